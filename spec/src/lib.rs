@@ -1,0 +1,29 @@
+//! Nouns shared by every room. No I/O, no threads, no clocks but the [`Clock`] port.
+//!
+//! The sentence `request → policy gate → model → sampler → decode → label → store → log` passes from crate to crate as
+//! *stages*: traits in [`stage`] whose single implementation lives in the crate that earns the stage. A function that
+//! takes `impl Labelled` can only be called with what `provenance` made; "store unlabelled pixels" does not compile.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod clock;
+mod code;
+mod digest;
+mod label;
+mod model;
+mod picture;
+mod ports;
+mod produce_id;
+mod request;
+pub mod stage;
+mod verdict;
+
+pub use clock::{Clock, SystemClock, Timestamp};
+pub use code::Code;
+pub use digest::{ParseDigestError, Sha256Digest};
+pub use label::{ImplicitLabel, LabelKind};
+pub use model::ModelIdentity;
+pub use picture::{ImageFormat, Picture, PictureError, UnknownImageFormat};
+pub use ports::{LogStorage, PortError};
+pub use produce_id::{ParseProduceIdError, ProduceId};
+pub use request::{Request, RunPrecision, UnknownPrecision};
+pub use verdict::{Reason, Verdict};

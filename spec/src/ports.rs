@@ -1,0 +1,31 @@
+use std::error::Error;
+
+/// What a port's adapter reports when its medium fails. The adapter's own error is kept as the source.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct PortError {
+    /// What was attempted, and on what.
+    pub what: String,
+    /// The medium's own error.
+    #[source]
+    pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// An append-only sequence of byte strings that survives the process: what the ledger keeps its leaves in.
+///
+/// One process appends at a time (`append` takes the index that the caller believes is next and fails when it is not), any
+/// number reads. A leaf that `append` returned `Ok` for is on disk.
+pub trait LogStorage: Send {
+    /// Number of leaves.
+    fn length(&self) -> Result<u64, PortError>;
+    /// The leaf at `index`, and `None` past the end.
+    fn leaf(&self, index: u64) -> Result<Option<Vec<u8>>, PortError>;
+    /// Stores `leaf` at `index`, which must be the present length. `key` finds it again ([`Self::find`]).
+    fn append(&mut self, index: u64, key: &str, leaf: &[u8]) -> Result<(), PortError>;
+    /// Index of the leaf that was appended with `key`.
+    fn find(&self, key: &str) -> Result<Option<u64>, PortError>;
+    /// The saved tree head (opaque text), if any.
+    fn head(&self) -> Result<Option<String>, PortError>;
+    /// Replaces the saved tree head.
+    fn set_head(&mut self, head: &str) -> Result<(), PortError>;
+}

@@ -1,0 +1,106 @@
+use crate::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// The unique id of one produced content (`ProduceID` of GB 45438-2025): a UUID of version 7 (RFC 9562), 36 characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProduceId([u8; 16]);
+
+impl ProduceId {
+    /// The id made from a moment and ten random bytes: 48 bits of milliseconds, then the version and variant bits of
+    /// RFC 9562 §5.7 laid over `random`.
+    pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
+        let mut bytes = [0_u8; 16];
+        bytes[..6].copy_from_slice(&now.0.to_be_bytes()[2..]);
+        bytes[6..].copy_from_slice(&random);
+        bytes[6] = (bytes[6] & 0x0f) | 0x70;
+        bytes[8] = (bytes[8] & 0x3f) | 0x80;
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for ProduceId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, byte) in self.0.iter().enumerate() {
+            if matches!(index, 4 | 6 | 8 | 10) {
+                formatter.write_str("-")?;
+            }
+            write!(formatter, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The text is not a UUID in its 36-character form.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a ProduceID is a UUID such as 0192f0c1-7e2a-7b3c-8d4e-5f60718293a4 / ProduceID 应为 36 位 UUID"
+)]
+pub struct ParseProduceIdError;
+
+impl FromStr for ProduceId {
+    type Err = ParseProduceIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseProduceIdError> {
+        let characters = text.as_bytes();
+        if characters.len() != 36
+            || [8, 13, 18, 23]
+                .iter()
+                .any(|&index| characters[index] != b'-')
+        {
+            return Err(ParseProduceIdError);
+        }
+        let digits: Vec<u32> = text
+            .chars()
+            .filter(|&character| character != '-')
+            .map_while(|c| c.to_digit(16))
+            .collect();
+        if digits.len() != 32 {
+            return Err(ParseProduceIdError);
+        }
+        let mut bytes = [0_u8; 16];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = (pair[0] * 16 + pair[1]) as u8;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl Serialize for ProduceId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ProduceId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ProduceId;
+    use crate::Timestamp;
+
+    #[test]
+    fn is_a_version_7_uuid() {
+        let id = ProduceId::new(Timestamp(0x0192_f0c1_7e2a), [0xff; 10]);
+        assert_eq!(id.to_string(), "0192f0c1-7e2a-7fff-bfff-ffffffffffff");
+        assert_eq!(id.to_string().parse::<ProduceId>().ok(), Some(id));
+    }
+
+    #[test]
+    fn refuses_other_text() {
+        for text in [
+            "",
+            "0192f0c1-7e2a-7fff-bfff-fffffffffff",
+            "0192f0c1-7e2a-7fff-bfff-ffffffffff-f",
+            "你".repeat(12).as_str(),
+        ] {
+            assert!(text.parse::<ProduceId>().is_err(), "{text:?}");
+        }
+    }
+}

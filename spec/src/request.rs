@@ -1,0 +1,67 @@
+use crate::ImageFormat;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// Precision of the products in a run; sums and residuals are f32 in both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunPrecision {
+    /// Operands in IEEE single precision.
+    F32,
+    /// Operands rounded to bfloat16.
+    Bf16,
+}
+
+impl fmt::Display for RunPrecision {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        })
+    }
+}
+
+/// Not a precision that Danqing runs in.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown dtype {0:?}: use f32 or bf16 / 未知精度 {0:?}：请用 f32 或 bf16")]
+pub struct UnknownPrecision(pub String);
+
+impl FromStr for RunPrecision {
+    type Err = UnknownPrecision;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPrecision> {
+        match text {
+            "f32" => Ok(Self::F32),
+            "bf16" => Ok(Self::Bf16),
+            _ => Err(UnknownPrecision(text.to_owned())),
+        }
+    }
+}
+
+/// What a user asked for, every default already filled in from the model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// What to draw.
+    pub prompt: String,
+    /// What not to draw; empty for none.
+    pub negative_prompt: String,
+    /// Model name or folder as the user gave it.
+    pub model: String,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Denoising steps.
+    pub num_inference_steps: u32,
+    /// Classifier-free guidance; 1 or less turns it off.
+    pub guidance_scale: f32,
+    /// Seed of the first picture; picture `i` uses `seed + i`.
+    pub seed: u64,
+    /// Number of pictures.
+    pub count: u32,
+    /// Precision of the run.
+    pub dtype: RunPrecision,
+    /// File format of the pictures.
+    pub format: ImageFormat,
+}

@@ -1,0 +1,56 @@
+//! The stages between the words of the sentence.
+//!
+//! Each trait says what the next word may read. Each has exactly one implementation outside tests, on a struct with private
+//! fields, in the crate named in its doc; `cargo xtask check` asserts that.
+
+use crate::{
+    ImageFormat, ImplicitLabel, ModelIdentity, Picture, ProduceId, Request, Sha256Digest, Verdict,
+};
+
+/// A request that passed the gate. Earned in `policy`.
+pub trait Cleared {
+    /// The request as it passed.
+    fn request(&self) -> &Request;
+    /// The gate's verdict: always [`Verdict::Pass`].
+    fn verdict(&self) -> &Verdict;
+}
+
+/// Pixels made by a model. Earned in `engine`. They cannot leave: only `provenance` reads them.
+pub trait Rendered {
+    /// The request that asked for them.
+    fn request(&self) -> &Request;
+    /// The gate's verdict on it.
+    fn verdict(&self) -> &Verdict;
+    /// The weights that made them.
+    fn model(&self) -> &ModelIdentity;
+    /// This picture's own seed.
+    fn seed(&self) -> u64;
+    /// The unlabelled picture.
+    fn picture(&self) -> &Picture;
+}
+
+/// An encoded file that carries its explicit and implicit labels. Earned in `provenance`.
+pub trait Labelled {
+    /// The rendering inside, for the record.
+    fn rendered(&self) -> &dyn Rendered;
+    /// The implicit label as it was read back from the bytes.
+    fn label(&self) -> &ImplicitLabel;
+    /// Text of the explicit label as drawn, for example `AI生成`.
+    fn explicit_label(&self) -> &str;
+    /// The whole file.
+    fn bytes(&self) -> &[u8];
+    /// Its format.
+    fn format(&self) -> ImageFormat;
+    /// SHA-256 of [`Self::bytes`].
+    fn content_sha256(&self) -> Sha256Digest;
+}
+
+/// A labelled file that is on disk under a name that nobody sees yet. Earned in `store`.
+pub trait Stored {
+    /// The id in its label.
+    fn produce_id(&self) -> ProduceId;
+    /// The labelled file.
+    fn labelled(&self) -> &dyn Labelled;
+    /// The name under which it will be released, relative to the ledger's folder where possible.
+    fn release_name(&self) -> &str;
+}
