@@ -1,1 +1,24 @@
-//! engine
+//! Model execution: one concrete [`Tensor`] over a narrow waist of operations ([`Executor`]), weights, building blocks,
+//! text encoders, denoisers, autoencoders, samplers, and the families of models assembled from them.
+//!
+//! # Contract
+//! * Model code is written once, against [`Tensor`]; the device is a run-time value. The CPU executor is [`cpu::CpuExecutor`];
+//!   the one that records for training lives in `trainer`.
+//! * Activations are f32 and contiguous. The run precision decides how the *operands* of products are rounded (f32 or
+//!   bfloat16); sums, norms and residuals are f32 in both. Weights keep the precision they were packed in.
+//! * Pictures and feature maps are NHWC: `[batch, height, width, channels]`. Token sequences are `[batch, tokens, hidden]`.
+//! * A sample's result does not depend, in any bit, on its neighbours in the batch, padding, or the number of threads.
+//! * Calls block the calling thread and use the pool of `kernels`.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod cpu;
+mod error;
+mod waist;
+pub mod weights;
+
+pub use error::{Error, Result};
+pub use kernels::element::Activation;
+pub use waist::{
+    Attention, AttentionMask, Conv, DataType, Device, Executor, GroupNorm, Linear, Modulation, Node, Norm, NormKind, Padding, Tensor,
+    Unary, Weight, WeightKind,
+};

@@ -1,0 +1,117 @@
+use crate::{Device, Error, Result, Tensor, Weight, WeightKind};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+/// Named tensors: a safetensors file, a sharded set, or the parameters of a training run.
+pub trait TensorSource {
+    /// File or folder, for messages.
+    fn place(&self) -> String;
+    /// All names.
+    fn names(&self) -> Vec<String>;
+    /// The shape of one tensor, without reading it.
+    fn shape(&self, name: &str) -> Option<Vec<usize>>;
+    /// Reads one tensor as f32 or bf16.
+    fn tensor(&self, name: &str, device: &Device) -> Result<Tensor>;
+    /// The caller has packed the tensor and will not read it again: its pages may be released.
+    fn release(&self, name: &str);
+}
+
+/// Hands a model its weights by name, checks every shape against what the config implies, packs each on the device, and
+/// knows afterwards which tensors nobody asked for.
+pub struct Loader<'a> {
+    source: &'a dyn TensorSource,
+    device: &'a Device,
+    prefix: String,
+    taken: &'a RefCell<BTreeSet<String>>,
+}
+
+/// Names listed in an error about extra tensors before it is cut; more would bury the message.
+const LISTED_EXTRAS: usize = 5;
+
+impl<'a> Loader<'a> {
+    /// A loader at the root of `source`. `taken` collects the names that were read.
+    pub fn new(source: &'a dyn TensorSource, device: &'a Device, taken: &'a RefCell<BTreeSet<String>>) -> Self {
+        Self { source, device, prefix: String::new(), taken }
+    }
+
+    /// The loader of a sub-module: `child("layers").child(0)` reads `layers.0.…`.
+    #[must_use]
+    pub fn child(&self, name: impl std::fmt::Display) -> Self {
+        Self { prefix: self.full_name(&name.to_string()), ..*self }
+    }
+
+    /// The device that weights are packed on.
+    pub fn device(&self) -> &'a Device {
+        self.device
+    }
+
+    /// Whether the source has `name` under this prefix.
+    pub fn has(&self, name: &str) -> bool {
+        self.source.shape(&self.full_name(name)).is_some()
+    }
+
+    /// `name.weight`, `[outputs, inputs]`.
+    pub fn linear(&self, name: &str, outputs: usize, inputs: usize) -> Result<Weight> {
+        self.weight(name, WeightKind::Linear { outputs, inputs })
+    }
+
+    /// `name.weight`, `[outputs, inputs, kernel, kernel]`.
+    pub fn conv(&self, name: &str, outputs: usize, inputs: usize, kernel: usize) -> Result<Weight> {
+        self.weight(name, WeightKind::Conv { outputs, inputs, kernel })
+    }
+
+    /// `name.weight` as any kind of weight.
+    pub fn weight(&self, name: &str, kind: WeightKind) -> Result<Weight> {
+        let full_name = format!("{}.weight", self.full_name(name));
+        let tensor = self.read(&full_name, &kind.shape())?;
+        let weight = self.device.weight(self.device, &full_name, kind, &tensor)?;
+        self.source.release(&full_name);
+        Ok(weight)
+    }
+
+    /// A small parameter under exactly `name`, as f32.
+    pub fn parameter(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
+        let full_name = self.full_name(name);
+        let tensor = self.read(&full_name, shape)?.to_f32();
+        self.source.release(&full_name);
+        self.device.parameter(&full_name, tensor)
+    }
+
+    /// Marks everything under `name` as known and not needed (a vision tower, a skipped last layer).
+    pub fn ignore(&self, name: &str) {
+        let full_name = self.full_name(name);
+        let below = format!("{full_name}.");
+        let known = self.source.names().into_iter().filter(|candidate| *candidate == full_name || candidate.starts_with(&below));
+        self.taken.borrow_mut().extend(known);
+    }
+
+    /// Fails, naming them, if the source holds tensors that nobody took or ignored.
+    pub fn finish(&self) -> Result<()> {
+        let taken = self.taken.borrow();
+        let extra: Vec<String> = self.source.names().into_iter().filter(|name| !taken.contains(name)).collect();
+        if extra.is_empty() {
+            return Ok(());
+        }
+        let mut names = extra.iter().take(LISTED_EXTRAS).cloned().collect::<Vec<_>>().join(", ");
+        if extra.len() > LISTED_EXTRAS {
+            names.push_str(&format!(", … ({} in all)", extra.len()));
+        }
+        Err(Error::ExtraTensors { names, place: self.source.place() })
+    }
+
+    fn full_name(&self, name: &str) -> String {
+        if self.prefix.is_empty() { name.to_owned() } else { format!("{}.{name}", self.prefix) }
+    }
+
+    fn read(&self, full_name: &str, expected: &[usize]) -> Result<Tensor> {
+        let found = self
+            .source
+            .shape(full_name)
+            .ok_or_else(|| Error::MissingTensor { name: full_name.to_owned(), place: self.source.place() })?;
+        if found != expected {
+            return Err(Error::TensorShape { name: full_name.to_owned(), found, expected: expected.to_vec() });
+        }
+        self.taken.borrow_mut().insert(full_name.to_owned());
+        self.source.tensor(full_name, self.device)
+    }
+}
