@@ -3,9 +3,7 @@
 //! Each trait says what the next word may read. Each has exactly one implementation outside tests, on a struct with private
 //! fields, in the crate named in its doc; `cargo xtask check` asserts that.
 
-use crate::{
-    ImageFormat, ImplicitLabel, ModelIdentity, Picture, ProduceId, Request, Sha256Digest, Verdict,
-};
+use crate::{ImageFormat, ImplicitLabel, ModelIdentity, Picture, ProduceId, Request, Sha256Digest, Verdict};
 
 /// A request that passed the gate. Earned in `policy`.
 pub trait Cleared {
@@ -53,4 +51,17 @@ pub trait Stored {
     fn labelled(&self) -> &dyn Labelled;
     /// The name under which it will be released, relative to the ledger's folder where possible.
     fn release_name(&self) -> &str;
+    /// Tells the file that the ledger knows it. A file whose owner drops it before this call is removed from disk; from
+    /// this call on it stays, so that recovery can release what a crash left behind. Only the ledger calls it.
+    fn keep(&self);
+}
+
+/// A stored file that the ledger knows. Earned in `ledger`; only this can be released to a user.
+pub trait Recorded {
+    /// The stored file.
+    fn stored(&self) -> &dyn Stored;
+    /// Index of its leaf in the ledger.
+    fn leaf_index(&self) -> u64;
+    /// Root of the ledger's tree just after that leaf.
+    fn root(&self) -> Sha256Digest;
 }
