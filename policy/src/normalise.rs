@@ -1,0 +1,141 @@
+//! One form for all the ways to write a text, with the way back to the user's own bytes.
+//!
+//! Each character is decomposed by compatibility (NFKD, so full width, half width, ligatures, circled and mathematical
+//! letters become plain), lower-cased, stripped of accents, and mapped from traditional to simplified where the table of
+//! this crate knows it. Because lexicon terms pass through the same function, NFKD here matches whatever NFKC would, and
+//! accents put on to evade do not help. What remains is letters and digits; everything visible in between is kept only as
+//! a [`Gap`].
+
+use crate::traditional;
+use unicode_normalization::UnicodeNormalization as _;
+
+/// What stood between a kept character and the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gap {
+    /// Nothing, or only invisible characters.
+    None,
+    /// Spaces, symbols or punctuation within a clause.
+    Separator,
+    /// Punctuation that ends a clause, or a line end.
+    Clause,
+}
+
+/// A character of the normalised text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unit {
+    /// Letter or digit.
+    pub character: char,
+    /// Byte offset in [`Normalised::text`].
+    pub offset: usize,
+    /// Byte range of the character that it came from, in the user's text.
+    pub source: (usize, usize),
+    /// What stood before it.
+    pub gap: Gap,
+}
+
+/// A normalised text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Normalised {
+    /// Letters and digits only.
+    pub text: String,
+    /// Its characters, in order.
+    pub units: Vec<Unit>,
+    /// For each byte of `text`, the index of its character in `units`.
+    unit_of_byte: Vec<u32>,
+}
+
+impl Normalised {
+    /// Normalises `text` in linear time.
+    pub fn new(text: &str) -> Self {
+        let mut normalised =
+            Self { text: String::with_capacity(text.len()), units: Vec::new(), unit_of_byte: Vec::with_capacity(text.len()) };
+        let mut gap = Gap::None;
+        for (start, original) in text.char_indices() {
+            if is_invisible(original) {
+                continue;
+            }
+            let end = start + original.len_utf8();
+            for character in std::iter::once(original).nfkd().flat_map(char::to_lowercase) {
+                if is_accent(character) || is_invisible(character) {
+                    continue;
+                }
+                if !character.is_alphanumeric() {
+                    gap = gap.max(if ends_clause(character) { Gap::Clause } else { Gap::Separator });
+                    continue;
+                }
+                normalised.push(traditional::simplify(character), (start, end), gap);
+                gap = Gap::None;
+            }
+        }
+        normalised
+    }
+
+    fn push(&mut self, character: char, source: (usize, usize), gap: Gap) {
+        let offset = self.text.len();
+        self.text.push(character);
+        self.unit_of_byte.resize(self.text.len(), self.units.len() as u32);
+        self.units.push(Unit { character, offset, source, gap });
+    }
+
+    /// Indices of the characters that the byte range `start..end` of `text` covers.
+    pub fn units_of(&self, start: usize, end: usize) -> std::ops::Range<usize> {
+        let unit_at = |byte: usize| self.unit_of_byte.get(byte).map_or(self.units.len(), |&index| index as usize);
+        unit_at(start)..unit_at(end)
+    }
+}
+
+/// Whether a character belongs to a script that does not put spaces between words: Chinese, Japanese, Korean.
+pub fn is_ideographic(character: char) -> bool {
+    matches!(u32::from(character),
+        0x1100..=0x11FF | 0x2E80..=0x2FDF | 0x3005..=0x3007 | 0x3021..=0x3029 | 0x3040..=0x318F | 0x31F0..=0x31FF
+        | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xA960..=0xA97F | 0xAC00..=0xD7FF | 0xF900..=0xFAFF | 0x2_0000..=0x3_FFFF)
+}
+
+/// Characters with no ink of their own (Default_Ignorable_Code_Point of Unicode, and what shares its purpose): zero-width
+/// spaces and joiners, direction marks, soft hyphens, fillers, variation selectors, tags.
+pub fn is_invisible(character: char) -> bool {
+    matches!(u32::from(character),
+        0xAD | 0x34F | 0x61C | 0x115F | 0x1160 | 0x17B4 | 0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F
+        | 0x202A..=0x202E | 0x2060..=0x206F | 0x3164 | 0xFE00..=0xFE0F | 0xFEFF | 0xFFA0 | 0xFFF0..=0xFFFB
+        | 0x1_BCA0..=0x1_BCA3 | 0x1_D173..=0x1_D17A | 0xE_0000..=0xE_0FFF)
+}
+
+/// Combining marks of Latin, Greek and Cyrillic and those around symbols. Vowel signs of other scripts carry meaning and stay.
+fn is_accent(character: char) -> bool {
+    matches!(u32::from(character),
+        0x300..=0x36F | 0x1AB0..=0x1AFF | 0x1DC0..=0x1DFF | 0x20D0..=0x20FF | 0xFE20..=0xFE2F)
+}
+
+/// Full-width forms have become ASCII here. The ASCII dot is not one: it rarely ends a Chinese clause and often splits a word.
+fn ends_clause(character: char) -> bool {
+    matches!(character, ',' | ';' | ':' | '!' | '?' | '\n' | '\r' | '、' | '。')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Gap, Normalised};
+
+    #[test]
+    fn one_form_for_many_spellings() {
+        for (written, normal) in [
+            ("ＮＵＤＥ", "nude"),
+            ("nu\u{200b}d\u{fe0f}e", "nude"),
+            ("ｎú𝓭ⓔ", "nude"),
+            ("ﬁne STRASSE", "finestrasse"),
+            ("İ", "i"),
+            ("槍 支", "枪支"),
+            ("ｱﾆﾒ", "アニメ"),
+        ] {
+            assert_eq!(Normalised::new(written).text, normal, "{written:?}");
+        }
+    }
+
+    #[test]
+    fn offsets_lead_back_to_the_users_bytes() {
+        let written = "画\u{200b}Ａ，é！";
+        let normalised = Normalised::new(written);
+        let sources: Vec<_> = normalised.units.iter().map(|unit| (&written[unit.source.0..unit.source.1], unit.gap)).collect();
+        assert_eq!(sources, [("画", Gap::None), ("Ａ", Gap::None), ("é", Gap::Clause)]);
+        assert_eq!(normalised.units_of(3, 5), 1..3);
+    }
+}
