@@ -1,1 +1,39 @@
-//! store
+//! Where pictures and the ledger's leaves are kept.
+//!
+//! # The outbox
+//!
+//! [`Outbox`] takes a labelled file to its place in a folder in two steps, so that a name which a user can see always
+//! stands for a whole, labelled and recorded picture:
+//!
+//! ```text
+//! put      .danqing-<ProduceID>.part   written, flushed to disk, locked; nobody sees it
+//!   …the ledger records it…
+//! release  <release name>              the same file, renamed; an existing file is never overwritten unless asked
+//! ```
+//!
+//! [`Outbox::put`] accepts only `spec::stage::Labelled`, [`Outbox::release`] only `spec::stage::Recorded`. A [`Stored`]
+//! that is dropped before the ledger knows it is removed. What a crash leaves behind, the next [`Outbox::open`] on that
+//! folder settles: recorded files are released, others removed. A `.part` file that a living process holds is left alone
+//! (it is locked for as long as its [`Stored`] lives).
+//!
+//! # The log
+//!
+//! [`SqliteLog`] is the `spec::LogStorage` that survives the process, one SQLite file; any number of processes may read
+//! and append. [`MemoryLog`] is the one that does not, for tests. Both pass one conformance suite. The layout of the
+//! database is drawn at [`SqliteLog`].
+//!
+//! Everything here blocks on the disk and may be called from any one thread at a time.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod error;
+mod memory_log;
+mod outbox;
+mod part;
+mod schema;
+mod sqlite_log;
+
+pub use error::{Error, Result};
+pub use memory_log::MemoryLog;
+pub use outbox::{Existing, Outbox, Recovery};
+pub use part::Stored;
+pub use sqlite_log::SqliteLog;

@@ -1,0 +1,66 @@
+use crate::{Error, Result};
+use spec::{LogStorage, PortError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A log in memory, for tests. Clones share their contents, as two connections to one database do.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryLog(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    leaves: Vec<(String, Vec<u8>)>,
+    head: Option<String>,
+}
+
+impl MemoryLog {
+    /// An empty log.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn try_append(&self, index: u64, key: &str, leaf: &[u8]) -> Result<()> {
+        let mut state = self.state();
+        let length = state.leaves.len() as u64;
+        if index != length {
+            return Err(Error::OutOfTurn { index, length });
+        }
+        if state.leaves.iter().any(|(other, _)| other == key) {
+            return Err(Error::KeyTaken { key: key.to_owned() });
+        }
+        state.leaves.push((key.to_owned(), leaf.to_vec()));
+        Ok(())
+    }
+}
+
+impl LogStorage for MemoryLog {
+    fn length(&self) -> Result<u64, PortError> {
+        Ok(self.state().leaves.len() as u64)
+    }
+
+    fn leaf(&self, index: u64) -> Result<Option<Vec<u8>>, PortError> {
+        let state = self.state();
+        let leaf = usize::try_from(index).ok().and_then(|index| state.leaves.get(index));
+        Ok(leaf.map(|(_, bytes)| bytes.clone()))
+    }
+
+    fn append(&mut self, index: u64, key: &str, leaf: &[u8]) -> Result<(), PortError> {
+        Ok(self.try_append(index, key, leaf)?)
+    }
+
+    fn find(&self, key: &str) -> Result<Option<u64>, PortError> {
+        Ok(self.state().leaves.iter().position(|(other, _)| other == key).map(|index| index as u64))
+    }
+
+    fn head(&self) -> Result<Option<String>, PortError> {
+        Ok(self.state().head.clone())
+    }
+
+    fn set_head(&mut self, head: &str) -> Result<(), PortError> {
+        self.state().head = Some(head.to_owned());
+        Ok(())
+    }
+}

@@ -1,0 +1,150 @@
+use crate::schema::{self, Found};
+use crate::{Error, Result};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
+use spec::{LogStorage, PortError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a call waits for another process that holds the database: an append takes milliseconds, so a wait this long
+/// means that something hangs.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A log in one SQLite file.
+///
+/// ```text
+/// application_id  DnQg            user_version  1
+/// leaf   position  INTEGER   0, 1, 2, … without gaps
+///        key       TEXT      unique; finds the leaf again
+///        content   BLOB      opaque here; the ledger draws it
+/// head   text      TEXT      at most one row; opaque here
+/// ```
+///
+/// Triggers refuse to change or remove a leaf. The journal is a rollback journal, so that between calls the log is
+/// exactly one file that can be copied; `synchronous=EXTRA` makes an append that returned `Ok` survive a power cut.
+#[derive(Debug)]
+pub struct SqliteLog {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl SqliteLog {
+    /// Opens the log at `path`, and creates it if there is none. The folder must exist.
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
+    }
+
+    /// Opens the log at `path`; an error if there is none. A log on a read-only medium opens for reading.
+    pub fn open_existing(path: &Path) -> Result<Self> {
+        Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+    }
+
+    fn open_with(path: &Path, flags: OpenFlags) -> Result<Self> {
+        let failed = |source| Error::Database { path: path.to_owned(), what: "open", source };
+        let mut connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failed)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+        connection.pragma_update(None, "trusted_schema", false).map_err(failed)?;
+        connection.pragma_update(None, "cell_size_check", true).map_err(failed)?;
+        connection.pragma_update(None, "synchronous", "EXTRA").map_err(failed)?;
+        match schema::prepare(&mut connection).map_err(failed)? {
+            Found::Ledger => Ok(Self { connection, path: path.to_owned() }),
+            Found::Foreign => Err(Error::NotALedger { path: path.to_owned() }),
+            Found::TooNew(found) => Err(Error::SchemaTooNew { path: path.to_owned(), found, known: schema::NEWEST }),
+        }
+    }
+
+    fn failed(&self, what: &'static str) -> impl FnOnce(rusqlite::Error) -> Error + use<> {
+        let path = self.path.clone();
+        move |source| Error::Database { path, what, source }
+    }
+
+    fn try_append(&mut self, index: u64, key: &str, leaf: &[u8]) -> Result<()> {
+        let failed = self.failed("append to");
+        match append(&mut self.connection, index, key, leaf) {
+            Ok(Appended::Done) => Ok(()),
+            Ok(Appended::OutOfTurn(length)) => Err(Error::OutOfTurn { index, length }),
+            Ok(Appended::KeyTaken) => Err(Error::KeyTaken { key: key.to_owned() }),
+            Err(source) => Err(failed(source)),
+        }
+    }
+}
+
+enum Appended {
+    Done,
+    OutOfTurn(u64),
+    KeyTaken,
+}
+
+fn append(connection: &mut Connection, index: u64, key: &str, leaf: &[u8]) -> rusqlite::Result<Appended> {
+    // Immediate: the look at the length and the insertion must see the same log.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let length = length(&transaction)?;
+    if index != length {
+        return Ok(Appended::OutOfTurn(length));
+    }
+    if find(&transaction, key)?.is_some() {
+        return Ok(Appended::KeyTaken);
+    }
+    transaction.prepare_cached("INSERT INTO leaf (position, key, content) VALUES (?1, ?2, ?3)")?.execute(params![
+        index as i64,
+        key,
+        leaf
+    ])?;
+    transaction.commit()?;
+    Ok(Appended::Done)
+}
+
+fn length(connection: &Connection) -> rusqlite::Result<u64> {
+    let next: i64 = connection
+        .prepare_cached("SELECT coalesce((SELECT position FROM leaf ORDER BY position DESC LIMIT 1), -1)")?
+        .query_row([], |row| row.get(0))?;
+    // A position below zero can only come from a damaged file; it counts as nothing here and verification names it.
+    Ok(next.saturating_add(1).max(0) as u64)
+}
+
+fn find(connection: &Connection, key: &str) -> rusqlite::Result<Option<u64>> {
+    let position: Option<i64> =
+        connection.prepare_cached("SELECT position FROM leaf WHERE key = ?1")?.query_row([key], |row| row.get(0)).optional()?;
+    Ok(position.and_then(|position| u64::try_from(position).ok()))
+}
+
+fn leaf(connection: &Connection, index: u64) -> rusqlite::Result<Option<Vec<u8>>> {
+    let Ok(position) = i64::try_from(index) else { return Ok(None) };
+    connection.prepare_cached("SELECT content FROM leaf WHERE position = ?1")?.query_row([position], |row| row.get(0)).optional()
+}
+
+fn head(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    connection.prepare_cached("SELECT text FROM head WHERE only = 1")?.query_row([], |row| row.get(0)).optional()
+}
+
+fn set_head(connection: &Connection, text: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT INTO head (only, text) VALUES (1, ?1) ON CONFLICT (only) DO UPDATE SET text = excluded.text")?
+        .execute([text])?;
+    Ok(())
+}
+
+impl LogStorage for SqliteLog {
+    fn length(&self) -> Result<u64, PortError> {
+        Ok(length(&self.connection).map_err(self.failed("read"))?)
+    }
+
+    fn leaf(&self, index: u64) -> Result<Option<Vec<u8>>, PortError> {
+        Ok(leaf(&self.connection, index).map_err(self.failed("read"))?)
+    }
+
+    fn append(&mut self, index: u64, key: &str, leaf: &[u8]) -> Result<(), PortError> {
+        Ok(self.try_append(index, key, leaf)?)
+    }
+
+    fn find(&self, key: &str) -> Result<Option<u64>, PortError> {
+        Ok(find(&self.connection, key).map_err(self.failed("read"))?)
+    }
+
+    fn head(&self) -> Result<Option<String>, PortError> {
+        Ok(head(&self.connection).map_err(self.failed("read"))?)
+    }
+
+    fn set_head(&mut self, head: &str) -> Result<(), PortError> {
+        Ok(set_head(&self.connection, head).map_err(self.failed("append to"))?)
+    }
+}

@@ -1,0 +1,60 @@
+//! Every adapter of `LogStorage` behaves the same.
+use spec::LogStorage;
+use store::{MemoryLog, SqliteLog};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// `open` gives another handle on the same log each time.
+fn conforms(mut open: impl FnMut() -> Box<dyn LogStorage>) -> Outcome {
+    let mut log = open();
+    assert_eq!((log.length()?, log.leaf(0)?, log.find("a")?, log.head()?), (0, None, None, None));
+    assert_eq!(log.leaf(u64::MAX)?, None);
+
+    log.append(0, "a", b"first")?;
+    log.append(1, "b", b"")?;
+    log.append(2, "丙", &[0, 255, 10])?;
+    assert_eq!(log.length()?, 3);
+    assert_eq!(log.leaf(0)?.as_deref(), Some(&b"first"[..]));
+    assert_eq!(log.leaf(1)?.as_deref(), Some(&b""[..]));
+    assert_eq!(log.leaf(2)?.as_deref(), Some(&[0, 255, 10][..]));
+    assert_eq!(log.leaf(3)?, None);
+    assert_eq!((log.find("丙")?, log.find("A")?), (Some(2), None));
+
+    for wrong in [0, 2, 4, u64::MAX] {
+        let text = log.append(wrong, "c", b"x").err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(text.contains(&wrong.to_string()) && text.contains('3'), "{text}");
+    }
+    let text = log.append(3, "b", b"x").err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(text.contains("key b"), "{text}");
+    assert_eq!(log.length()?, 3, "a refused leaf left a trace");
+
+    log.set_head("one")?;
+    log.set_head("two\n第二\n")?;
+    assert_eq!(log.head()?.as_deref(), Some("two\n第二\n"));
+
+    let mut other = open();
+    assert_eq!((other.length()?, other.head()?.as_deref()), (3, Some("two\n第二\n")));
+    other.append(3, "d", b"fourth")?;
+    assert_eq!((log.length()?, log.find("d")?), (4, Some(3)));
+    assert!(log.append(3, "e", b"late").is_err(), "two handles both took index 3");
+    log.append(4, "e", b"fifth")?;
+    drop((log, other));
+    assert_eq!(open().length()?, 5);
+    Ok(())
+}
+
+#[test]
+fn memory() -> Outcome {
+    let log = MemoryLog::new();
+    conforms(|| Box::new(log.clone()))
+}
+
+#[test]
+fn sqlite() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("ledger.sqlite");
+    conforms(|| Box::new(SqliteLog::open(&path).expect("the log opens")))?;
+    let names: Vec<_> = std::fs::read_dir(folder.path())?.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<_, _>>()?;
+    assert_eq!(names, ["ledger.sqlite"], "the log is one file");
+    Ok(())
+}
