@@ -1,0 +1,155 @@
+use crate::Error;
+use crate::contrast::{LEAST_CONTRAST, Luminance, ratio};
+use crate::lettering::{self, Lettering};
+use spec::Picture;
+
+/// GB 45438-2025 §5.2: the text is at least 5 % of the shortest side high.
+const LEAST_SHARE_PERCENT: u32 = 5;
+/// Pixels. Below this the strokes of 成 run together, whatever the share.
+const LEAST_INK_HEIGHT: u32 = 12;
+/// Opacity of the plate: on it, white text has a contrast of at least 4.5 with whatever lies beneath a black plate (0.534
+/// would do), and black text on a white one (0.456).
+const PLATE_OPACITY: f32 = 0.55;
+
+const BLACK: u8 = 0;
+const WHITE: u8 = 255;
+
+/// Draws `text` into the lower right corner.
+///
+/// Black or white, whichever reads better there. Where some pixel under it would come nearer than [`LEAST_CONTRAST`], a translucent
+/// plate of the opposite colour goes beneath; on a flat area it never has to, as one of the two always reads.
+pub(crate) fn draw(picture: &mut Picture, text: &str) -> Result<(), Error> {
+    let ink_height = least_ink_height(picture.width(), picture.height());
+    let lettering = lettering::set(text, ink_height)?;
+    let layout = Layout::new(picture, &lettering, ink_height).ok_or_else(|| {
+        let (needed_width, needed_height) = Layout::needed(&lettering, ink_height);
+        Error::PictureTooSmall {
+            width: picture.width(),
+            height: picture.height(),
+            text: text.to_owned(),
+            needed_width: needed_width as u32,
+            needed_height: needed_height as u32,
+        }
+    })?;
+    let ink = choose_ink(picture, &layout);
+    if let Some(plate) = ink.plate {
+        layout.draw_plate(picture, plate);
+    }
+    layout.draw_text(picture, &lettering, ink.text);
+    Ok(())
+}
+
+/// Pixels of ink that a `width × height` picture asks for.
+pub(crate) fn least_ink_height(width: u32, height: u32) -> u32 {
+    let share = u64::from(width.min(height)) * u64::from(LEAST_SHARE_PERCENT);
+    LEAST_INK_HEIGHT.max(share.div_ceil(100) as u32)
+}
+
+/// Where the label goes. The plate is the text's box and `padding` around it, `margin` away from the edges.
+struct Layout {
+    picture_width: usize,
+    /// Upper left corner of the plate.
+    left: usize,
+    top: usize,
+    width: usize,
+    height: usize,
+    padding: usize,
+}
+
+impl Layout {
+    fn padding(ink_height: u32) -> usize {
+        (ink_height as usize / 4).max(2)
+    }
+
+    fn margin(ink_height: u32) -> usize {
+        (ink_height as usize / 5).max(2)
+    }
+
+    fn needed(lettering: &Lettering, ink_height: u32) -> (usize, usize) {
+        let around = 2 * (Self::padding(ink_height) + Self::margin(ink_height));
+        (lettering.width + around, lettering.height + around)
+    }
+
+    fn new(picture: &Picture, lettering: &Lettering, ink_height: u32) -> Option<Self> {
+        let (padding, margin) = (Self::padding(ink_height), Self::margin(ink_height));
+        let (needed_width, needed_height) = Self::needed(lettering, ink_height);
+        let (picture_width, picture_height) = (picture.width() as usize, picture.height() as usize);
+        Some(Self {
+            picture_width,
+            left: picture_width.checked_sub(needed_width)? + margin,
+            top: picture_height.checked_sub(needed_height)? + margin,
+            width: needed_width - 2 * margin,
+            height: needed_height - 2 * margin,
+            padding,
+        })
+    }
+
+    /// Calls `blend` with each pixel of the plate and its place within it.
+    fn for_each(&self, pixels: &mut [u8], mut blend: impl FnMut(&mut [u8], usize, usize)) {
+        let rows = pixels.chunks_exact_mut(self.picture_width * 3);
+        for (y, row) in rows.skip(self.top).take(self.height).enumerate() {
+            let columns = row.chunks_exact_mut(3).skip(self.left).take(self.width);
+            for (x, pixel) in columns.enumerate() {
+                blend(pixel, x, y);
+            }
+        }
+    }
+
+    fn draw_plate(&self, picture: &mut Picture, level: u8) {
+        // Corners as round as the padding is wide leave the text's own box covered.
+        let radius = self.padding as f32;
+        self.for_each(picture.pixels_mut(), |pixel, x, y| {
+            let inset = |at: usize, length: usize| {
+                let from_edge = at.min(length - 1 - at) as f32 + 0.5;
+                (radius - from_edge).max(0.0)
+            };
+            let distance = inset(x, self.width).hypot(inset(y, self.height));
+            let coverage = (radius + 0.5 - distance).clamp(0.0, 1.0);
+            blend(pixel, level, PLATE_OPACITY * coverage);
+        });
+    }
+
+    fn draw_text(&self, picture: &mut Picture, lettering: &Lettering, level: u8) {
+        self.for_each(picture.pixels_mut(), |pixel, x, y| {
+            let (Some(column), Some(row)) = (x.checked_sub(self.padding), y.checked_sub(self.padding)) else {
+                return;
+            };
+            if column < lettering.width
+                && let Some(coverage) = lettering.coverage.get(row * lettering.width + column)
+            {
+                blend(pixel, level, *coverage);
+            }
+        });
+    }
+}
+
+fn blend(pixel: &mut [u8], level: u8, opacity: f32) {
+    for channel in pixel {
+        let mixed = f32::from(*channel) * (1.0 - opacity) + f32::from(level) * opacity;
+        *channel = mixed.round() as u8;
+    }
+}
+
+/// Levels of the text and, if it needs one, of the plate.
+struct Ink {
+    text: u8,
+    plate: Option<u8>,
+}
+
+fn choose_ink(picture: &mut Picture, layout: &Layout) -> Ink {
+    let luminance = Luminance::new();
+    // Pixels too near to the colour, and the sum of contrasts, for each colour.
+    let (mut near_black, mut near_white) = (0_usize, 0_usize);
+    let (mut black_sum, mut white_sum) = (0.0_f64, 0.0_f64);
+    layout.for_each(picture.pixels_mut(), |pixel, _, _| {
+        let here = luminance.of(pixel);
+        let (black, white) = (ratio(here, 0.0), ratio(here, 1.0));
+        near_black += usize::from(black < LEAST_CONTRAST);
+        near_white += usize::from(white < LEAST_CONTRAST);
+        black_sum += f64::from(black);
+        white_sum += f64::from(white);
+    });
+    let prefers_white = near_white < near_black || near_white == near_black && white_sum >= black_sum;
+    let (text, opposite, near) = if prefers_white { (WHITE, BLACK, near_white) } else { (BLACK, WHITE, near_black) };
+    Ink { text, plate: (near > 0).then_some(opposite) }
+}

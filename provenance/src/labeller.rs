@@ -1,0 +1,180 @@
+use crate::{Error, Finding, LabelVerdict, ProviderCode, ServiceType, container, encode, explicit, lettering, packet, read_labels, value};
+use spec::stage::Rendered;
+use spec::{ImageFormat, ImplicitLabel, LabelKind, ProduceId, Sha256Digest};
+use std::fmt;
+
+/// Shortest text that names both elements of GB 45438-2025 §5.2.
+pub const DEFAULT_EXPLICIT_TEXT: &str = "AI生成";
+
+/// Labels what the engine rendered. Shareable between threads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labeller {
+    provider_code: Option<ProviderCode>,
+    explicit_text: String,
+}
+
+/// Something that the user should be told; labelling goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// No provider code is configured.
+    ProviderCodeUnset,
+}
+
+impl Warning {
+    /// What it is about, in English.
+    pub fn english(self) -> &'static str {
+        match self {
+            Self::ProviderCodeUnset => {
+                "no provider code is set: ContentProducer in the implicit label stays empty, which GB 45438-2025 does not \
+                 allow for a public service; set your 27-character code (TC260-PG-20252A)"
+            }
+        }
+    }
+
+    /// The same in Chinese.
+    pub fn chinese(self) -> &'static str {
+        match self {
+            Self::ProviderCodeUnset => {
+                "未设置服务提供者编码：隐式标识的 ContentProducer 为空，向公众提供服务时不符合 GB 45438-2025；请配置 27 位编码（TC260-PG-20252A）"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} / {}", self.english(), self.chinese())
+    }
+}
+
+impl Labeller {
+    /// A labeller for the provider with that code, which must not be a propagation code. The explicit text is
+    /// [`DEFAULT_EXPLICIT_TEXT`].
+    pub fn new(provider_code: Option<ProviderCode>) -> Result<Self, Error> {
+        if let Some(code) = &provider_code
+            && code.service_type() == ServiceType::Propagation
+        {
+            return Err(Error::ProviderCodeInvalid {
+                code: code.to_string(),
+                english: "it is a propagation code (character 23 is 2); generating needs 1 there, or 00000 from there on",
+                chinese: "这是传播服务编码（第 23 位为 2）；生成服务该位应为 1，或第 23–27 位为 00000",
+            });
+        }
+        Ok(Self { provider_code, explicit_text: DEFAULT_EXPLICIT_TEXT.to_owned() })
+    }
+
+    /// The same with another explicit text: it must contain 人工智能 or AI, and 生成 or 合成, and the label font must have all
+    /// its characters.
+    pub fn with_explicit_text(mut self, text: &str) -> Result<Self, Error> {
+        let any = |words: [&str; 2]| words.iter().any(|word| text.contains(word));
+        if !any(["人工智能", "AI"]) || !any(["生成", "合成"]) {
+            return Err(Error::ExplicitTextIncomplete(text.to_owned()));
+        }
+        lettering::check(text)?;
+        text.clone_into(&mut self.explicit_text);
+        Ok(self)
+    }
+
+    /// What the user should be told before labelling.
+    pub fn warnings(&self) -> Vec<Warning> {
+        match self.provider_code {
+            None => vec![Warning::ProviderCodeUnset],
+            Some(_) => Vec::new(),
+        }
+    }
+
+    /// Draws the explicit label, encodes in the request's format, writes the implicit label, and hands out the file only if it
+    /// reads back as written.
+    pub fn label<R: Rendered + 'static>(&self, rendered: R, produce_id: ProduceId) -> Result<Labelled, Error> {
+        let format = rendered.request().format;
+        let mut picture = rendered.picture().clone();
+        explicit::draw(&mut picture, &self.explicit_text)?;
+        let label = ImplicitLabel {
+            label: LabelKind::Generated,
+            content_producer: self.provider_code.as_ref().map(ToString::to_string).unwrap_or_default(),
+            produce_id,
+            reserved_code_1: String::new(),
+            content_propagator: String::new(),
+            propagate_id: String::new(),
+            reserved_code_2: String::new(),
+        };
+        let text = value::write(&label).ok_or(Error::EmbeddingFailed)?;
+        let encoded = encode::encode(&picture, format)?;
+        let bytes = container::embed(format, &encoded, &packet::write(&text)).ok_or(Error::EmbeddingFailed)?;
+        self.check_read_back(&bytes, format, &label, &text)?;
+        if !encode::decodes_to(&bytes, &picture, format)? {
+            return Err(Error::EmbeddingFailed);
+        }
+        Ok(Labelled {
+            content_sha256: Sha256Digest::of(&bytes),
+            rendered: Box::new(rendered),
+            label,
+            explicit_label: self.explicit_text.clone(),
+            bytes,
+            format,
+        })
+    }
+
+    fn check_read_back(&self, bytes: &[u8], format: ImageFormat, label: &ImplicitLabel, text: &str) -> Result<(), Error> {
+        let report = read_labels(bytes);
+        // The one fault that may be there is the one that the user was warned of.
+        let (verdict, findings) = match self.provider_code {
+            Some(_) => (LabelVerdict::Compliant, vec![]),
+            None => (LabelVerdict::Noncompliant, vec![Finding::ProducerMissing]),
+        };
+        let as_written = report.format == Some(format)
+            && report.verdict == verdict
+            && report.findings == findings
+            && report.label.as_ref() == Some(label)
+            && report.raw == [text];
+        if as_written { Ok(()) } else { Err(Error::ReadBackDiffers { verdict: report.verdict, findings: report.findings }) }
+    }
+}
+
+/// A picture file with both labels. Only [`Labeller::label`] makes one.
+pub struct Labelled {
+    rendered: Box<dyn Rendered>,
+    label: ImplicitLabel,
+    explicit_label: String,
+    bytes: Vec<u8>,
+    format: ImageFormat,
+    content_sha256: Sha256Digest,
+}
+
+impl fmt::Debug for Labelled {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Labelled")
+            .field("label", &self.label)
+            .field("format", &self.format)
+            .field("content_sha256", &self.content_sha256)
+            .finish_non_exhaustive()
+    }
+}
+
+impl spec::stage::Labelled for Labelled {
+    fn rendered(&self) -> &dyn Rendered {
+        self.rendered.as_ref()
+    }
+
+    fn label(&self) -> &ImplicitLabel {
+        &self.label
+    }
+
+    fn explicit_label(&self) -> &str {
+        &self.explicit_label
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn format(&self) -> ImageFormat {
+        self.format
+    }
+
+    fn content_sha256(&self) -> Sha256Digest {
+        self.content_sha256
+    }
+}

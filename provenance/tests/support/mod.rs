@@ -1,0 +1,114 @@
+//! A rendering without an engine.
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use provenance::{Labelled, Labeller};
+use spec::stage::Rendered;
+use spec::{ImageFormat, ModelIdentity, Picture, ProduceId, Request, RunPrecision, Sha256Digest, Verdict};
+
+pub const FORMATS: [ImageFormat; 3] = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Webp];
+pub const PRODUCE_ID: &str = "0192f0c1-7e2a-7b3c-8d4e-5f60718293a4";
+pub const PROVIDER_CODE: &str = "001191110000100006666010001";
+pub const LABEL_JSON: &str = r#"{"Label":"1","ContentProducer":"001191110000100006666010001","ProduceID":"0192f0c1-7e2a-7b3c-8d4e-5f60718293a4","ReservedCode1":"","ContentPropagator":"","PropagateID":"","ReservedCode2":""}"#;
+
+pub struct FakeRendered {
+    request: Request,
+    verdict: Verdict,
+    model: ModelIdentity,
+    picture: Picture,
+}
+
+impl Rendered for FakeRendered {
+    fn request(&self) -> &Request {
+        &self.request
+    }
+
+    fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+
+    fn model(&self) -> &ModelIdentity {
+        &self.model
+    }
+
+    fn seed(&self) -> u64 {
+        0
+    }
+
+    fn picture(&self) -> &Picture {
+        &self.picture
+    }
+}
+
+pub fn rendered(picture: Picture, format: ImageFormat) -> FakeRendered {
+    FakeRendered {
+        request: Request {
+            prompt: "红色高跟鞋".to_owned(),
+            negative_prompt: String::new(),
+            model: "xiaopin".to_owned(),
+            width: picture.width(),
+            height: picture.height(),
+            num_inference_steps: 1,
+            guidance_scale: 1.0,
+            seed: 0,
+            count: 1,
+            dtype: RunPrecision::F32,
+            format,
+        },
+        verdict: Verdict::Pass { lexicons: Vec::new() },
+        model: ModelIdentity { name: "xiaopin".to_owned(), family: "ErnieImagePipeline".to_owned(), sha256: Sha256Digest::of(b"") },
+        picture,
+    }
+}
+
+/// A picture whose pixel at (x, y) is `colour(x, y)`.
+pub fn paint(width: u32, height: u32, mut colour: impl FnMut(u32, u32) -> [u8; 3]) -> Picture {
+    let mut pixels = Vec::with_capacity((width * height * 3) as usize);
+    for y in 0..height {
+        for x in 0..width {
+            pixels.extend(colour(x, y));
+        }
+    }
+    Picture::new(width, height, pixels).unwrap()
+}
+
+/// Noise that is the same on every run.
+pub fn noise(width: u32, height: u32) -> Picture {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    paint(width, height, |_, _| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        let [red, green, blue, ..] = state.to_le_bytes();
+        [red, green, blue]
+    })
+}
+
+pub fn labeller() -> Labeller {
+    Labeller::new(Some(PROVIDER_CODE.parse().unwrap())).unwrap()
+}
+
+pub fn produce_id() -> ProduceId {
+    PRODUCE_ID.parse().unwrap()
+}
+
+pub fn label(picture: Picture, format: ImageFormat) -> Labelled {
+    labeller().label(rendered(picture, format), produce_id()).unwrap()
+}
+
+pub fn decode(bytes: &[u8]) -> Picture {
+    let decoded = image::load_from_memory(bytes).unwrap().into_rgb8();
+    let (width, height) = decoded.dimensions();
+    Picture::new(width, height, decoded.into_raw()).unwrap()
+}
+
+/// A file without any label.
+pub fn unlabelled(format: ImageFormat) -> Vec<u8> {
+    let format = match format {
+        ImageFormat::Png => image::ImageFormat::Png,
+        ImageFormat::Jpeg => image::ImageFormat::Jpeg,
+        ImageFormat::Webp => image::ImageFormat::WebP,
+    };
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image::RgbImage::from_pixel(64, 64, image::Rgb([90, 140, 200])).write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
