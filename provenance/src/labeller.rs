@@ -178,3 +178,53 @@ impl spec::stage::Labelled for Labelled {
         self.content_sha256
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Labeller, container, packet, value};
+    use crate::Error;
+    use spec::{ImageFormat, ImplicitLabel, LabelKind};
+
+    #[test]
+    fn bytes_that_read_back_otherwise_are_withheld() {
+        let labeller = Labeller::new("001191110000100006666010001".parse().ok()).unwrap();
+        let label = |id: &str| ImplicitLabel {
+            label: LabelKind::Generated,
+            content_producer: "001191110000100006666010001".to_owned(),
+            produce_id: id.parse().unwrap(),
+            reserved_code_1: String::new(),
+            content_propagator: String::new(),
+            propagate_id: String::new(),
+            reserved_code_2: String::new(),
+        };
+        let meant = label("0192f0c1-7e2a-7b3c-8d4e-5f60718293a4");
+        let text = value::write(&meant).unwrap();
+        let mut file = std::io::Cursor::new(Vec::new());
+        image::RgbImage::new(4, 4).write_to(&mut file, image::ImageFormat::Png).unwrap();
+        let embed = |text: &str| container::embed(ImageFormat::Png, file.get_ref(), &packet::write(text)).unwrap();
+        let check = |bytes: &[u8]| labeller.check_read_back(bytes, ImageFormat::Png, &meant, &text);
+        assert!(check(&embed(&text)).is_ok());
+        let other = value::write(&label("0192f0c1-7e2a-7b3c-8d4e-5f60718293a5")).unwrap();
+        for bytes in [file.get_ref().clone(), embed(&other), embed(&format!("{text} "))] {
+            assert!(matches!(check(&bytes), Err(Error::ReadBackDiffers { .. })));
+        }
+    }
+
+    #[test]
+    fn values_outside_the_character_set_are_not_written() {
+        let mut label = ImplicitLabel {
+            label: LabelKind::Generated,
+            content_producer: "某公司".to_owned(),
+            produce_id: "0192f0c1-7e2a-7b3c-8d4e-5f60718293a4".parse().unwrap(),
+            reserved_code_1: String::new(),
+            content_propagator: String::new(),
+            propagate_id: String::new(),
+            reserved_code_2: String::new(),
+        };
+        assert_eq!(value::write(&label), None);
+        label.content_producer = "a b".to_owned();
+        assert_eq!(value::write(&label), None);
+        label.content_producer = "a\"b".to_owned();
+        assert!(value::write(&label).unwrap().contains(r#""a\"b""#));
+    }
+}

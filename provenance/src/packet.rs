@@ -179,6 +179,10 @@ mod tests {
         }
     }
 
+    fn attributes(count: usize, write: impl FnMut(usize) -> String) -> String {
+        (0..count).map(write).collect::<Vec<_>>().join(" ")
+    }
+
     #[test]
     fn hostile_packets_neither_hang_nor_expand() {
         let bomb = "<!DOCTYPE a [<!ENTITY b \"AIGC\"><!ENTITY c \"&b;&b;&b;&b;\">]><a>&c;</a>";
@@ -189,13 +193,14 @@ mod tests {
             ("<a".to_owned(), Finding::XmpMalformed),
             ("<a>".repeat(80_000), Finding::MetadataTooComplex),
             (format!("<a>{}</a>", "<b/>".repeat(60_000)), Finding::MetadataTooComplex),
-            (format!("<a {}/>", (0..30_000).map(|i| format!("a{i}='' ")).collect::<String>()), Finding::MetadataTooComplex),
-            (format!("<a {}/>", (0..250).map(|i| format!("xmlns:a{i}='u{i}' ")).collect::<String>()), Finding::XmpMalformed),
+            (format!("<a {}/>", attributes(30_000, |i| format!("a{i}=''"))), Finding::MetadataTooComplex),
+            (format!("<a {}/>", attributes(250, |i| format!("xmlns:a{i}='u{i}'"))), Finding::XmpMalformed),
         ] {
             let started = Instant::now();
             let reading = read(packet.as_bytes());
             assert!(started.elapsed() < Duration::from_secs(2));
             assert!(reading.values.is_empty());
+            // Many namespaces are merely slow to parse, and harmless in this number.
             if !packet.contains("xmlns") {
                 assert_eq!(reading.findings, [finding], "{}", &packet[..20.min(packet.len())]);
             }

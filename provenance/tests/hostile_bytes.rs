@@ -31,12 +31,12 @@ fn insert(bytes: &[u8], at: usize, what: &[u8]) -> Vec<u8> {
     result
 }
 
-fn png_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+fn png_chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     let body = [kind.as_slice(), data].concat();
     [&(data.len() as u32).to_be_bytes()[..], &body, &crc32fast::hash(&body).to_be_bytes()].concat()
 }
 
-fn png_with(kind: &[u8; 4], data: &[u8]) -> LabelReport {
+fn png_with(kind: [u8; 4], data: &[u8]) -> LabelReport {
     read_labels(&insert(&unlabelled(ImageFormat::Png), 33, &png_chunk(kind, data)))
 }
 
@@ -77,7 +77,7 @@ fn every_flipped_byte_and_every_cut_is_survived() {
         }
     }
     println!("{reads} damaged files in {:?}", started.elapsed());
-    assert!(started.elapsed() < Duration::from_secs(120));
+    assert!(started.elapsed() < Duration::from_mins(2));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn two_labels_are_not_compliant() {
         assert_eq!(report.findings, [Finding::DuplicateLabel]);
         assert_eq!(report.raw.len(), 2);
     }
-    let text = png_chunk(b"tEXt", format!("AIGC\0{{\"AIGC\":{LABEL_JSON}}}").as_bytes());
+    let text = png_chunk(*b"tEXt", format!("AIGC\0{{\"AIGC\":{LABEL_JSON}}}").as_bytes());
     let report = read_labels(&insert(&labelled(ImageFormat::Png), 33, &text));
     assert_eq!(report.verdict, LabelVerdict::Noncompliant);
     assert!(report.findings.contains(&Finding::DuplicateLabel));
@@ -122,8 +122,8 @@ fn the_alternative_places_are_read() {
     let wrapped = format!("{{\"AIGC\":{LABEL_JSON}}}");
     let comment = [b"II*\0\x08\0\0\0garbage ASCII\0\0\0", wrapped.as_bytes(), b"\xff\xfe rest"].concat();
     for report in [
-        png_with(b"tEXt", format!("AIGC\0{wrapped}").as_bytes()),
-        png_with(b"eXIf", &comment),
+        png_with(*b"tEXt", format!("AIGC\0{wrapped}").as_bytes()),
+        png_with(*b"eXIf", &comment),
         jpeg_with(0xe1, &[b"Exif\0\0", comment.as_slice()].concat()),
         jpeg_with(0xeb, format!("AIGC{wrapped}").as_bytes()),
     ] {
@@ -131,7 +131,7 @@ fn the_alternative_places_are_read() {
         assert_eq!(report.findings, [Finding::PlacementAlternative]);
         assert!(report.label.is_some());
     }
-    let bare = png_with(b"tEXt", format!("AIGC\0{LABEL_JSON}").as_bytes());
+    let bare = png_with(*b"tEXt", format!("AIGC\0{LABEL_JSON}").as_bytes());
     assert_eq!(bare.verdict, LabelVerdict::Noncompliant);
 }
 
@@ -140,12 +140,12 @@ fn what_cannot_be_read_is_inconclusive() {
     let packet = |inner: &str| [b"XML:com.adobe.xmp\0\0\0\0\0", inner.as_bytes()].concat();
     let bomb = "<!DOCTYPE a [<!ENTITY b \"bbbbbbbbbb\"><!ENTITY c \"&b;&b;&b;&b;&b;&b;\">]><a>&c;</a>";
     for (report, finding) in [
-        (png_with(b"iTXt", &packet(bomb)), Finding::XmpMalformed),
-        (png_with(b"iTXt", &packet("<a><b></a>")), Finding::XmpMalformed),
-        (png_with(b"iTXt", &packet(&" ".repeat(10 << 20))), Finding::MetadataTooLarge),
-        (png_with(b"iTXt", &packet(&"<a>".repeat(50_000))), Finding::MetadataTooComplex),
-        (png_with(b"iTXt", b"XML:com.adobe.xmp\0\x01\0\0\0\x78\x9c"), Finding::MetadataCompressed),
-        (png_with(b"iTXt", b"XML:com.adobe.xmp\0\0"), Finding::ContainerDamaged),
+        (png_with(*b"iTXt", &packet(bomb)), Finding::XmpMalformed),
+        (png_with(*b"iTXt", &packet("<a><b></a>")), Finding::XmpMalformed),
+        (png_with(*b"iTXt", &packet(&" ".repeat(10 << 20))), Finding::MetadataTooLarge),
+        (png_with(*b"iTXt", &packet(&"<a>".repeat(50_000))), Finding::MetadataTooComplex),
+        (png_with(*b"iTXt", b"XML:com.adobe.xmp\0\x01\0\0\0\x78\x9c"), Finding::MetadataCompressed),
+        (png_with(*b"iTXt", b"XML:com.adobe.xmp\0\0"), Finding::ContainerDamaged),
         (jpeg_with(0xe1, b"http://ns.adobe.com/xmp/extension/\0rest"), Finding::MetadataExtended),
         (read_labels(b""), Finding::FormatUnknown),
         (read_labels(b"GIF89a"), Finding::FormatUnknown),
@@ -156,10 +156,10 @@ fn what_cannot_be_read_is_inconclusive() {
 
 #[test]
 fn large_hostile_files_take_linear_time() {
-    let empty_chunks = [b"\x89PNG\r\n\x1a\n".to_vec(), png_chunk(b"tEXt", b"AIGC\0{}").repeat(200_000)].concat();
-    let packets = png_chunk(b"iTXt", &[b"XML:com.adobe.xmp\0\0\0\0\0", "<a/>".repeat(60_000).as_bytes()].concat());
+    let empty_chunks = [b"\x89PNG\r\n\x1a\n".to_vec(), png_chunk(*b"tEXt", b"AIGC\0{}").repeat(200_000)].concat();
+    let packets = png_chunk(*b"iTXt", &[b"XML:com.adobe.xmp\0\0\0\0\0", "<a/>".repeat(60_000).as_bytes()].concat());
     let many_packets = [b"\x89PNG\r\n\x1a\n".to_vec(), packets.repeat(40)].concat();
-    let almost_comments = [b"\x89PNG\r\n\x1a\n".to_vec(), png_chunk(b"eXIf", &b"ASCII\0\0\0{\"AIG".repeat(15_000))].concat();
+    let almost_comments = [b"\x89PNG\r\n\x1a\n".to_vec(), png_chunk(*b"eXIf", &b"ASCII\0\0\0{\"AIG".repeat(15_000))].concat();
     for bytes in
         [empty_chunks, many_packets, almost_comments, vec![0xff; 8 << 20], [&[0xff, 0xd8], vec![0xff; 8 << 20].as_slice()].concat()]
     {
