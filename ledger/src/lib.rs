@@ -1,1 +1,54 @@
-//! ledger
+//! The record of everything that was generated or refused: an append-only Merkle log.
+//!
+//! [`Ledger::append`] takes a stored picture and gives back a [`Recorded`] one, the only thing that the store releases;
+//! [`Ledger::append_refusal`] records what the policy gate refused. Leaves live behind the port `spec::LogStorage`.
+//!
+//! # Format v1
+//!
+//! ```text
+//! row   = hash ‖ leaf                       what the storage keeps for each index
+//! leaf  = {"version":"danqing.ledger.v1","index":…,"time":…,"record":{"kind":"produced",…}}
+//!         UTF-8 JSON, no white space, keys in the order of the structs in `Entry`; time in ms since 1970
+//! hash  = SHA-256(0x00 ‖ leaf)              32 bytes (RFC 6962 §2.1)
+//! node  = SHA-256(0x01 ‖ left ‖ right)
+//! key   = the ProduceID, or `refused:<hash in hexadecimal>`
+//!
+//! head  = danqing.ledger.v1 ⏎               a C2SP tlog-checkpoint, not signed yet
+//!         <number of leaves> ⏎
+//!         <base64 of the root> ⏎
+//!         frontier <base64> ⏎               extension lines, only in the saved head: the roots of the perfect subtrees,
+//!         …                                 largest first, from which an append goes on in O(log n)
+//! ```
+//!
+//! Each row keeps its own hash so that verification can say *which* leaf was changed; the head covers all of them, so
+//! that a row rewritten together with its hash is found too (then only the fact, not the place). What nobody can find
+//! without a copy of an earlier checkpoint is a log rewritten whole, head included: keep checkpoints elsewhere, and compare
+//! by [`verify_consistency`].
+//!
+//! # What is trusted when
+//!
+//! [`Ledger::open`] reads the head and the leaves after it (a crash between a leaf and its head leaves one); it checks that
+//! the frontier gives the root and that no leaf before the head is missing at the end. Every entry that is handed out is
+//! checked against its own hash. [`verify`] recomputes everything and writes nothing.
+//!
+//! Several processes may append to one ledger: an append that lost its turn catches up and tries again. The saved head may
+//! be behind the leaves for a moment; the next append or opening brings it up.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod checkpoint;
+mod entry;
+mod error;
+mod log;
+mod merkle;
+mod proof;
+mod recorded;
+mod report;
+
+pub use checkpoint::{Checkpoint, ORIGIN};
+pub use entry::{Entry, Produced, Record, Refused, Version};
+pub use error::{Error, Result};
+pub use log::Ledger;
+pub use merkle::{Frontier, leaf_hash, node_hash, tree_root};
+pub use proof::{consistency_proof, inclusion_proof, verify_consistency, verify_inclusion};
+pub use recorded::Recorded;
+pub use report::{Head, LeafFault, Problem, Report, verify};

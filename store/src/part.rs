@@ -29,16 +29,16 @@ pub struct Part {
     path: PathBuf,
     kept: AtomicBool,
     // Holds the lock that tells other processes' recovery to leave the file alone.
-    _file: File,
+    file: File,
 }
 
 impl Part {
     /// Makes the file, fills it by `fill` and flushes it to disk. On failure nothing is left.
     pub fn create(path: PathBuf, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<Self> {
         let file = create_locked(&path)?;
-        let mut part = Self { path, kept: AtomicBool::new(false), _file: file };
-        fill(&mut part._file)?;
-        part._file.sync_all()?;
+        let mut part = Self { path, kept: AtomicBool::new(false), file };
+        fill(&mut part.file)?;
+        part.file.sync_all()?;
         Ok(part)
     }
 

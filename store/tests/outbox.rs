@@ -20,7 +20,7 @@ impl Labelled for File {
     fn label(&self) -> &ImplicitLabel {
         &self.label
     }
-    fn explicit_label(&self) -> &str {
+    fn explicit_label(&self) -> &'static str {
         "AI生成"
     }
     fn bytes(&self) -> &[u8] {
@@ -181,7 +181,7 @@ fn folders_that_cannot_be_used_are_named() -> Outcome {
     let occupied = folder.path().join("file");
     fs::write(&occupied, "")?;
     for path in [folder.path().join("absent/out"), occupied.clone(), occupied.join("out")] {
-        let error = open(&path, Existing::Refuse).err().expect("must be refused");
+        let error = open(&path, Existing::Refuse).expect_err("must be refused");
         assert_eq!(error.code(), Code::StorageFailed);
         assert!(error.to_string().contains(&path.display().to_string()), "{error}");
     }

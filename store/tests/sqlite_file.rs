@@ -8,7 +8,7 @@ use store::{Error, SqliteLog};
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 fn refusal(path: &Path) -> Error {
-    SqliteLog::open(path).err().expect("must be refused")
+    SqliteLog::open(path).expect_err("must be refused")
 }
 
 #[test]

@@ -1,0 +1,138 @@
+use crate::merkle::leaf_hash;
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use spec::stage::Stored;
+use spec::{ImageFormat, ModelIdentity, ProduceId, Request, Sha256Digest, Timestamp, Verdict};
+
+/// Format of a leaf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Version {
+    /// The format drawn in the crate's documentation.
+    #[serde(rename = "danqing.ledger.v1")]
+    V1,
+}
+
+/// One entry of the ledger. Its JSON, in this order of keys, is the leaf.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Format.
+    pub version: Version,
+    /// Place in the ledger, from 0.
+    pub index: u64,
+    /// When it was appended.
+    pub time: Timestamp,
+    /// What happened.
+    pub record: Record,
+}
+
+/// What an entry records.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Record {
+    /// A labelled picture was produced.
+    Produced(Box<Produced>),
+    /// The policy gate refused a request.
+    Refused(Refused),
+}
+
+/// A picture and all that made it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Produced {
+    /// The id in its implicit label.
+    pub produce_id: ProduceId,
+    /// The file name under which it is released.
+    pub release_name: String,
+    /// SHA-256 of the file, which carries both labels.
+    pub content_sha256: Sha256Digest,
+    /// Length of the file in bytes.
+    pub byte_length: u64,
+    /// File format.
+    pub format: ImageFormat,
+    /// Text of the explicit label.
+    pub explicit_label: String,
+    /// This picture's own seed.
+    pub seed: u64,
+    /// The weights.
+    pub model: ModelIdentity,
+    /// The prompt and every parameter.
+    pub request: Request,
+    /// What the policy gate found.
+    pub verdict: Verdict,
+}
+
+/// A refused request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Refused {
+    /// The request.
+    pub request: Request,
+    /// Why it was refused.
+    pub verdict: Verdict,
+}
+
+impl Record {
+    pub(crate) fn produced(stored: &impl Stored) -> Self {
+        let labelled = stored.labelled();
+        let rendered = labelled.rendered();
+        Self::Produced(Box::new(Produced {
+            produce_id: stored.produce_id(),
+            release_name: stored.release_name().to_owned(),
+            content_sha256: labelled.content_sha256(),
+            byte_length: labelled.bytes().len() as u64,
+            format: labelled.format(),
+            explicit_label: labelled.explicit_label().to_owned(),
+            seed: rendered.seed(),
+            model: rendered.model().clone(),
+            request: rendered.request().clone(),
+            verdict: rendered.verdict().clone(),
+        }))
+    }
+}
+
+impl Entry {
+    /// The picture that this entry records, if it records one.
+    pub fn produced(&self) -> Option<&Produced> {
+        match &self.record {
+            Record::Produced(produced) => Some(produced),
+            Record::Refused(_) => None,
+        }
+    }
+
+    /// The leaf's exact bytes. An error for values that JSON cannot hold.
+    pub fn to_leaf(&self) -> Result<Vec<u8>> {
+        let unrecordable = |error: serde_json::Error| Error::Unrecordable(error.to_string());
+        let leaf = serde_json::to_vec(self).map_err(unrecordable)?;
+        // JSON turns a number that is not finite into null: found here, and not when somebody verifies.
+        if Self::from_leaf(&leaf).is_some_and(|entry| entry == *self) {
+            Ok(leaf)
+        } else {
+            Err(Error::Unrecordable("a number is not finite / 含有非有限数值".to_owned()))
+        }
+    }
+
+    /// Reads a leaf back; `None` unless it is exactly what [`Self::to_leaf`] writes.
+    pub fn from_leaf(leaf: &[u8]) -> Option<Self> {
+        let entry: Self = serde_json::from_slice(leaf).ok()?;
+        (serde_json::to_vec(&entry).ok()? == leaf).then_some(entry)
+    }
+
+    pub(crate) fn key(&self, hash: Sha256Digest) -> String {
+        match &self.record {
+            Record::Produced(produced) => produced.produce_id.to_string(),
+            Record::Refused(_) => format!("refused:{hash}"),
+        }
+    }
+}
+
+/// What the storage keeps for a leaf: its hash, then the leaf.
+pub fn to_row(hash: Sha256Digest, leaf: &[u8]) -> Vec<u8> {
+    [&hash.0[..], leaf].concat()
+}
+
+/// A row taken apart: the hash that is recomputed from the leaf, and the leaf; `None` if the kept hash is another.
+pub fn open_row(row: &[u8]) -> Option<(Sha256Digest, &[u8])> {
+    let (kept, leaf) = row.split_first_chunk::<32>()?;
+    let hash = leaf_hash(leaf);
+    (hash.0 == *kept).then_some((hash, leaf))
+}

@@ -1,0 +1,189 @@
+use crate::checkpoint::{head_text, parse_head};
+use crate::entry::{open_row, to_row};
+use crate::merkle::{Frontier, leaf_hash};
+use crate::{Checkpoint, Entry, Error, Record, Recorded, Refused, Report, Result, Version, consistency_proof, inclusion_proof, verify};
+use spec::stage::Stored;
+use spec::{Clock, LogStorage, ProduceId, Request, Sha256Digest, Verdict};
+use std::sync::Arc;
+
+/// How many turns in a row an append may lose. Each lost turn means that another process appended, so only a starved one
+/// comes this far.
+const TURNS: u32 = 1_000;
+
+/// The ledger: see the crate's contract.
+pub struct Ledger {
+    storage: Box<dyn LogStorage>,
+    clock: Arc<dyn Clock>,
+    frontier: Frontier,
+}
+
+impl Ledger {
+    /// Opens the ledger in `storage`; an empty storage becomes an empty ledger. An error if the saved head contradicts
+    /// itself or more leaves are missing or unsaved than a crash explains; [`verify`] then says where.
+    pub fn open(mut storage: Box<dyn LogStorage>, clock: Arc<dyn Clock>) -> Result<Self> {
+        let head = storage.head()?;
+        let frontier = match &head {
+            None if storage.length()? == 0 => {
+                storage.set_head(&head_text(&Frontier::default()))?;
+                Frontier::default()
+            }
+            // Another process made the ledger, and appended, between our two looks.
+            None => storage.head()?.as_deref().and_then(parse_head).ok_or_else(|| Error::broken("its head is missing", "缺少树头"))?,
+            Some(text) => parse_head(text).ok_or_else(|| Error::broken("its head is damaged", "树头已损坏"))?,
+        };
+        let mut ledger = Self { storage, clock, frontier };
+        let saved = ledger.frontier.size();
+        ledger.catch_up()?;
+        if ledger.frontier.size() > saved {
+            ledger.save_head()?;
+        }
+        Ok(ledger)
+    }
+
+    /// Number of entries.
+    pub fn length(&self) -> Result<u64> {
+        Ok(self.storage.length()?)
+    }
+
+    /// Size and root as of this handle's last append or opening.
+    pub fn head(&self) -> Checkpoint {
+        Checkpoint { size: self.frontier.size(), root: self.frontier.root() }
+    }
+
+    /// Records a stored picture; when this returns `Ok`, the record is on disk. If it fails, the picture is removed, unless
+    /// the storage cannot tell whether the record was written: then the next recovery decides.
+    pub fn append<S: Stored>(&mut self, stored: S) -> Result<Recorded<S>> {
+        if !matches!(stored.labelled().rendered().verdict(), Verdict::Pass { .. }) {
+            return Err(Error::VerdictMismatch);
+        }
+        let produce_id = stored.produce_id();
+        let key = produce_id.to_string();
+        if self.storage.find(&key)?.is_some() {
+            return Err(Error::AlreadyRecorded(produce_id));
+        }
+        let appended = self.append_record(&Record::produced(&stored));
+        if appended.is_ok() || !matches!(self.storage.find(&key), Ok(None)) {
+            stored.keep();
+        }
+        let leaf_index = appended?;
+        Ok(Recorded { stored, leaf_index, root: self.frontier.root() })
+    }
+
+    /// Records a refused request; returns the index of its entry.
+    pub fn append_refusal(&mut self, request: &Request, verdict: &Verdict) -> Result<u64> {
+        if !matches!(verdict, Verdict::Refuse { .. }) {
+            return Err(Error::VerdictMismatch);
+        }
+        self.append_record(&Record::Refused(Refused { request: request.clone(), verdict: verdict.clone() }))
+    }
+
+    /// The entry of the picture with this id.
+    pub fn find(&self, produce_id: ProduceId) -> Result<Option<Entry>> {
+        let Some(index) = self.storage.find(&produce_id.to_string())? else { return Ok(None) };
+        let entry = self.entry(index)?.filter(|entry| entry.produced().is_some_and(|produced| produced.produce_id == produce_id));
+        entry.map(Some).ok_or_else(|| broken_leaf(index))
+    }
+
+    /// The latest entry of a picture whose file has this digest. Reads the ledger from its end: O(n) when there is none.
+    pub fn find_by_content(&self, content_sha256: Sha256Digest) -> Result<Option<Entry>> {
+        for index in (0..self.storage.length()?).rev() {
+            let entry = self.entry(index)?.ok_or_else(|| broken_leaf(index))?;
+            if entry.produced().is_some_and(|produced| produced.content_sha256 == content_sha256) {
+                return Ok(Some(entry));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The entry at `index`, checked against its own hash; `None` past the end.
+    pub fn entry(&self, index: u64) -> Result<Option<Entry>> {
+        match self.storage.leaf(index)? {
+            Some(row) => read_row(&row, index).map(|(entry, _)| Some(entry)).ok_or_else(|| broken_leaf(index)),
+            None if index < self.storage.length()? => Err(broken_leaf(index)),
+            None => Ok(None),
+        }
+    }
+
+    /// A proof that the entry at `index` is under [`Self::head`], for [`crate::verify_inclusion`]. Reads all leaves.
+    pub fn prove_inclusion(&self, index: u64) -> Result<Option<Vec<Sha256Digest>>> {
+        let hashes = self.hashes()?;
+        Ok(usize::try_from(index).ok().and_then(|index| inclusion_proof(&hashes, index)))
+    }
+
+    /// A proof that an earlier checkpoint of `old_size` leaves is a beginning of [`Self::head`], for
+    /// [`crate::verify_consistency`]. Reads all leaves.
+    pub fn prove_consistency(&self, old_size: u64) -> Result<Option<Vec<Sha256Digest>>> {
+        let hashes = self.hashes()?;
+        Ok(usize::try_from(old_size).ok().and_then(|old_size| consistency_proof(&hashes, old_size)))
+    }
+
+    fn hashes(&self) -> Result<Vec<Sha256Digest>> {
+        (0..self.frontier.size())
+            .map(|index| self.storage.leaf(index)?.as_deref().and_then(open_row).map(|(hash, _)| hash).ok_or_else(|| broken_leaf(index)))
+            .collect()
+    }
+
+    /// Recomputes everything: see [`verify`].
+    pub fn verify(&self) -> Result<Report> {
+        verify(self.storage.as_ref())
+    }
+
+    fn append_record(&mut self, record: &Record) -> Result<u64> {
+        for _ in 0..TURNS {
+            self.catch_up()?;
+            let index = self.frontier.size();
+            let entry = Entry { version: Version::V1, index, time: self.clock.now(), record: record.clone() };
+            let leaf = entry.to_leaf()?;
+            let hash = leaf_hash(&leaf);
+            let row = to_row(hash, &leaf);
+            match self.storage.append(index, &entry.key(hash), &row) {
+                Ok(()) => {}
+                // The storage may report a failure of a write that reached the disk all the same.
+                Err(_) if self.storage.leaf(index)?.as_ref() == Some(&row) => {}
+                Err(_) if self.storage.length()? > index => continue,
+                Err(error) => return Err(error.into()),
+            }
+            self.frontier.push(hash);
+            self.save_head()?;
+            return Ok(index);
+        }
+        Err(Error::Contended)
+    }
+
+    /// Takes in what other processes appended.
+    fn catch_up(&mut self) -> Result<()> {
+        let length = self.storage.length()?;
+        if length < self.frontier.size() {
+            let (size, missing) = (self.frontier.size(), self.frontier.size() - length);
+            return Err(Error::broken(
+                format!("of {size} leaves the last {missing} are missing"),
+                format!("共 {size} 叶，末尾缺失 {missing} 叶"),
+            ));
+        }
+        for index in self.frontier.size()..length {
+            let row = self.storage.leaf(index)?;
+            let (_, hash) = row.as_deref().and_then(|row| read_row(row, index)).ok_or_else(|| broken_leaf(index))?;
+            self.frontier.push(hash);
+        }
+        Ok(())
+    }
+
+    /// Saves the head, unless another process already saved a later one.
+    fn save_head(&mut self) -> Result<()> {
+        let saved = self.storage.head()?.as_deref().and_then(parse_head).map_or(0, |frontier| frontier.size());
+        if self.frontier.size() > saved {
+            self.storage.set_head(&head_text(&self.frontier))?;
+        }
+        Ok(())
+    }
+}
+
+fn read_row(row: &[u8], index: u64) -> Option<(Entry, Sha256Digest)> {
+    let (hash, leaf) = open_row(row)?;
+    let entry = Entry::from_leaf(leaf).filter(|entry| entry.index == index)?;
+    Some((entry, hash))
+}
+
+fn broken_leaf(index: u64) -> Error {
+    Error::broken(format!("leaf {index} is missing or was changed"), format!("第 {index} 叶缺失或被改动"))
+}

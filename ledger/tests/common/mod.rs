@@ -1,0 +1,170 @@
+//! Pictures as the earlier rooms would hand them over.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use spec::stage::{Labelled, Rendered, Stored};
+use spec::{
+    Clock, ImageFormat, ImplicitLabel, LabelKind, ModelIdentity, Picture, ProduceId, Reason, Request, RunPrecision, Sha256Digest,
+    Timestamp, Verdict,
+};
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+pub struct FixedClock;
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(1_795_392_000_000)
+    }
+}
+
+pub fn clock() -> Arc<dyn Clock> {
+    Arc::new(FixedClock)
+}
+
+pub fn request() -> Request {
+    Request {
+        prompt: "白色背景上的红色高跟鞋，\"3D\" 风格\n".into(),
+        negative_prompt: String::new(),
+        model: "xiaopin".into(),
+        width: 128,
+        height: 96,
+        num_inference_steps: 20,
+        guidance_scale: 4.1,
+        seed: u64::MAX,
+        count: 1,
+        dtype: RunPrecision::F32,
+        format: ImageFormat::Png,
+    }
+}
+
+pub fn pass() -> Verdict {
+    Verdict::Pass { lexicons: vec!["builtin 1".into()] }
+}
+
+pub fn refusal() -> Verdict {
+    let reason = Reason {
+        class: "A1.a".into(),
+        rule: "r7".into(),
+        lexicon: "builtin 1".into(),
+        field: "prompt".into(),
+        quote: "词".into(),
+        span: (0, 3),
+    };
+    Verdict::Refuse { lexicons: vec!["builtin 1".into()], reasons: vec![reason] }
+}
+
+pub fn id(number: u32) -> ProduceId {
+    let mut random = [0; 10];
+    random[6..].copy_from_slice(&number.to_be_bytes());
+    ProduceId::new(Timestamp(1_795_392_000_000), random)
+}
+
+struct Rendering {
+    request: Request,
+    verdict: Verdict,
+    model: ModelIdentity,
+    picture: Picture,
+}
+
+impl Rendered for Rendering {
+    fn request(&self) -> &Request {
+        &self.request
+    }
+    fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+    fn model(&self) -> &ModelIdentity {
+        &self.model
+    }
+    fn seed(&self) -> u64 {
+        42
+    }
+    fn picture(&self) -> &Picture {
+        &self.picture
+    }
+}
+
+pub struct File {
+    rendering: Rendering,
+    label: ImplicitLabel,
+    bytes: Vec<u8>,
+}
+
+impl File {
+    pub fn new(number: u32) -> Self {
+        Self::of(number, request(), pass())
+    }
+
+    pub fn of(number: u32, request: Request, verdict: Verdict) -> Self {
+        let model = ModelIdentity { name: "xiaopin".into(), family: "ErnieImagePipeline".into(), sha256: Sha256Digest::of(b"model") };
+        let picture = Picture::new(1, 1, vec![0; 3]).expect("a picture of one pixel");
+        let label = ImplicitLabel {
+            label: LabelKind::Generated,
+            content_producer: String::new(),
+            produce_id: id(number),
+            reserved_code_1: String::new(),
+            content_propagator: String::new(),
+            propagate_id: String::new(),
+            reserved_code_2: String::new(),
+        };
+        Self { rendering: Rendering { request, verdict, model, picture }, label, bytes: content(number) }
+    }
+}
+
+pub fn content(number: u32) -> Vec<u8> {
+    format!("picture {number}").repeat(100).into_bytes()
+}
+
+pub fn name(number: u32) -> String {
+    format!("{number}.png")
+}
+
+impl Labelled for File {
+    fn rendered(&self) -> &dyn Rendered {
+        &self.rendering
+    }
+    fn label(&self) -> &ImplicitLabel {
+        &self.label
+    }
+    fn explicit_label(&self) -> &'static str {
+        "AI生成"
+    }
+    fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+    fn format(&self) -> ImageFormat {
+        ImageFormat::Png
+    }
+    fn content_sha256(&self) -> Sha256Digest {
+        Sha256Digest::of(&self.bytes)
+    }
+}
+
+/// A stored file that touches no disk and shows whether it was kept.
+pub struct Held {
+    pub file: File,
+    pub name: String,
+    pub kept: Rc<Cell<bool>>,
+}
+
+pub fn held(number: u32) -> Held {
+    Held { file: File::new(number), name: name(number), kept: Rc::default() }
+}
+
+impl Stored for Held {
+    fn produce_id(&self) -> ProduceId {
+        self.file.label.produce_id
+    }
+    fn labelled(&self) -> &dyn Labelled {
+        &self.file
+    }
+    fn release_name(&self) -> &str {
+        &self.name
+    }
+    fn keep(&self) {
+        self.kept.set(true);
+    }
+}
