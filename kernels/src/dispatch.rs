@@ -1,0 +1,65 @@
+//! What this processor can do, found at run time, and its denormal mode.
+
+use std::sync::OnceLock;
+
+/// Instruction sets that kernels exist for, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SimdLevel {
+    /// Portable Rust.
+    Scalar,
+    /// AVX2 with FMA.
+    Avx2,
+    /// AVX-512 F/BW/DQ/VL.
+    Avx512,
+    /// AVX-512 with BF16 dot products.
+    Avx512Bf16,
+}
+
+/// The level in use: the processor's, or less if the environment variable `DANQING_SIMD` (`scalar`, `avx2`, `avx512`) caps it.
+pub fn simd_level() -> SimdLevel {
+    static LEVEL: OnceLock<SimdLevel> = OnceLock::new();
+    *LEVEL.get_or_init(|| {
+        let cap = match std::env::var("DANQING_SIMD").as_deref() {
+            Ok("scalar") => SimdLevel::Scalar,
+            Ok("avx2") => SimdLevel::Avx2,
+            Ok("avx512") => SimdLevel::Avx512,
+            _ => SimdLevel::Avx512Bf16,
+        };
+        detected().min(cap)
+    })
+}
+
+#[cfg(target_arch = "x86_64")]
+fn detected() -> SimdLevel {
+    let avx512 = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512dq") && is_x86_feature_detected!("avx512vl");
+    if avx512 && is_x86_feature_detected!("avx512bf16") {
+        SimdLevel::Avx512Bf16
+    } else if avx512 {
+        SimdLevel::Avx512
+    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        SimdLevel::Avx2
+    } else {
+        SimdLevel::Scalar
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn detected() -> SimdLevel {
+    SimdLevel::Scalar
+}
+
+/// Makes this thread flush denormal results to zero and read denormal operands as zero: a picture must not slow down a
+/// hundredfold where its values fade out.
+pub fn set_flush_to_zero() {
+    #[cfg(target_arch = "x86_64")]
+    {
+        const FLUSH_TO_ZERO_AND_DENORMALS_ARE_ZERO: u32 = (1 << 15) | (1 << 6);
+        let mut control = 0_u32;
+        // SAFETY: every x86-64 processor has the MXCSR register; only the two denormal bits change.
+        unsafe {
+            std::arch::asm!("stmxcsr [{}]", in(reg) &raw mut control, options(nostack));
+            control |= FLUSH_TO_ZERO_AND_DENORMALS_ARE_ZERO;
+            std::arch::asm!("ldmxcsr [{}]", in(reg) &raw const control, options(nostack, readonly));
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Element types of operands, and the activations that are fused behind products.
+
+use half::bf16;
+
+/// How the operands of a product are rounded. Sums are always f32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// IEEE single precision.
+    F32,
+    /// bfloat16, rounded to nearest even.
+    Bf16,
+}
+
+/// Elementwise functions that can be fused behind a product or a norm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Activation {
+    /// `x`.
+    Identity,
+    /// `x · σ(x)`.
+    Silu,
+    /// `x · Φ(x)` with the error function.
+    GeluErf,
+    /// The tanh approximation of GELU.
+    GeluTanh,
+}
+
+/// A borrowed operand.
+#[derive(Debug, Clone, Copy)]
+pub enum Elements<'a> {
+    /// f32 values.
+    F32(&'a [f32]),
+    /// bfloat16 values.
+    Bf16(&'a [bf16]),
+}
+
+impl Elements<'_> {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F32(values) => values.len(),
+            Self::Bf16(values) => values.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Activation {
+    /// The function's value.
+    #[inline(always)]
+    pub fn apply(self, x: f32) -> f32 {
+        match self {
+            Self::Identity => x,
+            Self::Silu => x * logistic(x),
+            Self::GeluErf => 0.5 * x * (1.0 + error_function(x * std::f32::consts::FRAC_1_SQRT_2)),
+            Self::GeluTanh => x * logistic(2.0 * tanh_argument(x)),
+        }
+    }
+
+    /// The function's slope.
+    #[inline(always)]
+    pub fn derivative(self, x: f32) -> f32 {
+        match self {
+            Self::Identity => 1.0,
+            Self::Silu => {
+                let s = logistic(x);
+                s * (1.0 + x * (1.0 - s))
+            }
+            Self::GeluErf => {
+                let density = 0.398_942_3 * exponential(-0.5 * x * x);
+                0.5 * (1.0 + error_function(x * std::f32::consts::FRAC_1_SQRT_2)) + x * density
+            }
+            Self::GeluTanh => {
+                let s = logistic(2.0 * tanh_argument(x));
+                let slope = 0.797_884_6 * (1.0 + 3.0 * 0.044_715 * x * x);
+                s + 2.0 * x * s * (1.0 - s) * slope
+            }
+        }
+    }
+
+    /// Applies the function to every value.
+    pub fn apply_all(self, values: &mut [f32]) {
+        #[cfg(target_arch = "x86_64")]
+        if crate::dispatch::simd_level() >= crate::dispatch::SimdLevel::Avx512 {
+            // SAFETY: the level says that the processor has these instructions.
+            return unsafe { apply_all_avx512(self, values) };
+        }
+        apply_all_portable(self, values);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn apply_all_avx512(activation: Activation, values: &mut [f32]) {
+    apply_all_portable(activation, values);
+}
+
+#[inline(always)]
+fn apply_all_portable(activation: Activation, values: &mut [f32]) {
+    match activation {
+        Activation::Identity => {}
+        Activation::Silu => values.iter_mut().for_each(|value| *value = Activation::Silu.apply(*value)),
+        Activation::GeluErf => values.iter_mut().for_each(|value| *value = Activation::GeluErf.apply(*value)),
+        Activation::GeluTanh => values.iter_mut().for_each(|value| *value = Activation::GeluTanh.apply(*value)),
+    }
+}
+
+#[inline(always)]
+fn tanh_argument(x: f32) -> f32 {
+    0.797_884_6 * (x + 0.044_715 * x * x * x)
+}
+
+#[inline(always)]
+fn logistic(x: f32) -> f32 {
+    1.0 / (1.0 + exponential(-x))
+}
+
+/// `exp(x)`: range reduction by ln 2 in two parts, then a polynomial of degree 6 (relative error about 1e-7). Clamped, so that
+/// it neither overflows nor underflows.
+#[inline(always)]
+pub fn exponential(x: f32) -> f32 {
+    let x = x.clamp(-87.3, 88.3);
+    // Adding 1.5 · 2²³ rounds to the nearest integer without a library call.
+    const MAGIC: f32 = 12_582_912.0;
+    let n = x.mul_add(std::f32::consts::LOG2_E, MAGIC) - MAGIC;
+    let r = n.mul_add(-0.693_359_4, x);
+    let r = n.mul_add(2.121_944_4e-4, r);
+    let p = 1.388_888_9e-3_f32.mul_add(r, 8.333_334e-3).mul_add(r, 4.166_666_8e-2).mul_add(r, 1.666_666_7e-1).mul_add(r, 0.5).mul_add(r, 1.0).mul_add(r, 1.0);
+    // SAFETY-free bit arithmetic: n is in -126..=127, so the exponent field stays valid.
+    p * f32::from_bits((((n as i32) + 127) as u32) << 23)
+}
+
+/// `erf(x)`: Abramowitz and Stegun 7.1.26 refined to single precision (absolute error below 2e-7).
+#[inline(always)]
+fn error_function(x: f32) -> f32 {
+    let a = x.abs();
+    let t = 1.0 / 0.327_591_1_f32.mul_add(a, 1.0);
+    let p = 1.061_405_4_f32.mul_add(t, -1.453_152).mul_add(t, 1.421_413_8).mul_add(t, -0.284_496_74).mul_add(t, 0.254_829_6) * t;
+    (1.0 - p * exponential(-a * a)).copysign(x)
+}
