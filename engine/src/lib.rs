@@ -13,6 +13,10 @@
 
 pub mod cpu;
 mod error;
+pub mod model_folder;
+pub mod random;
+pub mod schedulers;
+pub mod tokenizer;
 mod waist;
 pub mod weights;
 

@@ -1,15 +1,159 @@
-//! The CPU executor: the waist's operations on `kernels`.
+//! The CPU executor: the waist's operations on `kernels`. This module checks shapes; kernels trust them.
 
+mod elementwise;
+mod mixing;
+mod movement;
+mod normalisation;
+mod products;
+
+pub use products::PackedWeight;
+
+use crate::{Activation, Attention, Conv, Device, Error, Executor, GroupNorm, Linear, Norm, Result, Tensor, Unary, Weight, WeightKind};
+use kernels::element::Precision;
 use spec::RunPrecision;
+use std::sync::Arc;
 
-/// Runs operations on the host's cores.
+/// Runs operations on the host's cores. An executor that records wraps one and packs weights through it.
+#[derive(Debug, Clone, Copy)]
 pub struct CpuExecutor {
     precision: RunPrecision,
 }
 
 impl CpuExecutor {
-    /// Operands of products are rounded to `precision`.
+    /// Operands of products are rounded to `precision`. The calling thread flushes denormals to zero from now on.
     pub fn new(precision: RunPrecision) -> Self {
+        kernels::dispatch::set_flush_to_zero();
         Self { precision }
     }
+
+    /// How operands of products are rounded.
+    pub fn precision(&self) -> RunPrecision {
+        self.precision
+    }
+
+    /// The same for kernels.
+    pub fn kernel_precision(&self) -> Precision {
+        match self.precision {
+            RunPrecision::F32 => Precision::F32,
+            RunPrecision::Bf16 => Precision::Bf16,
+        }
+    }
+
+    /// Packs `tensor`, shaped as [`WeightKind::shape`], without wrapping it into a [`Weight`].
+    pub fn pack(&self, kind: WeightKind, tensor: &Tensor) -> Result<PackedWeight> {
+        PackedWeight::new(kind, tensor, self.kernel_precision())
+    }
+}
+
+impl Executor for CpuExecutor {
+    fn name(&self) -> &'static str {
+        "cpu"
+    }
+
+    fn weight(&self, device: &Device, name: &str, kind: WeightKind, tensor: &Tensor) -> Result<Weight> {
+        if tensor.shape() != kind.shape() {
+            return Err(Error::TensorShape { name: name.to_owned(), found: tensor.shape().to_vec(), expected: kind.shape() });
+        }
+        Ok(Weight::new(kind, device.clone(), Arc::new(self.pack(kind, tensor)?)))
+    }
+
+    fn parameter(&self, _name: &str, tensor: Tensor) -> Result<Tensor> {
+        Ok(tensor)
+    }
+
+    fn linear(&self, x: &Tensor, linear: &Linear<'_>) -> Result<Tensor> {
+        products::linear(x, linear)
+    }
+
+    fn conv2d(&self, x: &Tensor, conv: &Conv<'_>) -> Result<Tensor> {
+        products::conv2d(x, conv)
+    }
+
+    fn norm(&self, x: &Tensor, norm: &Norm<'_>) -> Result<Tensor> {
+        normalisation::norm(x, norm)
+    }
+
+    fn group_norm(&self, x: &Tensor, norm: &GroupNorm<'_>) -> Result<Tensor> {
+        normalisation::group_norm(x, norm)
+    }
+
+    fn attention(&self, query: &Tensor, key: &Tensor, value: &Tensor, attention: &Attention<'_>) -> Result<Tensor> {
+        mixing::attention(query, key, value, attention, self.kernel_precision())
+    }
+
+    fn rotate_half(&self, x: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor> {
+        mixing::rotate_half(x, cos, sin)
+    }
+
+    fn gated_unit(&self, gate: &Tensor, up: &Tensor, activation: Activation) -> Result<Tensor> {
+        elementwise::gated_unit(gate, up, activation)
+    }
+
+    fn unary(&self, x: &Tensor, function: Unary) -> Result<Tensor> {
+        elementwise::unary(x, function)
+    }
+
+    fn add(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
+        elementwise::add(a, b)
+    }
+
+    fn subtract(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
+        elementwise::subtract(a, b)
+    }
+
+    fn multiply(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
+        elementwise::multiply(a, b)
+    }
+
+    fn affine_channels(&self, x: &Tensor, scale: &Tensor, shift: &Tensor) -> Result<Tensor> {
+        elementwise::affine_channels(x, scale, shift)
+    }
+
+    fn embedding(&self, table: &Tensor, ids: &[u32]) -> Result<Tensor> {
+        movement::embedding(table, ids)
+    }
+
+    fn concat(&self, parts: &[&Tensor], axis: usize) -> Result<Tensor> {
+        movement::concat(parts, axis)
+    }
+
+    fn slice(&self, x: &Tensor, axis: usize, start: usize, length: usize) -> Result<Tensor> {
+        movement::slice(x, axis, start, length)
+    }
+
+    fn reshape(&self, x: &Tensor, shape: &[usize]) -> Result<Tensor> {
+        x.with_shape(shape)
+    }
+
+    fn permute(&self, x: &Tensor, order: &[usize]) -> Result<Tensor> {
+        movement::permute(x, order)
+    }
+
+    fn upsample_nearest_2x(&self, x: &Tensor) -> Result<Tensor> {
+        movement::upsample_nearest_2x(x)
+    }
+
+    fn mean(&self, x: &Tensor) -> Result<Tensor> {
+        movement::mean(x)
+    }
+}
+
+/// A [`Error::Shape`].
+fn misfit(operation: &'static str, detail: String) -> Error {
+    Error::Shape { operation, detail }
+}
+
+/// Fails unless `tensor`, called `role`, has exactly this shape.
+fn require_shape(operation: &'static str, role: &str, tensor: &Tensor, shape: &[usize]) -> Result<()> {
+    if tensor.shape() == shape {
+        return Ok(());
+    }
+    Err(misfit(operation, format!("{role} has shape {:?}, expected {shape:?}", tensor.shape())))
+}
+
+/// The values of an optional operand of exactly this shape.
+fn optional_values<'a>(operation: &'static str, role: &str, tensor: Option<&'a Tensor>, shape: &[usize]) -> Result<Option<&'a [f32]>> {
+    let Some(tensor) = tensor else { return Ok(None) };
+    require_shape(operation, role, tensor, shape)?;
+    tensor.f32().map(Some)
 }

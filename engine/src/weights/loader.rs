@@ -104,10 +104,8 @@ impl<'a> Loader<'a> {
     }
 
     fn read(&self, full_name: &str, expected: &[usize]) -> Result<Tensor> {
-        let found = self
-            .source
-            .shape(full_name)
-            .ok_or_else(|| Error::MissingTensor { name: full_name.to_owned(), place: self.source.place() })?;
+        let found =
+            self.source.shape(full_name).ok_or_else(|| Error::MissingTensor { name: full_name.to_owned(), place: self.source.place() })?;
         if found != expected {
             return Err(Error::TensorShape { name: full_name.to_owned(), found, expected: expected.to_vec() });
         }

@@ -1,0 +1,129 @@
+//! A model on disk, or inside the program: a folder in the diffusers layout (`model_index.json` and one folder for each
+//! component). All loading code reads through [`ModelFolder`], so the embedded checkpoint takes the path of any other.
+
+mod index;
+mod inspection;
+mod json;
+
+pub use index::{Component, ModelIndex};
+pub use inspection::{ComponentInspection, Inspection, inspect};
+pub use json::JsonFile;
+
+use crate::weights::FileBytes;
+use crate::{Error, Result};
+use sha2::{Digest as _, Sha256};
+use spec::{ModelIdentity, Sha256Digest};
+use std::fs;
+use std::path::{Component as PathComponent, Path, PathBuf};
+
+/// The file that makes a folder a model.
+pub const MODEL_INDEX: &str = "model_index.json";
+/// Bytes hashed before their pages are released; bounds the memory that [`ModelFolder::identity`] holds.
+const HASHED_AT_ONCE: usize = 16 << 20;
+
+/// A diffusers folder. Paths inside it are relative and use `/`.
+#[derive(Debug, Clone)]
+pub enum ModelFolder {
+    /// A folder of the file system.
+    Directory(PathBuf),
+    /// Path and content of each file, in the program itself.
+    Embedded(&'static [(&'static str, &'static [u8])]),
+}
+
+impl ModelFolder {
+    /// A folder of the file system that has a `model_index.json`.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
+        let folder = Self::Directory(path.into());
+        if folder.exists(MODEL_INDEX) { Ok(folder) } else { Err(Error::ModelNotFound(folder.place("").display().to_string())) }
+    }
+
+    /// Where a file is, for messages.
+    pub fn place(&self, relative: &str) -> PathBuf {
+        match self {
+            Self::Directory(path) if relative.is_empty() => path.clone(),
+            Self::Directory(path) => path.join(relative),
+            Self::Embedded(_) => Path::new("<embedded>").join(relative),
+        }
+    }
+
+    /// Whether there is such a file.
+    pub fn exists(&self, relative: &str) -> bool {
+        match self {
+            Self::Directory(path) => is_inside(relative) && path.join(relative).is_file(),
+            Self::Embedded(files) => files.iter().any(|(path, _)| *path == relative),
+        }
+    }
+
+    /// The content of a file, mapped where it is a real one.
+    pub fn read(&self, relative: &str) -> Result<FileBytes> {
+        if !is_inside(relative) {
+            return Err(Error::InvalidFile { path: self.place(""), detail: format!("{relative:?} leads out of the model's folder") });
+        }
+        match self {
+            Self::Directory(path) => FileBytes::map(&path.join(relative)),
+            Self::Embedded(files) => match files.iter().find(|(path, _)| *path == relative) {
+                Some((_, bytes)) => Ok(FileBytes::embedded(bytes)),
+                None => Err(Error::Io { path: self.place(relative), source: std::io::ErrorKind::NotFound.into() }),
+            },
+        }
+    }
+
+    /// The files directly inside `folder` (`""` for the model's own), sorted. Hidden files do not count.
+    pub fn list(&self, folder: &str) -> Result<Vec<String>> {
+        let mut names = match self {
+            Self::Directory(path) => list_directory(&path.join(folder))?,
+            Self::Embedded(files) => {
+                let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+                let inside = files.iter().filter_map(|(path, _)| path.strip_prefix(&prefix));
+                inside.filter(|name| !name.contains('/')).map(str::to_owned).collect()
+            }
+        };
+        names.retain(|name| !name.starts_with('.'));
+        names.sort();
+        Ok(names)
+    }
+
+    /// Which weights these are: SHA-256 over one line for each file that takes part in a run — `model_index.json` and the
+    /// files of its components, not a README — in path order: `path NUL length NUL digest LF`.
+    pub fn identity(&self, name: &str) -> Result<ModelIdentity> {
+        let index = ModelIndex::read(self)?;
+        let mut files = vec![MODEL_INDEX.to_owned()];
+        for component in &index.components {
+            files.extend(self.list(&component.name)?.into_iter().map(|file| format!("{}/{file}", component.name)));
+        }
+        files.sort();
+        let mut folder_hash = Sha256::new();
+        for file in files {
+            let bytes = self.read(&file)?;
+            let digest = digest(&bytes);
+            folder_hash.update(format!("{file}\0{}\0{digest}\n", bytes.len()));
+        }
+        Ok(ModelIdentity { name: name.to_owned(), family: index.class_name, sha256: Sha256Digest(folder_hash.finalize().into()) })
+    }
+}
+
+fn digest(bytes: &FileBytes) -> Sha256Digest {
+    let mut hash = Sha256::new();
+    for (index, part) in bytes.chunks(HASHED_AT_ONCE).enumerate() {
+        hash.update(part);
+        bytes.release(index * HASHED_AT_ONCE..index * HASHED_AT_ONCE + part.len());
+    }
+    Sha256Digest(hash.finalize().into())
+}
+
+fn is_inside(relative: &str) -> bool {
+    !relative.is_empty() && Path::new(relative).components().all(|part| matches!(part, PathComponent::Normal(_)))
+}
+
+fn list_directory(path: &Path) -> Result<Vec<String>> {
+    let failed = |source| Error::Io { path: path.to_owned(), source };
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        // Hub caches hold symbolic links to the real files, so the link's target decides.
+        if entry.path().is_file() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(names)
+}
