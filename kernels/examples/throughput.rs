@@ -26,7 +26,9 @@ fn main() {
         for precision in [Precision::Bf16, Precision::F32] {
             let packed = PackedMatrix::pack(&MatrixView::new(&b, k, n), precision);
             let flops = 2.0 * m as f64 * k as f64 * n as f64;
-            report(&format!("gemm {m}x{k}x{n} {precision:?}"), flops, || gemm(&MatrixView::new(&a, m, k), &packed, &Epilogue::default(), &mut out));
+            report(&format!("gemm {m}x{k}x{n} {precision:?}"), flops, || {
+                gemm(&MatrixView::new(&a, m, k), &packed, &Epilogue::default(), &mut out)
+            });
         }
     }
     let (rows, inputs, outputs) = (5632, 320, 1280);
@@ -37,7 +39,13 @@ fn main() {
     });
     for channels in [16, 32, 64] {
         let shape = ConvShape {
-            batch: 16, height: 64, width: 64, in_channels: channels, out_channels: channels, kernel: 3, stride: 1,
+            batch: 16,
+            height: 64,
+            width: 64,
+            in_channels: channels,
+            out_channels: channels,
+            kernel: 3,
+            stride: 1,
             padding: Padding { top: 1, left: 1, bottom: 1, right: 1 },
         };
         let count = 16 * 64 * 64 * channels;

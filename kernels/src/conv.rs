@@ -46,34 +46,53 @@ pub struct ConvShape {
 
 impl ConvShape {
     /// Output rows.
-    pub fn out_height(&self) -> usize { (self.height + self.padding.top + self.padding.bottom + self.stride - self.kernel) / self.stride }
+    pub fn out_height(&self) -> usize {
+        (self.height + self.padding.top + self.padding.bottom + self.stride - self.kernel) / self.stride
+    }
     /// Output columns.
-    pub fn out_width(&self) -> usize { (self.width + self.padding.left + self.padding.right + self.stride - self.kernel) / self.stride }
+    pub fn out_width(&self) -> usize {
+        (self.width + self.padding.left + self.padding.right + self.stride - self.kernel) / self.stride
+    }
     /// Output pixels of the batch.
-    pub fn out_pixels(&self) -> usize { self.batch * self.out_height() * self.out_width() }
+    pub fn out_pixels(&self) -> usize {
+        self.batch * self.out_height() * self.out_width()
+    }
     /// Values of a patch: kernel row, kernel column, input channel.
-    pub fn patch(&self) -> usize { self.kernel * self.kernel * self.in_channels }
+    pub fn patch(&self) -> usize {
+        self.kernel * self.kernel * self.in_channels
+    }
 }
 
 /// A packed filter bank, `[patch, outputs]`.
 #[derive(Debug, Clone)]
-pub struct PackedFilter { matrix: PackedMatrix }
+pub struct PackedFilter {
+    matrix: PackedMatrix,
+}
 
 impl PackedFilter {
     /// Packs `weight`, `[outputs, inputs, kernel, kernel]`.
     pub fn pack(weight: &Elements<'_>, size: (usize, usize, usize), precision: Precision) -> Self {
         let (outputs, inputs, kernel) = size;
         let mut by_patch = vec![0.0; kernel * kernel * inputs * outputs];
-        for output in 0..outputs { for input in 0..inputs { for tap in 0..kernel * kernel {
-            by_patch[(tap * inputs + input) * outputs + output] = value_at(weight, (output * inputs + input) * kernel * kernel + tap);
-        } } }
+        for output in 0..outputs {
+            for input in 0..inputs {
+                for tap in 0..kernel * kernel {
+                    by_patch[(tap * inputs + input) * outputs + output] =
+                        value_at(weight, (output * inputs + input) * kernel * kernel + tap);
+                }
+            }
+        }
         Self { matrix: PackedMatrix::pack(&MatrixView::new(&by_patch, kernel * kernel * inputs, outputs), precision) }
     }
 
     /// Memory taken.
-    pub fn bytes(&self) -> usize { self.matrix.bytes() }
+    pub fn bytes(&self) -> usize {
+        self.matrix.bytes()
+    }
     /// How values were rounded.
-    pub fn precision(&self) -> Precision { self.matrix.precision() }
+    pub fn precision(&self) -> Precision {
+        self.matrix.precision()
+    }
 }
 
 thread_local! { static PATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) }; }
@@ -105,7 +124,10 @@ fn gather(x: &[f32], shape: &ConvShape, pixel: usize, patch: &mut [f32]) {
     let skipped = (begin.cast_signed() - left).cast_unsigned().min(shape.kernel);
     for (tap_row, run) in patch.chunks_exact_mut(shape.kernel * channels).enumerate() {
         let source_row = (row * shape.stride + tap_row).cast_signed() - shape.padding.top.cast_signed();
-        if source_row < 0 || source_row >= shape.height.cast_signed() || begin == end { run.fill(0.0); continue; }
+        if source_row < 0 || source_row >= shape.height.cast_signed() || begin == end {
+            run.fill(0.0);
+            continue;
+        }
         let source = ((picture * shape.height + source_row.cast_unsigned()) * shape.width + begin) * channels;
         let count = (end - begin) * channels;
         run[..skipped * channels].fill(0.0);
@@ -118,9 +140,13 @@ fn gather(x: &[f32], shape: &ConvShape, pixel: usize, patch: &mut [f32]) {
 pub fn conv2d_input_gradient(dy: &[f32], weight: &[f32], shape: &ConvShape, precision: Precision, dx: &mut [f32]) {
     let (kernel, inputs, outputs) = (shape.kernel, shape.in_channels, shape.out_channels);
     let mut by_patch = vec![0.0; kernel * kernel * outputs * inputs];
-    for output in 0..outputs { for input in 0..inputs { for tap in 0..kernel * kernel {
-        by_patch[(tap * outputs + output) * inputs + input] = weight[(output * inputs + input) * kernel * kernel + tap];
-    } } }
+    for output in 0..outputs {
+        for input in 0..inputs {
+            for tap in 0..kernel * kernel {
+                by_patch[(tap * outputs + output) * inputs + input] = weight[(output * inputs + input) * kernel * kernel + tap];
+            }
+        }
+    }
     let matrix = PackedMatrix::pack(&MatrixView::new(&by_patch, kernel * kernel * outputs, inputs), precision);
     let length = groups(kernel * kernel * outputs, precision);
     let pixels = shape.batch * shape.height * shape.width;
@@ -147,7 +173,9 @@ fn gather_gradient(dy: &[f32], shape: &ConvShape, pixel: usize, patch: &mut [f32
         let source_row = target(row, shape.padding.top, tap / shape.kernel, out_height);
         let source_column = target(column, shape.padding.left, tap % shape.kernel, out_width);
         match (source_row, source_column) {
-            (Some(y), Some(x)) => run.copy_from_slice(&dy[((picture * out_height + y) * out_width + x) * shape.out_channels..][..shape.out_channels]),
+            (Some(y), Some(x)) => {
+                run.copy_from_slice(&dy[((picture * out_height + y) * out_width + x) * shape.out_channels..][..shape.out_channels]);
+            }
             _ => run.fill(0.0),
         }
     }
@@ -163,7 +191,9 @@ pub fn conv2d_weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, precisio
         let first = part * GRADIENT_PIXELS;
         let count = GRADIENT_PIXELS.min(pixels - first);
         let mut patches = vec![0.0; count * patch];
-        for (offset, patch) in patches.chunks_exact_mut(patch).enumerate() { gather(x, shape, first + offset, patch); }
+        for (offset, patch) in patches.chunks_exact_mut(patch).enumerate() {
+            gather(x, shape, first + offset, patch);
+        }
         let right = PackedMatrix::pack(&MatrixView::new(&patches, count, patch), precision);
         let left = MatrixView::new(&dy[first * outputs..(first + count) * outputs], count, outputs).transposed();
         // SAFETY: parts are disjoint.
@@ -172,8 +202,12 @@ pub fn conv2d_weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, precisio
     });
     let taps = shape.kernel * shape.kernel;
     for part in partial.chunks_exact(outputs * patch) {
-        for output in 0..outputs { for tap in 0..taps { for input in 0..shape.in_channels {
-            dw[(output * shape.in_channels + input) * taps + tap] += part[output * patch + tap * shape.in_channels + input];
-        } } }
+        for output in 0..outputs {
+            for tap in 0..taps {
+                for input in 0..shape.in_channels {
+                    dw[(output * shape.in_channels + input) * taps + tap] += part[output * patch + tap * shape.in_channels + input];
+                }
+            }
+        }
     }
 }

@@ -118,18 +118,25 @@ fn logistic(x: f32) -> f32 {
     1.0 / (1.0 + exponential(-x))
 }
 
+/// 1.5 · 2²³: adding it rounds to the nearest integer without a library call.
+const MAGIC: f32 = 12_582_912.0;
+
 /// `exp(x)`: range reduction by ln 2 in two parts, then a polynomial of degree 6 (relative error about 1e-7). Clamped, so that
 /// it neither overflows nor underflows.
 #[inline(always)]
 pub fn exponential(x: f32) -> f32 {
     let x = x.clamp(-87.3, 88.3);
-    // Adding 1.5 · 2²³ rounds to the nearest integer without a library call.
-    const MAGIC: f32 = 12_582_912.0;
     let n = x.mul_add(std::f32::consts::LOG2_E, MAGIC) - MAGIC;
     let r = n.mul_add(-0.693_359_4, x);
     let r = n.mul_add(2.121_944_4e-4, r);
-    let p = 1.388_888_9e-3_f32.mul_add(r, 8.333_334e-3).mul_add(r, 4.166_666_8e-2).mul_add(r, 1.666_666_7e-1).mul_add(r, 0.5).mul_add(r, 1.0).mul_add(r, 1.0);
-    // SAFETY-free bit arithmetic: n is in -126..=127, so the exponent field stays valid.
+    let p = 1.388_888_9e-3_f32
+        .mul_add(r, 8.333_334e-3)
+        .mul_add(r, 4.166_666_8e-2)
+        .mul_add(r, 1.666_666_7e-1)
+        .mul_add(r, 0.5)
+        .mul_add(r, 1.0)
+        .mul_add(r, 1.0);
+    // n is in -126..=127, so the exponent field stays valid.
     p * f32::from_bits((((n as i32) + 127) as u32) << 23)
 }
 

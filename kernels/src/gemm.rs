@@ -68,10 +68,18 @@ pub fn gemm(a: &MatrixView<'_>, b: &PackedMatrix, epilogue: &Epilogue<'_>, out: 
 }
 
 /// The product of rows that `pack(first, rows, panel)` writes as words `[rows, groups]`: the convolution gathers its patches there.
-pub(crate) fn gemm_rows(m: usize, b: &PackedMatrix, epilogue: &Epilogue<'_>, out: &mut [f32], pack: &(dyn Fn(usize, usize, &mut [u32]) + Sync)) {
+pub(crate) fn gemm_rows(
+    m: usize,
+    b: &PackedMatrix,
+    epilogue: &Epilogue<'_>,
+    out: &mut [f32],
+    pack: &(dyn Fn(usize, usize, &mut [u32]) + Sync),
+) {
     let n = b.n();
     assert_eq!(out.len(), m * n, "the output is not [m, n]");
-    if m == 0 || n == 0 { return; }
+    if m == 0 || n == 0 {
+        return;
+    }
     let blocks = n.div_ceil(BLOCK_COLUMNS);
     let panels = m.div_ceil(PANEL_ROWS);
     let wanted = (threads() * TASKS_PER_THREAD).div_ceil(panels).clamp(1, blocks);
@@ -93,7 +101,14 @@ pub(crate) fn gemm_rows(m: usize, b: &PackedMatrix, epilogue: &Epilogue<'_>, out
                 while row < rows {
                     let height = TILE_ROWS.min(rows - row);
                     let mut sums = [[0.0_f32; BLOCK_COLUMNS]; TILE_ROWS];
-                    microkernel::tile(&panel[row * length..(row + height) * length], length, b.block(block), b.precision(), columns, &mut sums);
+                    microkernel::tile(
+                        &panel[row * length..(row + height) * length],
+                        length,
+                        b.block(block),
+                        b.precision(),
+                        columns,
+                        &mut sums,
+                    );
                     for (offset, sums) in sums.iter_mut().take(height).enumerate() {
                         let at = (first + row + offset) * n + block * BLOCK_COLUMNS;
                         // SAFETY: tasks write disjoint rectangles of the output.
@@ -109,16 +124,32 @@ pub(crate) fn gemm_rows(m: usize, b: &PackedMatrix, epilogue: &Epilogue<'_>, out
 
 #[inline(always)]
 fn finish(sums: &mut [f32], row: usize, column: usize, (n, epilogue): (usize, &Epilogue<'_>), out: &mut [f32]) {
-    if let Some(bias) = epilogue.bias { for (sum, bias) in sums.iter_mut().zip(&bias[column..]) { *sum += bias; } }
-    if epilogue.activation != Activation::Identity { epilogue.activation.apply_all(sums); }
+    if let Some(bias) = epilogue.bias {
+        for (sum, bias) in sums.iter_mut().zip(&bias[column..]) {
+            *sum += bias;
+        }
+    }
+    if epilogue.activation != Activation::Identity {
+        epilogue.activation.apply_all(sums);
+    }
     if let Some(gate) = &epilogue.gate {
         let gate = &gate.values[row / gate.rows_per_group * n + column..];
-        for (sum, gate) in sums.iter_mut().zip(gate) { *sum *= gate; }
+        for (sum, gate) in sums.iter_mut().zip(gate) {
+            *sum *= gate;
+        }
     }
-    if let Some(residual) = epilogue.residual { for (sum, residual) in sums.iter_mut().zip(&residual[row * n + column..]) { *sum += residual; } }
+    if let Some(residual) = epilogue.residual {
+        for (sum, residual) in sums.iter_mut().zip(&residual[row * n + column..]) {
+            *sum += residual;
+        }
+    }
     match epilogue.accumulate {
         Accumulate::Replace => out.copy_from_slice(sums),
-        Accumulate::Add => for (out, sum) in out.iter_mut().zip(sums.iter()) { *out += sum; },
+        Accumulate::Add => {
+            for (out, sum) in out.iter_mut().zip(sums.iter()) {
+                *out += sum;
+            }
+        }
     }
 }
 
@@ -134,26 +165,38 @@ fn pack_rows(a: &MatrixView<'_>, first: usize, rows: usize, precision: Precision
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-fn pack_rows_avx512(a: &MatrixView<'_>, first: usize, rows: usize, precision: Precision, panel: &mut [u32]) { pack_rows_portable(a, first, rows, precision, panel); }
+fn pack_rows_avx512(a: &MatrixView<'_>, first: usize, rows: usize, precision: Precision, panel: &mut [u32]) {
+    pack_rows_portable(a, first, rows, precision, panel);
+}
 
 #[inline(always)]
 fn pack_rows_portable(a: &MatrixView<'_>, first: usize, rows: usize, precision: Precision, panel: &mut [u32]) {
     let length = groups(a.columns, precision);
-    if length == 0 { return; }
+    if length == 0 {
+        return;
+    }
     match a.elements {
         Elements::F32(values) if a.column_stride == 1 => {
-            for (row, words) in panel.chunks_exact_mut(length).enumerate() { pack_run(&values[(first + row) * a.row_stride..][..a.columns], precision, words); }
+            for (row, words) in panel.chunks_exact_mut(length).enumerate() {
+                pack_run(&values[(first + row) * a.row_stride..][..a.columns], precision, words);
+            }
         }
         Elements::F32(values) if a.row_stride == 1 => pack_transposed(values, a, (first, rows), precision, panel),
         elements => {
             for (row, words) in panel.chunks_exact_mut(length).enumerate() {
                 let at = |column: usize| value_at(&elements, (first + row) * a.row_stride + column * a.column_stride);
                 match precision {
-                    Precision::F32 => for (column, word) in words.iter_mut().enumerate() { *word = at(column).to_bits(); },
-                    Precision::Bf16 => for (group, word) in words.iter_mut().enumerate() {
-                        let high = if 2 * group + 1 < a.columns { bf16_bits(at(2 * group + 1)) } else { 0 };
-                        *word = bf16_bits(at(2 * group)) | (high << 16);
-                    },
+                    Precision::F32 => {
+                        for (column, word) in words.iter_mut().enumerate() {
+                            *word = at(column).to_bits();
+                        }
+                    }
+                    Precision::Bf16 => {
+                        for (group, word) in words.iter_mut().enumerate() {
+                            let high = if 2 * group + 1 < a.columns { bf16_bits(at(2 * group + 1)) } else { 0 };
+                            *word = bf16_bits(at(2 * group)) | (high << 16);
+                        }
+                    }
                 }
             }
         }
@@ -164,11 +207,19 @@ fn pack_rows_portable(a: &MatrixView<'_>, first: usize, rows: usize, precision: 
 #[inline(always)]
 pub(crate) fn pack_run(values: &[f32], precision: Precision, words: &mut [u32]) {
     match precision {
-        Precision::F32 => for (word, value) in words.iter_mut().zip(values) { *word = value.to_bits(); },
+        Precision::F32 => {
+            for (word, value) in words.iter_mut().zip(values) {
+                *word = value.to_bits();
+            }
+        }
         Precision::Bf16 => {
             let pairs = values.chunks_exact(2);
-            if let [last] = pairs.remainder() { words[values.len() / 2] = bf16_bits(*last); }
-            for (word, pair) in words.iter_mut().zip(pairs) { *word = bf16_bits(pair[0]) | (bf16_bits(pair[1]) << 16); }
+            if let [last] = pairs.remainder() {
+                words[values.len() / 2] = bf16_bits(*last);
+            }
+            for (word, pair) in words.iter_mut().zip(pairs) {
+                *word = bf16_bits(pair[0]) | (bf16_bits(pair[1]) << 16);
+            }
         }
     }
 }
@@ -178,9 +229,13 @@ pub(crate) fn pack_run(values: &[f32], precision: Precision, words: &mut [u32]) 
 fn pack_transposed(values: &[f32], a: &MatrixView<'_>, (first, rows): (usize, usize), precision: Precision, panel: &mut [u32]) {
     let length = groups(a.columns, precision);
     match precision {
-        Precision::F32 => for column in 0..a.columns {
-            for (row, value) in values[column * a.column_stride + first..][..rows].iter().enumerate() { panel[row * length + column] = value.to_bits(); }
-        },
+        Precision::F32 => {
+            for column in 0..a.columns {
+                for (row, value) in values[column * a.column_stride + first..][..rows].iter().enumerate() {
+                    panel[row * length + column] = value.to_bits();
+                }
+            }
+        }
         Precision::Bf16 => {
             const STEP: usize = 16;
             for start in (0..length).step_by(STEP) {
@@ -191,14 +246,20 @@ fn pack_transposed(values: &[f32], a: &MatrixView<'_>, (first, rows): (usize, us
                     for (group, block) in block.iter_mut().enumerate().take(count) {
                         let column = 2 * (start + group);
                         let low = &values[column * a.column_stride + first + row..][..height];
-                        for (word, value) in block.iter_mut().zip(low) { *word = bf16_bits(*value); }
+                        for (word, value) in block.iter_mut().zip(low) {
+                            *word = bf16_bits(*value);
+                        }
                         if column + 1 < a.columns {
                             let high = &values[(column + 1) * a.column_stride + first + row..][..height];
-                            for (word, value) in block.iter_mut().zip(high) { *word |= bf16_bits(*value) << 16; }
+                            for (word, value) in block.iter_mut().zip(high) {
+                                *word |= bf16_bits(*value) << 16;
+                            }
                         }
                     }
                     for offset in 0..height {
-                        for (group, block) in block.iter().enumerate().take(count) { panel[(row + offset) * length + start + group] = block[offset]; }
+                        for (group, block) in block.iter().enumerate().take(count) {
+                            panel[(row + offset) * length + start + group] = block[offset];
+                        }
                     }
                 }
             }

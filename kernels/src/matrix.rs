@@ -25,7 +25,9 @@ pub struct MatrixView<'a> {
 
 impl<'a> MatrixView<'a> {
     /// A row-major f32 matrix.
-    pub fn new(values: &'a [f32], rows: usize, columns: usize) -> Self { Self::from_elements(Elements::F32(values), rows, columns) }
+    pub fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
+        Self::from_elements(Elements::F32(values), rows, columns)
+    }
 
     /// A row-major matrix.
     pub fn from_elements(elements: Elements<'a>, rows: usize, columns: usize) -> Self {
@@ -52,7 +54,12 @@ impl<'a> MatrixView<'a> {
 /// The right-hand side `[k, n]` of a product: per block of 64 columns, per group of `lane` rows (1 in f32, 2 in bf16), 64 words of
 /// `lane` values. Ragged ends are zero.
 #[derive(Debug, Clone)]
-pub struct PackedMatrix { k: usize, n: usize, precision: Precision, words: Vec<u32> }
+pub struct PackedMatrix {
+    k: usize,
+    n: usize,
+    precision: Precision,
+    words: Vec<u32>,
+}
 
 impl PackedMatrix {
     /// Packs `b`.
@@ -79,15 +86,25 @@ impl PackedMatrix {
     }
 
     /// Inner dimension.
-    pub fn k(&self) -> usize { self.k }
+    pub fn k(&self) -> usize {
+        self.k
+    }
     /// Columns.
-    pub fn n(&self) -> usize { self.n }
+    pub fn n(&self) -> usize {
+        self.n
+    }
     /// How values were rounded.
-    pub fn precision(&self) -> Precision { self.precision }
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
     /// Memory taken.
-    pub fn bytes(&self) -> usize { self.words.len() * 4 }
+    pub fn bytes(&self) -> usize {
+        self.words.len() * 4
+    }
     /// Words per column: `k` values, one or two to a word.
-    pub fn groups(&self) -> usize { groups(self.k, self.precision) }
+    pub fn groups(&self) -> usize {
+        groups(self.k, self.precision)
+    }
     /// The words of one block of columns.
     pub(crate) fn block(&self, block: usize) -> &[u32] {
         let length = self.groups() * BLOCK_COLUMNS;
@@ -97,7 +114,10 @@ impl PackedMatrix {
 
 /// Words that `k` values take.
 pub(crate) fn groups(k: usize, precision: Precision) -> usize {
-    match precision { Precision::F32 => k, Precision::Bf16 => k.div_ceil(2) }
+    match precision {
+        Precision::F32 => k,
+        Precision::Bf16 => k.div_ceil(2),
+    }
 }
 
 /// bfloat16 bits of `value`, rounded to nearest even; NaN stays NaN.
@@ -110,7 +130,10 @@ pub(crate) fn bf16_bits(value: f32) -> u32 {
 
 #[inline(always)]
 pub(crate) fn value_at(elements: &Elements<'_>, index: usize) -> f32 {
-    match elements { Elements::F32(values) => values[index], Elements::Bf16(values) => values[index].to_f32() }
+    match elements {
+        Elements::F32(values) => values[index],
+        Elements::Bf16(values) => values[index].to_f32(),
+    }
 }
 
 fn pack_block(b: &MatrixView<'_>, first: usize, precision: Precision, out: &mut [u32]) {
@@ -124,7 +147,9 @@ fn pack_block(b: &MatrixView<'_>, first: usize, precision: Precision, out: &mut 
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-fn pack_block_avx512(b: &MatrixView<'_>, first: usize, precision: Precision, out: &mut [u32]) { pack_block_portable(b, first, precision, out); }
+fn pack_block_avx512(b: &MatrixView<'_>, first: usize, precision: Precision, out: &mut [u32]) {
+    pack_block_portable(b, first, precision, out);
+}
 
 #[inline(always)]
 fn pack_block_portable(b: &MatrixView<'_>, first: usize, precision: Precision, out: &mut [u32]) {
@@ -135,26 +160,38 @@ fn pack_block_portable(b: &MatrixView<'_>, first: usize, precision: Precision, o
                 let low = &values[2 * group * b.row_stride + first..][..width];
                 if 2 * group + 1 < b.rows {
                     let high = &values[(2 * group + 1) * b.row_stride + first..][..width];
-                    for ((word, &low), &high) in words.iter_mut().zip(low).zip(high) { *word = bf16_bits(low) | (bf16_bits(high) << 16); }
+                    for ((word, &low), &high) in words.iter_mut().zip(low).zip(high) {
+                        *word = bf16_bits(low) | (bf16_bits(high) << 16);
+                    }
                 } else {
-                    for (word, &low) in words.iter_mut().zip(low) { *word = bf16_bits(low); }
+                    for (word, &low) in words.iter_mut().zip(low) {
+                        *word = bf16_bits(low);
+                    }
                 }
             }
         }
         (Elements::F32(values), Precision::F32) if b.column_stride == 1 => {
             for (row, words) in out.chunks_exact_mut(BLOCK_COLUMNS).enumerate() {
-                for (word, value) in words.iter_mut().zip(&values[row * b.row_stride + first..][..width]) { *word = value.to_bits(); }
+                for (word, value) in words.iter_mut().zip(&values[row * b.row_stride + first..][..width]) {
+                    *word = value.to_bits();
+                }
             }
         }
         (elements, precision) => {
             for column in 0..width {
                 let base = (first + column) * b.column_stride;
                 match precision {
-                    Precision::F32 => for row in 0..b.rows { out[row * BLOCK_COLUMNS + column] = value_at(&elements, base + row * b.row_stride).to_bits(); },
-                    Precision::Bf16 => for row in 0..b.rows {
-                        let bits = bf16_bits(value_at(&elements, base + row * b.row_stride));
-                        out[row / 2 * BLOCK_COLUMNS + column] |= bits << (16 * (row % 2));
-                    },
+                    Precision::F32 => {
+                        for row in 0..b.rows {
+                            out[row * BLOCK_COLUMNS + column] = value_at(&elements, base + row * b.row_stride).to_bits();
+                        }
+                    }
+                    Precision::Bf16 => {
+                        for row in 0..b.rows {
+                            let bits = bf16_bits(value_at(&elements, base + row * b.row_stride));
+                            out[row / 2 * BLOCK_COLUMNS + column] |= bits << (16 * (row % 2));
+                        }
+                    }
                 }
             }
         }

@@ -30,25 +30,43 @@ unsafe impl Send for Job {}
 unsafe impl Sync for Job {}
 
 #[derive(Default)]
-struct Board { job: Option<Arc<Job>>, workers: usize }
+struct Board {
+    job: Option<Arc<Job>>,
+    workers: usize,
+}
 
-struct Pool { generation: AtomicUsize, board: Mutex<Board>, wake: Condvar, turn: Mutex<()>, threads: AtomicUsize }
+struct Pool {
+    generation: AtomicUsize,
+    board: Mutex<Board>,
+    wake: Condvar,
+    turn: Mutex<()>,
+    threads: AtomicUsize,
+}
 
 fn pool() -> &'static Pool {
     static POOL: OnceLock<Pool> = OnceLock::new();
     POOL.get_or_init(|| Pool {
-        generation: AtomicUsize::new(0), board: Mutex::new(Board::default()), wake: Condvar::new(), turn: Mutex::new(()),
+        generation: AtomicUsize::new(0),
+        board: Mutex::new(Board::default()),
+        wake: Condvar::new(),
+        turn: Mutex::new(()),
         threads: AtomicUsize::new(thread::available_parallelism().map_or(1, usize::from)),
     })
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> { mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner) }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
 
 /// Sets the number of threads, the caller's included; at least 1. Takes effect with the next job.
-pub fn set_threads(count: usize) { pool().threads.store(count.max(1), Ordering::Relaxed); }
+pub fn set_threads(count: usize) {
+    pool().threads.store(count.max(1), Ordering::Relaxed);
+}
 
 /// Number of threads, the caller's included; by default the cores that this process may use (affinity and cgroup quota).
-pub fn threads() -> usize { pool().threads.load(Ordering::Relaxed) }
+pub fn threads() -> usize {
+    pool().threads.load(Ordering::Relaxed)
+}
 
 /// Calls `task(i)` once for every `i` below `count`, on the pool and the calling thread, and returns when all are done.
 pub fn parallel_for(count: usize, task: &(dyn Fn(usize) + Sync)) {
@@ -60,7 +78,8 @@ pub fn parallel_for(count: usize, task: &(dyn Fn(usize) + Sync)) {
         return;
     }
     let turn = lock(&pool.turn);
-    // SAFETY: only the lifetime changes; `finish` below waits until no worker is in the job any more.
+    // SAFETY: only the lifetime changes; the wait for `running` below ends when no worker is in the job any more.
+    #[expect(clippy::transmute_ptr_to_ptr, reason = "a cast cannot lengthen the lifetime inside a trait object")]
     let task: *const (dyn Fn(usize) + Sync) = unsafe { std::mem::transmute(std::ptr::from_ref(task)) };
     let job = Arc::new(Job { task, count, next: AtomicUsize::new(0), running: AtomicUsize::new(0), panic: Mutex::new(None) });
     {
@@ -78,16 +97,22 @@ pub fn parallel_for(count: usize, task: &(dyn Fn(usize) + Sync)) {
     run(&job);
     INSIDE.set(false);
     lock(&pool.board).job = None;
-    while job.running.load(Ordering::Acquire) != 0 { std::hint::spin_loop(); }
+    while job.running.load(Ordering::Acquire) != 0 {
+        std::hint::spin_loop();
+    }
     drop(turn);
     let panic = lock(&job.panic).take();
-    if let Some(panic) = panic { resume_unwind(panic); }
+    if let Some(panic) = panic {
+        resume_unwind(panic);
+    }
 }
 
 fn run(job: &Job) {
     loop {
         let index = job.next.fetch_add(1, Ordering::Relaxed);
-        if index >= job.count { return; }
+        if index >= job.count {
+            return;
+        }
         // SAFETY: the submitter waits for `running` to reach zero, or is this very thread.
         let task = unsafe { &*job.task };
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| task(index))) {
@@ -104,7 +129,10 @@ fn work(index: usize) {
     let mut seen = 0;
     loop {
         let mut spins = 0;
-        while pool.generation.load(Ordering::Acquire) == seen && spins < SPINS_BEFORE_PARKING { std::hint::spin_loop(); spins += 1; }
+        while pool.generation.load(Ordering::Acquire) == seen && spins < SPINS_BEFORE_PARKING {
+            std::hint::spin_loop();
+            spins += 1;
+        }
         let job = {
             let mut board = lock(&pool.board);
             while pool.generation.load(Ordering::Acquire) == seen {
@@ -113,9 +141,14 @@ fn work(index: usize) {
             seen = pool.generation.load(Ordering::Acquire);
             let job = if index < threads() { board.job.clone() } else { None };
             // Counted under the lock, so that the submitter, which clears the board under it, sees every worker that got the job.
-            if let Some(job) = &job { job.running.fetch_add(1, Ordering::AcqRel); }
+            if let Some(job) = &job {
+                job.running.fetch_add(1, Ordering::AcqRel);
+            }
             job
         };
-        if let Some(job) = job { run(&job); job.running.fetch_sub(1, Ordering::Release); }
+        if let Some(job) = job {
+            run(&job);
+            job.running.fetch_sub(1, Ordering::Release);
+        }
     }
 }

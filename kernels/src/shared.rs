@@ -3,7 +3,11 @@
 use std::marker::PhantomData;
 
 /// Hands out parts of a mutable slice to tasks on several threads.
-pub struct SharedSlice<'a, T> { start: *mut T, length: usize, lifetime: PhantomData<&'a mut [T]> }
+pub struct SharedSlice<'a, T> {
+    start: *mut T,
+    length: usize,
+    lifetime: PhantomData<&'a mut [T]>,
+}
 
 // SAFETY: access goes through `range`, whose callers promise disjoint parts.
 unsafe impl<T: Send> Sync for SharedSlice<'_, T> {}
@@ -12,7 +16,9 @@ unsafe impl<T: Send> Send for SharedSlice<'_, T> {}
 
 impl<'a, T> SharedSlice<'a, T> {
     /// Borrows `slice` for as long as tasks write to it.
-    pub fn new(slice: &'a mut [T]) -> Self { Self { start: slice.as_mut_ptr(), length: slice.len(), lifetime: PhantomData } }
+    pub fn new(slice: &'a mut [T]) -> Self {
+        Self { start: slice.as_mut_ptr(), length: slice.len(), lifetime: PhantomData }
+    }
 
     /// `length` values from `first`; panics outside the slice.
     ///
