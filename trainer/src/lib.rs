@@ -12,6 +12,7 @@
 pub mod architecture;
 pub mod autodiff;
 pub mod checkpoint;
+pub mod data;
 mod error;
 pub mod export;
 pub mod journal;

@@ -1,0 +1,82 @@
+use super::{Background, BackgroundKind, Concept, Dataset, PALETTE};
+use crate::random::Random;
+
+/// A caption of a scene, in Chinese or English, in one of a few natural forms.
+pub fn describe(dataset: &Dataset, objects: &[usize], background: Background, random: &mut Random) -> String {
+    let recipe = &dataset.recipe.captions;
+    let english = random.uniform() < recipe.english;
+    let unnamed = background.colour == 0 && background.kind == BackgroundKind::Plain && random.uniform() < recipe.white_unnamed;
+    let objects: Vec<&Concept> = objects.iter().map(|index| &dataset.concepts[*index]).collect();
+    let subject = if english { english_subject(&objects, random) } else { chinese_subject(&objects, random) };
+    let mut caption = match (english, unnamed) {
+        (_, true) => subject,
+        (true, false) => english_background(&subject, background, random),
+        (false, false) => chinese_background(&subject, background, random),
+    };
+    if random.uniform() < recipe.style {
+        let [chinese, english_style] = &dataset.recipe.pictures.style;
+        caption.push_str(&if english { format!(", {english_style}") } else { format!("，{chinese}") });
+    }
+    caption
+}
+
+fn chinese_name<'a>(concept: &'a Concept, random: &mut Random) -> &'a str {
+    // The label half of the time, any of the names otherwise.
+    if random.uniform() < 0.5 { &concept.chinese[0] } else { &concept.chinese[random.below(concept.chinese.len())] }
+}
+
+fn chinese_subject(objects: &[&Concept], random: &mut Random) -> String {
+    let name = chinese_name(objects[0], random);
+    let measure_word = &objects[0].measure_word;
+    match objects {
+        [_] if random.uniform() < 0.5 => name.to_owned(),
+        [_] => format!("一{measure_word}{name}"),
+        [first, second] if first.id != second.id => format!("{name}和{}", chinese_name(second, random)),
+        [_, _] => format!("两{measure_word}{name}"),
+        _ => format!("三{measure_word}{name}"),
+    }
+}
+
+fn english_subject(objects: &[&Concept], random: &mut Random) -> String {
+    let name = &objects[0].english;
+    match objects {
+        [_] if random.uniform() < 0.4 => name.clone(),
+        [_] => format!("{} {name}", article(name)),
+        [first, second] if first.id != second.id => format!("{} {name} and {} {}", article(name), article(&second.english), second.english),
+        [_, _] => format!("two {name}s"),
+        _ => format!("three {name}s"),
+    }
+}
+
+fn article(name: &str) -> &'static str {
+    if name.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']) { "an" } else { "a" }
+}
+
+/// The background as a caption names it, for example `红色渐变背景`.
+pub fn chinese_background_name(background: Background) -> String {
+    let colour = PALETTE[background.colour].chinese;
+    match background.kind {
+        BackgroundKind::Plain => format!("{colour}背景"),
+        BackgroundKind::Gradient => format!("{colour}渐变背景"),
+        BackgroundKind::Studio => format!("{colour}摄影棚背景"),
+    }
+}
+
+fn chinese_background(subject: &str, background: Background, random: &mut Random) -> String {
+    let name = chinese_background_name(background);
+    match random.below(3) {
+        0 => format!("{subject}，{name}"),
+        1 => format!("{name}，{subject}"),
+        _ => format!("{name}上的{subject}"),
+    }
+}
+
+fn english_background(subject: &str, background: Background, random: &mut Random) -> String {
+    let colour = PALETTE[background.colour].english;
+    let name = match background.kind {
+        BackgroundKind::Plain => format!("{colour} background"),
+        BackgroundKind::Gradient => format!("{colour} gradient background"),
+        BackgroundKind::Studio => format!("{colour} studio background"),
+    };
+    if random.uniform() < 0.5 { format!("{subject} on {} {name}", article(&name)) } else { format!("{subject}, {name}") }
+}

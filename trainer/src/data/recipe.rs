@@ -1,0 +1,137 @@
+use super::Error;
+use serde::{Deserialize, Serialize};
+use spec::Sha256Digest;
+use std::path::Path;
+
+/// A data recipe: which packages, what is left out and why, how captions are made.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataRecipe {
+    /// Version of this format; 1.
+    pub format: u32,
+    /// Name of the data set.
+    pub name: String,
+    /// Where the pictures come from.
+    pub pictures: PictureSource,
+    /// Where their names come from.
+    pub annotations: AnnotationSource,
+    /// What is left out.
+    pub filters: Filters,
+    /// How scenes are put together.
+    pub composition: Composition,
+    /// How scenes are described.
+    pub captions: Captions,
+    /// SHA-256 of the recipe file.
+    #[serde(skip, default = "no_digest")]
+    pub digest: Sha256Digest,
+}
+
+fn no_digest() -> Sha256Digest {
+    Sha256Digest::of(&[])
+}
+
+/// One package of the npm registry.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Package {
+    /// Name, with its scope.
+    pub name: String,
+    /// Exact version.
+    pub version: String,
+    /// `sha512-…` of the packed file, as the registry states it.
+    pub integrity: String,
+    /// SPDX expression.
+    pub licence: String,
+    /// Who made it.
+    pub attribution: String,
+    /// What inside or outside the package shows the licence.
+    pub licence_proof: String,
+}
+
+/// A package of pictures, one file for each code point sequence.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PictureSource {
+    /// The package.
+    pub package: Package,
+    /// Folder of the pictures in it.
+    pub folder: String,
+    /// Chinese and English name of the style.
+    pub style: [String; 2],
+}
+
+/// A package of annotations.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnnotationSource {
+    /// The package.
+    pub package: Package,
+    /// File of the Chinese annotations.
+    pub chinese: String,
+    /// File of the English annotations.
+    pub english: String,
+    /// File that names groups and subgroups.
+    pub groups: String,
+}
+
+/// What is left out, and why.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Filters {
+    /// Groups that are kept.
+    pub groups: Vec<String>,
+    /// Subgroups that are left out, with the reason.
+    pub exclude_subgroups: std::collections::BTreeMap<String, String>,
+    /// Single pictures that are left out, by code points, with the reason.
+    pub exclude: std::collections::BTreeMap<String, String>,
+    /// A tag that more concepts share says too little to name one.
+    pub tag_shared_by_at_most: usize,
+    /// Longest tag, in characters, that serves as a name.
+    pub tag_characters_at_most: usize,
+}
+
+/// Probabilities of a scene's parts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Composition {
+    /// Two or three of one concept.
+    pub several: f32,
+    /// Two concepts side by side.
+    pub pair: f32,
+    /// White background; others are drawn evenly from the palette.
+    pub white: f32,
+    /// A gradient of one named colour.
+    pub gradient: f32,
+    /// A studio floor and wall.
+    pub studio: f32,
+}
+
+/// How scenes are described.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Captions {
+    /// Probability of an English caption; the others are Chinese.
+    pub english: f32,
+    /// Probability that a plain white background goes unnamed.
+    pub white_unnamed: f32,
+    /// Probability that the style is named.
+    pub style: f32,
+    /// Measure word (量词) of a subgroup or, first, of a Chinese name; others take `default_measure_word`.
+    pub measure_words: std::collections::BTreeMap<String, String>,
+    /// The measure word of everything else.
+    pub default_measure_word: String,
+}
+
+impl DataRecipe {
+    /// Reads and checks a recipe file.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+        let invalid = |detail: String| Error::Recipe { path: path.to_owned(), detail };
+        let mut recipe: Self = toml::from_str(&text).map_err(|error| invalid(error.to_string()))?;
+        if recipe.format != 1 {
+            return Err(invalid(format!("format {} is not known, this build reads format 1", recipe.format)));
+        }
+        recipe.digest = Sha256Digest::of(text.as_bytes());
+        Ok(recipe)
+    }
+}
