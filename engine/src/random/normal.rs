@@ -13,7 +13,20 @@ impl Generator {
         if count < BLOCK {
             return (0..count).map(|_| self.normal_scalar() as f32).collect();
         }
-        let mut values: Vec<f32> = (0..count).map(|_| self.uniform()).collect();
+        self.normal_blocks(count, count)
+    }
+
+    /// `torch.randn(count, dtype=torch.bfloat16)`: f32 values, rounded. It is the f32 stream of the same seed where `count` is
+    /// a multiple of sixteen or below sixteen; otherwise PyTorch draws nothing for the ragged end that it then draws anew.
+    pub fn normal_bf16(&mut self, count: usize) -> Vec<bf16> {
+        let values = if count < BLOCK { self.normal_f32(count) } else { self.normal_blocks(count, count / BLOCK * BLOCK) };
+        values.into_iter().map(bf16::from_f32).collect()
+    }
+
+    /// `count` values, of which the first `drawn` get a draw before the tail is dealt with.
+    fn normal_blocks(&mut self, count: usize, drawn: usize) -> Vec<f32> {
+        let mut values: Vec<f32> = (0..drawn).map(|_| self.uniform()).collect();
+        values.resize(count, 0.0);
         for block in values.as_chunks_mut::<BLOCK>().0 {
             box_muller(block);
         }
@@ -25,30 +38,6 @@ impl Generator {
             box_muller(tail);
         }
         values
-    }
-
-    /// `torch.randn(count, dtype=torch.bfloat16)`: another stream than f32 rounded, because PyTorch draws and transforms in
-    /// bfloat16 there.
-    pub fn normal_bf16(&mut self, count: usize) -> Vec<bf16> {
-        if count < BLOCK {
-            return (0..count).map(|_| bf16::from_f64(self.normal_scalar())).collect();
-        }
-        let mut values: Vec<bf16> = (0..count).map(|_| self.uniform_bf16()).collect();
-        for block in values.as_chunks_mut::<BLOCK>().0 {
-            box_muller_bf16(block);
-        }
-        if !count.is_multiple_of(BLOCK)
-            && let Some(tail) = values.last_chunk_mut::<BLOCK>()
-        {
-            tail.fill_with(|| self.uniform_bf16());
-            box_muller_bf16(tail);
-        }
-        values
-    }
-
-    fn uniform_bf16(&mut self) -> bf16 {
-        const DIGITS: u32 = bf16::MANTISSA_DIGITS;
-        bf16::from_f32((self.next_u32() & ((1 << DIGITS) - 1)) as f32 / (1_u32 << DIGITS) as f32)
     }
 
     fn normal_scalar(&mut self) -> f64 {
@@ -71,17 +60,5 @@ fn box_muller(block: &mut [f32; BLOCK]) {
         let (sine, cosine) = (TAU * f64::from(block[index + HALF])).sin_cos();
         block[index] = (radius * cosine) as f32;
         block[index + HALF] = (radius * sine) as f32;
-    }
-}
-
-fn box_muller_bf16(block: &mut [bf16; BLOCK]) {
-    for index in 0..HALF {
-        let round = |value: f32| bf16::from_f32(value).to_f32();
-        let first = round(1.0 - block[index].to_f32());
-        let second = block[index + HALF].to_f32();
-        let radius = round(round(-2.0 * round(first.ln())).sqrt());
-        let angle = round((TAU * f64::from(second)) as f32);
-        block[index] = bf16::from_f32(radius * round(angle.cos()));
-        block[index + HALF] = bf16::from_f32(radius * round(angle.sin()));
     }
 }
