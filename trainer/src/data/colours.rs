@@ -31,9 +31,7 @@ pub const PALETTE: [NamedColour; 12] = [
 
 /// Index in [`PALETTE`] of the colour with the smallest squared distance to `rgb` in sRGB.
 pub fn nearest_colour(rgb: [u8; 3]) -> usize {
-    let distance = |colour: &NamedColour| -> i32 {
-        colour.rgb.iter().zip(rgb).map(|(a, b)| (i32::from(*a) - i32::from(b)).pow(2)).sum()
-    };
+    let distance = |colour: &NamedColour| -> i32 { colour.rgb.iter().zip(rgb).map(|(a, b)| (i32::from(*a) - i32::from(b)).pow(2)).sum() };
     let mut best = 0;
     for (index, colour) in PALETTE.iter().enumerate() {
         if distance(colour) < distance(&PALETTE[best]) {

@@ -102,13 +102,15 @@ fn places(count: usize, size: u32, random: &mut Random) -> Vec<Place> {
     };
     let scale = low + (high - low) * random.uniform();
     let side = (size as f32 * scale).round().max(1.0);
-    (0..count).map(|index| {
-        let centre = size as f32 * (index as f32 + 0.5) / count as f32;
-        let play = size as f32 * if count == 1 { 0.04 } else { 0.02 };
-        let across = centre + play * (2.0 * random.uniform() - 1.0);
-        let down = size as f32 * 0.5 + 2.0 * play * (random.uniform() - 0.5);
-        Place { left: (across - side / 2.0).round() as i32, top: (down - side / 2.0).round() as i32, side: side as u32 }
-    }).collect()
+    (0..count)
+        .map(|index| {
+            let centre = size as f32 * (index as f32 + 0.5) / count as f32;
+            let play = size as f32 * if count == 1 { 0.04 } else { 0.02 };
+            let across = centre + play * (2.0 * random.uniform() - 1.0);
+            let down = size as f32 * 0.5 + 2.0 * play * (random.uniform() - 0.5);
+            Place { left: (across - side / 2.0).round() as i32, top: (down - side / 2.0).round() as i32, side: side as u32 }
+        })
+        .collect()
 }
 
 fn paint(background: Background, size: u32) -> Canvas {

@@ -53,13 +53,16 @@ pub fn choose(recipe: &DataRecipe, pictures: &Files, annotations: &Files) -> Res
     let english: Vec<Annotation> = parse(annotations, &source.english)?;
     let names: GroupNames = parse(annotations, &source.groups)?;
     let english: HashMap<&str, &str> = english.iter().map(|entry| (entry.hexcode.as_str(), entry.label.as_str())).collect();
-    let mut left: BTreeMap<&str, &str> = pictures.names().filter(|name| name.starts_with(&recipe.pictures.folder)).map(|name| (name, NOT_ANNOTATED)).collect();
+    let mut left: BTreeMap<&str, &str> =
+        pictures.names().filter(|name| name.starts_with(&recipe.pictures.folder)).map(|name| (name, NOT_ANNOTATED)).collect();
     let mut kept = Vec::new();
     let mut reasons: Vec<(String, String)> = Vec::new();
     for entry in &chinese {
         let Some(file) = picture_file(recipe, pictures, &entry.hexcode) else { continue };
         left.remove(file.as_str());
-        let lookup = |table: &BTreeMap<String, String>, key: Option<u32>| key.and_then(|key| table.get(&key.to_string())).cloned().unwrap_or_default();
+        let lookup = |table: &BTreeMap<String, String>, key: Option<u32>| {
+            key.and_then(|key| table.get(&key.to_string())).cloned().unwrap_or_default()
+        };
         let (group, subgroup) = (lookup(&names.groups, entry.group), lookup(&names.subgroups, entry.subgroup));
         match (rejection(recipe, entry, &group, &subgroup), english.get(entry.hexcode.as_str())) {
             (Some(reason), _) => reasons.push((file, reason)),
@@ -81,9 +84,10 @@ pub fn choose(recipe: &DataRecipe, pictures: &Files, annotations: &Files) -> Res
     let concepts = kept.iter().map(|(entry, subgroup, file, english)| {
         let specific = entry.tags.iter().filter(|tag| {
             shared.get(tag.as_str()).is_some_and(|count| *count <= filters.tag_shared_by_at_most)
-                && tag.chars().count() <= filters.tag_characters_at_most
+                && (2..=filters.tag_characters_at_most).contains(&tag.chars().count())
                 && !labels.contains(tag.as_str())
-                && tag.chars().all(|character| !character.is_ascii_digit())
+                // A tag without a character of the label names a property or a use (熟, 睡眠), not the thing; a single character alone (红) is such a property too often.
+                && tag.chars().any(|character| entry.label.contains(character))
         });
         Concept {
             id: entry.hexcode.clone(),

@@ -31,7 +31,12 @@ impl Dataset {
         for last in (1..order.len()).rev() {
             order.swap(last, random.below(last + 1));
         }
-        order.into_iter().cycle().take(count).map(|concept| ConceptPrompt { prompt: self.concepts[concept].chinese[0].clone(), concept }).collect()
+        order
+            .into_iter()
+            .cycle()
+            .take(count)
+            .map(|concept| ConceptPrompt { prompt: self.concepts[concept].chinese[0].clone(), concept })
+            .collect()
     }
 
     /// `count` prompts of the form `猫，蓝色背景`, over the palette in turn.

@@ -1,6 +1,6 @@
 use super::package::Files;
 use super::{Concept, Error};
-use image::ImageReader;
+use image::{ImageReader, RgbaImage, imageops};
 use std::io::Cursor;
 
 /// Side of the largest picture kept; scenes are at most as large.
@@ -18,8 +18,10 @@ pub fn decode_all(concepts: &[Concept], pictures: &Files) -> Result<Vec<Sprite>,
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let part = concepts.len().div_ceil(threads).max(1);
     std::thread::scope(|scope| {
-        let workers: Vec<_> =
-            concepts.chunks(part).map(|part| scope.spawn(|| part.iter().map(|concept| decode(concept, pictures)).collect::<Result<Vec<_>, _>>())).collect();
+        let workers: Vec<_> = concepts
+            .chunks(part)
+            .map(|part| scope.spawn(|| part.iter().map(|concept| decode(concept, pictures)).collect::<Result<Vec<_>, _>>()))
+            .collect();
         let mut sprites = Vec::with_capacity(concepts.len());
         for worker in workers {
             let decoded = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -38,18 +40,31 @@ fn decode(concept: &Concept, pictures: &Files) -> Result<Sprite, Error> {
     limits.max_image_height = Some(MAXIMUM_SOURCE_SIDE);
     reader.limits(limits);
     let picture = reader.decode().map_err(|error| invalid(error.to_string()))?.to_rgba8();
+    let picture = to_square(picture);
     let side = picture.width() as usize;
-    if picture.height() as usize != side || side < SIDE || side % SIDE != 0 {
-        return Err(invalid(format!("{}×{} pixels, a square whose side is a multiple of {SIDE} is needed", picture.width(), picture.height())));
-    }
-    let premultiplied: Vec<f32> = picture.pixels().flat_map(|pixel| {
-        let alpha = f32::from(pixel[3]) / 255.0;
-        [f32::from(pixel[0]) * alpha, f32::from(pixel[1]) * alpha, f32::from(pixel[2]) * alpha, f32::from(pixel[3])]
-    }).collect();
+    let premultiplied: Vec<f32> = picture
+        .pixels()
+        .flat_map(|pixel| {
+            let alpha = f32::from(pixel[3]) / 255.0;
+            [f32::from(pixel[0]) * alpha, f32::from(pixel[1]) * alpha, f32::from(pixel[2]) * alpha, f32::from(pixel[3])]
+        })
+        .collect();
     let bytes = |values: &[f32]| values.iter().map(|value| value.round() as u8).collect();
     let large = shrink(&premultiplied, side, side / SIDE);
     let small = shrink(&large, SIDE, 2);
     Ok(Sprite { levels: [bytes(&large), bytes(&small)] })
+}
+
+/// The picture in the middle of a transparent square whose side is a multiple of [`SIDE`].
+fn to_square(picture: RgbaImage) -> RgbaImage {
+    let (width, height) = picture.dimensions();
+    let side = width.max(height);
+    if width == height && side as usize >= SIDE && (side as usize).is_multiple_of(SIDE) {
+        return picture;
+    }
+    let mut square = RgbaImage::new(side, side);
+    imageops::overlay(&mut square, &picture, i64::from((side - width) / 2), i64::from((side - height) / 2));
+    imageops::resize(&square, 2 * SIDE as u32, 2 * SIDE as u32, imageops::FilterType::Triangle)
 }
 
 /// Means of `factor` × `factor` pixels.
@@ -92,11 +107,13 @@ impl Sprite {
     pub fn draw(&self, canvas: &mut Canvas, place: Place) {
         let (level, level_side) = if place.side as usize > SIDE / 2 { (&self.levels[0], SIDE) } else { (&self.levels[1], SIDE / 2) };
         let ratio = level_side as f32 / place.side as f32;
-        let taps: Vec<(usize, usize, f32)> = (0..place.side).map(|position| {
-            let centre = ((position as f32 + 0.5) * ratio - 0.5).max(0.0);
-            let low = (centre as usize).min(level_side - 1);
-            (low, (low + 1).min(level_side - 1), centre - low as f32)
-        }).collect();
+        let taps: Vec<(usize, usize, f32)> = (0..place.side)
+            .map(|position| {
+                let centre = ((position as f32 + 0.5) * ratio - 0.5).max(0.0);
+                let low = (centre as usize).min(level_side - 1);
+                (low, (low + 1).min(level_side - 1), centre - low as f32)
+            })
+            .collect();
         for (row, &(upper, lower, down)) in taps.iter().enumerate() {
             let y = place.top + row as i32;
             if y < 0 || y >= canvas.side as i32 {
