@@ -18,8 +18,7 @@ enum Role {
 /// Pipelines that run.
 const PIPELINES: &[&str] = &["ErnieImagePipeline"];
 
-/// Component classes that run. A tokenizer's class does not matter as long as it comes with `tokenizer.json`; these are
-/// the names that transformers writes for such a one.
+/// Component classes that run, besides tokenizers.
 const CLASSES: &[(&str, Role)] = &[
     ("ErnieImageTransformer2DModel", Role::Weights),
     ("AutoencoderKLFlux2", Role::Weights),
@@ -27,13 +26,15 @@ const CLASSES: &[(&str, Role)] = &[
     ("Ministral3Model", Role::Weights),
     ("Ministral3ForCausalLM", Role::Weights),
     ("FlowMatchEulerDiscreteScheduler", Role::Scheduler),
-    ("TokenizersBackend", Role::Tokenizer),
-    ("PreTrainedTokenizerFast", Role::Tokenizer),
-    ("LlamaTokenizerFast", Role::Tokenizer),
-    ("LlamaTokenizer", Role::Tokenizer),
-    ("Qwen2TokenizerFast", Role::Tokenizer),
-    ("Qwen2Tokenizer", Role::Tokenizer),
 ];
+
+fn role(class_name: &str) -> Option<Role> {
+    // Which Python class wraps a tokenizer does not matter as long as it comes with `tokenizer.json`, which loading checks.
+    if ["Tokenizer", "TokenizerFast", "TokenizersBackend"].iter().any(|ending| class_name.ends_with(ending)) {
+        return Some(Role::Tokenizer);
+    }
+    CLASSES.iter().find(|(name, _)| *name == class_name).map(|(_, role)| *role)
+}
 
 /// What a model folder holds and whether this build runs it.
 #[derive(Debug, Clone, Serialize)]
@@ -106,8 +107,7 @@ fn inspect_component(folder: &ModelFolder, component: &Component) -> ComponentIn
         supported: true,
         reason: None,
     };
-    let role = CLASSES.iter().find(|(class_name, _)| *class_name == component.class_name).map(|(_, role)| *role);
-    let problem = match role {
+    let problem = match role(&component.class_name) {
         None => {
             // Whatever can be told about a component that does not run is still worth telling.
             let _ = count(folder, &mut inspection);

@@ -80,9 +80,9 @@ impl JsonFile {
     }
 
     /// Fails with [`Error::Unsupported`] unless `field` is absent, null or `expected`.
-    pub fn expect<T: DeserializeOwned + PartialEq + std::fmt::Debug>(&self, field: &str, expected: T) -> Result<()> {
+    pub fn expect<T: DeserializeOwned + PartialEq + std::fmt::Debug>(&self, field: &str, expected: &T) -> Result<()> {
         match self.optional::<T>(field)? {
-            Some(found) if found != expected => {
+            Some(found) if found != *expected => {
                 Err(Error::Unsupported(format!("{}: {}{field} = {found:?} (supported: {expected:?})", self.path.display(), self.prefix)))
             }
             _ => Ok(()),

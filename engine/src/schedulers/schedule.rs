@@ -12,7 +12,9 @@ pub struct Schedule {
 impl Schedule {
     pub(super) fn new(mut sigmas: Vec<f32>, configuration: &FlowMatchEulerConfiguration) -> Self {
         if configuration.invert_sigmas {
-            sigmas.iter_mut().for_each(|sigma| *sigma = 1.0 - *sigma);
+            for sigma in &mut sigmas {
+                *sigma = 1.0 - *sigma;
+            }
         }
         let timesteps = sigmas.iter().map(|sigma| sigma * configuration.num_train_timesteps as f32).collect();
         sigmas.push(if configuration.invert_sigmas { 1.0 } else { 0.0 });

@@ -6,7 +6,7 @@
 #![deny(clippy::indexing_slicing)]
 
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use std::fmt;
 use std::ops::Range;
 
@@ -169,12 +169,13 @@ fn parse(json: &[u8]) -> Result<RawHeader, serde_json::Error> {
                     }
                     has_metadata = true;
                     header.metadata = map.next_value()?;
-                } else if header.entries.contains_key(&name) {
-                    return Err(A::Error::custom(format!("tensor {name:?} occurs twice")));
-                } else {
-                    let entry = map.next_value().map_err(|error| A::Error::custom(format!("tensor {name:?}: {error}")))?;
-                    header.entries.insert(name, entry);
+                    continue;
                 }
+                let entry = map.next_value().map_err(|error| A::Error::custom(format!("tensor {name:?}: {error}")))?;
+                match header.entries.entry(name) {
+                    btree_map::Entry::Vacant(place) => place.insert(entry),
+                    btree_map::Entry::Occupied(place) => return Err(A::Error::custom(format!("tensor {:?} occurs twice", place.key()))),
+                };
             }
             Ok(header)
         }

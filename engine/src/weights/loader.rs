@@ -92,10 +92,8 @@ impl<'a> Loader<'a> {
         if extra.is_empty() {
             return Ok(());
         }
-        let mut names = extra.iter().take(LISTED_EXTRAS).cloned().collect::<Vec<_>>().join(", ");
-        if extra.len() > LISTED_EXTRAS {
-            names.push_str(&format!(", … ({} in all)", extra.len()));
-        }
+        let listed = extra.iter().take(LISTED_EXTRAS).cloned().collect::<Vec<_>>().join(", ");
+        let names = if extra.len() > LISTED_EXTRAS { format!("{listed}, … ({} in all)", extra.len()) } else { listed };
         Err(Error::ExtraTensors { names, place: self.source.place() })
     }
 

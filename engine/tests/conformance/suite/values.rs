@@ -12,6 +12,8 @@ const TOLERANCE: f64 = 3e-5;
 /// Softmax weights are rounded to bfloat16 (2⁻⁹ relative) before the second product.
 const BF16_ATTENTION_TOLERANCE: f64 = 1e-2;
 
+type PlainFunction = fn(f64) -> f64;
+
 /// Checks every operation's values.
 pub fn check_values(device: &Device, precision: RunPrecision) {
     linear(device, precision);
@@ -217,7 +219,7 @@ fn elementwise(device: &Device) {
         let expected: Vec<f64> = left.iter().map(|a| naive::activation(activation, *a)).collect();
         compare("activation", &a.activate(activation).unwrap(), &shape, &expected, TOLERANCE);
     }
-    let functions: [(Unary, fn(f64) -> f64); 5] = [
+    let functions: [(Unary, PlainFunction); 5] = [
         (Unary::Affine { factor: 1.5, offset: -0.25 }, |x| x * 1.5 - 0.25),
         (Unary::Exponential, f64::exp),
         (Unary::Absolute, f64::abs),
