@@ -74,7 +74,11 @@ impl Error {
     /// The code that decides exit status and user text.
     pub fn code(&self) -> Code {
         match self {
-            Self::Shape { .. } | Self::MissingTensor { .. } | Self::ExtraTensors { .. } | Self::TensorShape { .. } | Self::InvalidFile { .. } => Code::ModelInvalid,
+            Self::Shape { .. }
+            | Self::MissingTensor { .. }
+            | Self::ExtraTensors { .. }
+            | Self::TensorShape { .. }
+            | Self::InvalidFile { .. } => Code::ModelInvalid,
             Self::Io { .. } => Code::StorageFailed,
             Self::Unsupported(_) => Code::Unsupported,
             Self::InvalidRequest(_) => Code::InvalidRequest,

@@ -11,11 +11,15 @@
 //! * Calls block the calling thread and use the pool of `kernels`.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod autoencoders;
+pub mod blocks;
 pub mod cpu;
+pub mod denoisers;
 mod error;
 pub mod model_folder;
 pub mod random;
 pub mod schedulers;
+pub mod text_encoders;
 pub mod tokenizer;
 mod waist;
 pub mod weights;

@@ -6,8 +6,6 @@ mod tensor;
 mod weight;
 
 pub use device::Device;
-pub use executor::{
-    Attention, AttentionMask, Conv, Executor, GroupNorm, Linear, Modulation, Norm, NormKind, Padding, Unary,
-};
+pub use executor::{Attention, AttentionMask, Conv, Executor, GroupNorm, Linear, Modulation, Norm, NormKind, Padding, Unary};
 pub use tensor::{DataType, Node, Tensor};
 pub use weight::{Weight, WeightKind};

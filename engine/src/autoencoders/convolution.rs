@@ -1,0 +1,33 @@
+use crate::weights::Loader;
+use crate::{Conv, Padding, Result, Tensor, Weight};
+
+/// A convolution with a bias and the padding that keeps the size at stride 1, `name.weight` and `name.bias`.
+pub struct Convolution {
+    weight: Weight,
+    bias: Tensor,
+    padding: Padding,
+}
+
+impl Convolution {
+    pub fn load(loader: &Loader<'_>, name: &str, (outputs, inputs): (usize, usize), kernel: usize) -> Result<Self> {
+        let weight = loader.conv(name, outputs, inputs, kernel)?;
+        Ok(Self { weight, bias: loader.parameter(&format!("{name}.bias"), &[outputs])?, padding: Padding::same(kernel / 2) })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        x.conv2d(&self.with(1, self.padding, None))
+    }
+
+    pub fn forward_onto(&self, x: &Tensor, residual: &Tensor) -> Result<Tensor> {
+        x.conv2d(&self.with(1, self.padding, Some(residual)))
+    }
+
+    /// Stride 2 with padding below and to the right only, as diffusers' `Downsample2D` with `padding=0`.
+    pub fn forward_halving(&self, x: &Tensor) -> Result<Tensor> {
+        x.conv2d(&self.with(2, Padding { top: 0, left: 0, bottom: 1, right: 1 }, None))
+    }
+
+    fn with<'a>(&'a self, stride: usize, padding: Padding, residual: Option<&'a Tensor>) -> Conv<'a> {
+        Conv { weight: &self.weight, bias: Some(&self.bias), stride, padding, residual }
+    }
+}

@@ -1,0 +1,57 @@
+use super::convolution::Convolution;
+use super::kl_flux2::AutoencoderKlFlux2Config;
+use super::resnet::{MiddleBlock, Normalisation, ResnetBlock};
+use crate::weights::Loader;
+use crate::{Activation, Result, Tensor};
+
+/// Latents → pictures (diffusers' `Decoder`).
+pub struct Decoder {
+    input: Convolution,
+    middle: MiddleBlock,
+    levels: Vec<(Vec<ResnetBlock>, Option<Convolution>)>,
+    norm: Normalisation,
+    output: Convolution,
+}
+
+impl Decoder {
+    pub fn load(config: &AutoencoderKlFlux2Config, loader: &Loader<'_>) -> Result<Self> {
+        let (channels, groups) = (config.decoder_channels(), config.norm_num_groups);
+        let first = channels[0];
+        let last = channels[channels.len() - 1];
+        let mut levels = Vec::new();
+        let mut inputs = last;
+        for (index, &outputs) in channels.iter().rev().enumerate() {
+            let block = loader.child("up_blocks").child(index);
+            let mut resnets = Vec::new();
+            for resnet in 0..=config.layers_per_block {
+                resnets.push(ResnetBlock::load(&block.child("resnets").child(resnet), (outputs, inputs), groups)?);
+                inputs = outputs;
+            }
+            let doubling = match index + 1 < channels.len() {
+                true => Some(Convolution::load(&block, "upsamplers.0.conv", (outputs, outputs), 3)?),
+                false => None,
+            };
+            levels.push((resnets, doubling));
+        }
+        Ok(Self {
+            input: Convolution::load(loader, "conv_in", (last, config.latent_channels), 3)?,
+            middle: MiddleBlock::load(&loader.child("mid_block"), last, groups, config.middle_attention())?,
+            levels,
+            norm: Normalisation::load(loader, "conv_norm_out", first, groups)?,
+            output: Convolution::load(loader, "conv_out", (config.out_channels, first), 3)?,
+        })
+    }
+
+    pub fn forward(&self, latents: &Tensor) -> Result<Tensor> {
+        let mut x = self.middle.forward(&self.input.forward(latents)?)?;
+        for (resnets, doubling) in &self.levels {
+            for resnet in resnets {
+                x = resnet.forward(&x)?;
+            }
+            if let Some(doubling) = doubling {
+                x = doubling.forward(&x.upsample_nearest_2x()?)?;
+            }
+        }
+        self.output.forward(&self.norm.forward(&x, Activation::Silu)?)
+    }
+}

@@ -1,0 +1,111 @@
+use super::convolution::Convolution;
+use crate::blocks::Projection;
+use crate::weights::Loader;
+use crate::{Activation, Attention, AttentionMask, GroupNorm, Result, Tensor};
+
+/// Epsilon of the group norms of diffusers' autoencoders.
+const EPSILON: f32 = 1e-6;
+
+/// A group norm with its parameters.
+pub struct Normalisation {
+    groups: usize,
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Normalisation {
+    pub fn load(loader: &Loader<'_>, name: &str, channels: usize, groups: usize) -> Result<Self> {
+        let parameter = |part: &str| loader.parameter(&format!("{name}.{part}"), &[channels]);
+        Ok(Self { groups, weight: parameter("weight")?, bias: parameter("bias")? })
+    }
+
+    pub fn forward(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
+        x.group_norm(&GroupNorm { groups: self.groups, weight: &self.weight, bias: &self.bias, epsilon: EPSILON, activation })
+    }
+}
+
+/// Two convolutions behind group norm and SiLU, with a shortcut (diffusers' `ResnetBlock2D` without time embedding).
+pub struct ResnetBlock {
+    first_norm: Normalisation,
+    first: Convolution,
+    second_norm: Normalisation,
+    second: Convolution,
+    shortcut: Option<Convolution>,
+}
+
+impl ResnetBlock {
+    pub fn load(loader: &Loader<'_>, (outputs, inputs): (usize, usize), groups: usize) -> Result<Self> {
+        let shortcut = match inputs == outputs {
+            true => None,
+            false => Some(Convolution::load(loader, "conv_shortcut", (outputs, inputs), 1)?),
+        };
+        Ok(Self {
+            first_norm: Normalisation::load(loader, "norm1", inputs, groups)?,
+            first: Convolution::load(loader, "conv1", (outputs, inputs), 3)?,
+            second_norm: Normalisation::load(loader, "norm2", outputs, groups)?,
+            second: Convolution::load(loader, "conv2", (outputs, outputs), 3)?,
+            shortcut,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let inner = self.first.forward(&self.first_norm.forward(x, Activation::Silu)?)?;
+        let inner = self.second_norm.forward(&inner, Activation::Silu)?;
+        match &self.shortcut {
+            Some(shortcut) => self.second.forward_onto(&inner, &shortcut.forward(x)?),
+            None => self.second.forward_onto(&inner, x),
+        }
+    }
+}
+
+/// Two resnet blocks with single-head attention over all pixels between them.
+pub struct MiddleBlock {
+    resnets: [ResnetBlock; 2],
+    attention: Option<PixelAttention>,
+}
+
+struct PixelAttention {
+    norm: Normalisation,
+    query: Projection,
+    key: Projection,
+    value: Projection,
+    output: Projection,
+}
+
+impl MiddleBlock {
+    pub fn load(loader: &Loader<'_>, channels: usize, groups: usize, attention: Option<()>) -> Result<Self> {
+        let resnet = |index: usize| ResnetBlock::load(&loader.child("resnets").child(index), (channels, channels), groups);
+        let attention = attention.map(|()| PixelAttention::load(&loader.child("attentions.0"), channels, groups)).transpose()?;
+        Ok(Self { resnets: [resnet(0)?, resnet(1)?], attention })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let mut x = self.resnets[0].forward(x)?;
+        if let Some(attention) = &self.attention {
+            x = attention.forward(&x)?;
+        }
+        self.resnets[1].forward(&x)
+    }
+}
+
+impl PixelAttention {
+    fn load(loader: &Loader<'_>, channels: usize, groups: usize) -> Result<Self> {
+        let projection = |name: &str| Projection::load(loader, name, channels, channels);
+        Ok(Self {
+            norm: Normalisation::load(loader, "group_norm", channels, groups)?,
+            query: projection("to_q")?,
+            key: projection("to_k")?,
+            value: projection("to_v")?,
+            output: projection("to_out.0")?,
+        })
+    }
+
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let (batch, pixels, channels) = (x.size(0), x.size(1) * x.size(2), x.last());
+        let normed = self.norm.forward(x, Activation::Identity)?;
+        let head = |projection: &Projection| projection.forward(&normed)?.reshape(&[batch, pixels, 1, channels]);
+        let attention = Attention { scale: 1.0 / (channels as f32).sqrt(), mask: AttentionMask::None };
+        let attended = head(&self.query)?.attention(&head(&self.key)?, &head(&self.value)?, &attention)?;
+        self.output.forward_onto(&attended.reshape(x.shape())?, x, None)
+    }
+}

@@ -1,0 +1,5 @@
+//! Text encoders: token ids → hidden states.
+
+mod ministral3;
+
+pub use ministral3::{Ministral3, Ministral3Config};
