@@ -62,6 +62,14 @@ impl AttentionShape<'_> {
         }
     }
 
+    /// Leading keys of sample `sample` that take part at all: what lies behind them is padding and never read.
+    fn sample_keys(&self, sample: usize) -> usize {
+        match self.mask {
+            Mask::KeyLengths(lengths) => lengths[sample].min(self.key_length),
+            Mask::None | Mask::Causal { .. } => self.key_length,
+        }
+    }
+
     fn check(&self, q: &[f32], k: &[f32], v: &[f32]) {
         assert_eq!(q.len(), self.batch * self.query_length * self.heads * self.head_dimension, "queries");
         assert_eq!(k.len(), self.batch * self.key_length * self.key_value_heads * self.head_dimension, "keys");
@@ -76,11 +84,11 @@ impl AttentionShape<'_> {
         MatrixView::strided(Elements::F32(&values[start.min(values.len())..]), (count, self.head_dimension), (width, 1))
     }
 
-    /// One head's rows of a key-shaped buffer.
+    /// One head's rows of a key-shaped buffer, without the padding.
     fn key_view<'b>(&self, values: &'b [f32], sample: usize, head: usize) -> MatrixView<'b> {
         let width = self.key_value_heads * self.head_dimension;
         let start = sample * self.key_length * width + head * self.head_dimension;
-        MatrixView::strided(Elements::F32(&values[start.min(values.len())..]), (self.key_length, self.head_dimension), (width, 1))
+        MatrixView::strided(Elements::F32(&values[start.min(values.len())..]), (self.sample_keys(sample), self.head_dimension), (width, 1))
     }
 }
 
@@ -105,7 +113,7 @@ thread_local! { static SCRATCH: RefCell<(Vec<f32>, Vec<f32>)> = const { RefCell:
 pub fn attention(q: &[f32], k: &[f32], v: &[f32], (shape, precision): (&AttentionShape<'_>, Precision), out: &mut [f32]) {
     shape.check(q, k, v);
     assert_eq!(out.len(), q.len(), "output");
-    let (keys, width) = (shape.key_length, shape.head_dimension);
+    let width = shape.head_dimension;
     let group = shape.heads / shape.key_value_heads;
     let packed = pack_heads(k, v, shape, precision);
     let blocks = shape.query_length.div_ceil(QUERIES);
@@ -115,6 +123,7 @@ pub fn attention(q: &[f32], k: &[f32], v: &[f32], (shape, precision): (&Attentio
         let first = block * QUERIES;
         let count = QUERIES.min(shape.query_length - first);
         let (key_matrix, value_matrix) = &packed[sample * shape.key_value_heads + head / group];
+        let keys = shape.sample_keys(sample);
         SCRATCH.with_borrow_mut(|(logits, result)| {
             logits.resize(count * keys, 0.0);
             result.resize(count * width, 0.0);

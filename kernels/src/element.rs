@@ -63,6 +63,8 @@ impl Activation {
     /// The function's slope.
     #[inline(always)]
     pub fn derivative(self, x: f32) -> f32 {
+        // Beyond these bounds every slope is 0 or 1 to the last bit, and squares of x would overflow.
+        let x = x.clamp(-100.0, 100.0);
         match self {
             Self::Identity => 1.0,
             Self::Silu => {

@@ -16,6 +16,7 @@ pub mod gemm;
 pub mod matrix;
 pub mod norm;
 pub mod pool;
+pub mod reference;
 pub mod resample;
 pub mod rope;
 pub mod shared;

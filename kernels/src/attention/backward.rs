@@ -28,24 +28,25 @@ pub fn attention_backward(
     let AttentionOperands { q, k, v } = *operands;
     shape.check(q, k, v);
     assert!(d_out.len() == q.len() && dq.len() == q.len() && dk.len() == k.len() && dv.len() == v.len());
-    let (queries, keys, width) = (shape.query_length, shape.key_length, shape.head_dimension);
+    let (queries, width) = (shape.query_length, shape.head_dimension);
     let group = shape.heads / shape.key_value_heads;
     let (dq, dk, dv) = (SharedSlice::new(dq), SharedSlice::new(dk), SharedSlice::new(dv));
     let plain = Epilogue::default();
     let pack = |view: &MatrixView<'_>| PackedMatrix::pack(view, precision);
     parallel_for(shape.batch * shape.key_value_heads, &|task| {
         let (sample, key_head) = (task / shape.key_value_heads, task % shape.key_value_heads);
+        let keys = shape.sample_keys(sample);
         let (key_view, value_view) = (shape.key_view(k, sample, key_head), shape.key_view(v, sample, key_head));
         let (key_columns, key_rows, value_columns) = (pack(&key_view.transposed()), pack(&key_view), pack(&value_view.transposed()));
         let (mut probabilities, mut slopes) = (vec![0.0; queries * keys], vec![0.0; queries * keys]);
-        let (mut key_sum, mut value_sum) = (vec![0.0; keys * width], vec![0.0; keys * width]);
+        let (mut key_sum, mut value_sum) = (vec![0.0; shape.key_length * width], vec![0.0; shape.key_length * width]);
         let (mut part, mut query_part) = (vec![0.0; keys * width], vec![0.0; queries * width]);
         for head in key_head * group..(key_head + 1) * group {
             let query_view = shape.query_view(q, sample, head, (0, queries));
             let out_view = shape.query_view(d_out, sample, head, (0, queries));
             gemm(&query_view, &key_columns, &plain, &mut probabilities);
             gemm(&out_view, &value_columns, &plain, &mut slopes);
-            for (query, (row, slope)) in probabilities.chunks_exact_mut(keys).zip(slopes.chunks_exact_mut(keys)).enumerate() {
+            for (query, (row, slope)) in probabilities.chunks_exact_mut(keys.max(1)).zip(slopes.chunks_exact_mut(keys.max(1))).enumerate() {
                 softmax(row, shape.visible(sample, query), shape.scale);
                 let along = dot(row, slope);
                 for (slope, probability) in slope.iter_mut().zip(row.iter()) {
@@ -63,7 +64,7 @@ pub fn attention_backward(
             }
         }
         for (key, (key_row, value_row)) in key_sum.chunks_exact(width).zip(value_sum.chunks_exact(width)).enumerate() {
-            let at = ((sample * keys + key) * shape.key_value_heads + key_head) * width;
+            let at = ((sample * shape.key_length + key) * shape.key_value_heads + key_head) * width;
             // SAFETY: each task writes its own key head.
             unsafe { dk.range(at, width) }.copy_from_slice(key_row);
             // SAFETY: as above.
