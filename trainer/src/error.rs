@@ -33,6 +33,9 @@ pub enum Error {
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] engine::Error),
+    /// The data are not what the data recipe says.
+    #[error(transparent)]
+    Data(#[from] crate::data::Error),
     /// Stopped by the caller, after a checkpoint was written.
     #[error("interrupted; the checkpoint was written / 已中断，检查点已保存")]
     Interrupted,
@@ -45,6 +48,7 @@ impl Error {
             Self::Recipe { .. } | Self::Checkpoint { .. } => Code::DataInvalid,
             Self::Io { .. } => Code::StorageFailed,
             Self::Engine(error) => error.code(),
+            Self::Data(error) => error.code(),
             Self::Interrupted => Code::Interrupted,
         }
     }

@@ -16,12 +16,16 @@ pub mod data;
 mod error;
 pub mod export;
 pub mod journal;
+pub mod networks;
 pub mod optimiser;
 mod parallel;
 pub mod parameters;
 pub mod random;
 pub mod recipe;
+mod sampler;
 pub mod sheet;
+pub mod stages;
 pub mod vocabulary;
 
 pub use error::{Error, Result};
+pub use stages::{Existing, Options, Stage, export, train};
