@@ -1,5 +1,6 @@
 //! Element types of operands, and the activations that are fused behind products.
 
+use crate::vectorise::vectorised;
 use half::bf16;
 
 /// How the operands of a product are rounded. Sums are always f32.
@@ -85,28 +86,24 @@ impl Activation {
 
     /// Applies the function to every value.
     pub fn apply_all(self, values: &mut [f32]) {
-        #[cfg(target_arch = "x86_64")]
-        if crate::dispatch::simd_level() >= crate::dispatch::SimdLevel::Avx512 {
-            // SAFETY: the level says that the processor has these instructions.
-            return unsafe { apply_all_avx512(self, values) };
+        apply_all(self, values);
+    }
+
+    /// As [`Activation::apply_all`], to be inlined into a caller that is compiled for an instruction set.
+    #[inline(always)]
+    pub(crate) fn apply_portable(self, values: &mut [f32]) {
+        match self {
+            Self::Identity => {}
+            Self::Silu => values.iter_mut().for_each(|value| *value = Self::Silu.apply(*value)),
+            Self::GeluErf => values.iter_mut().for_each(|value| *value = Self::GeluErf.apply(*value)),
+            Self::GeluTanh => values.iter_mut().for_each(|value| *value = Self::GeluTanh.apply(*value)),
         }
-        apply_all_portable(self, values);
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-fn apply_all_avx512(activation: Activation, values: &mut [f32]) {
-    apply_all_portable(activation, values);
-}
-
-#[inline(always)]
-fn apply_all_portable(activation: Activation, values: &mut [f32]) {
-    match activation {
-        Activation::Identity => {}
-        Activation::Silu => values.iter_mut().for_each(|value| *value = Activation::Silu.apply(*value)),
-        Activation::GeluErf => values.iter_mut().for_each(|value| *value = Activation::GeluErf.apply(*value)),
-        Activation::GeluTanh => values.iter_mut().for_each(|value| *value = Activation::GeluTanh.apply(*value)),
+vectorised! {
+    fn apply_all(activation: Activation, values: &mut [f32]) {
+        activation.apply_portable(values);
     }
 }
 
@@ -124,20 +121,21 @@ fn logistic(x: f32) -> f32 {
 const MAGIC: f32 = 12_582_912.0;
 
 /// `exp(x)`: range reduction by ln 2 in two parts, then a polynomial of degree 6 (relative error about 1e-7). Clamped, so that
-/// it neither overflows nor underflows.
+/// it neither overflows nor underflows. Products and sums stay apart: where a processor has no fused instruction, `mul_add` would be
+/// a library call, and every instruction set gives the same bits.
 #[inline(always)]
 pub fn exponential(x: f32) -> f32 {
     let x = x.clamp(-87.3, 88.3);
-    let n = x.mul_add(std::f32::consts::LOG2_E, MAGIC) - MAGIC;
-    let r = n.mul_add(-0.693_359_4, x);
-    let r = n.mul_add(2.121_944_4e-4, r);
-    let p = 1.388_888_9e-3_f32
-        .mul_add(r, 8.333_334e-3)
-        .mul_add(r, 4.166_666_8e-2)
-        .mul_add(r, 1.666_666_7e-1)
-        .mul_add(r, 0.5)
-        .mul_add(r, 1.0)
-        .mul_add(r, 1.0);
+    let n = x * std::f32::consts::LOG2_E + MAGIC - MAGIC;
+    // The first part of ln 2 has so few digits that its product with n is exact.
+    let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
+    let p = 1.388_888_9e-3_f32;
+    let p = p * r + 8.333_334e-3;
+    let p = p * r + 4.166_666_8e-2;
+    let p = p * r + 1.666_666_7e-1;
+    let p = p * r + 0.5;
+    let p = p * r + 1.0;
+    let p = p * r + 1.0;
     // n is in -126..=127, so the exponent field stays valid.
     p * f32::from_bits((((n as i32) + 127) as u32) << 23)
 }
@@ -146,7 +144,7 @@ pub fn exponential(x: f32) -> f32 {
 #[inline(always)]
 fn error_function(x: f32) -> f32 {
     let a = x.abs();
-    let t = 1.0 / 0.327_591_1_f32.mul_add(a, 1.0);
-    let p = 1.061_405_4_f32.mul_add(t, -1.453_152).mul_add(t, 1.421_413_8).mul_add(t, -0.284_496_74).mul_add(t, 0.254_829_6) * t;
+    let t = 1.0 / (0.327_591_1 * a + 1.0);
+    let p = ((((1.061_405_4 * t - 1.453_152) * t + 1.421_413_8) * t - 0.284_496_74) * t + 0.254_829_6) * t;
     (1.0 - p * exponential(-a * a)).copysign(x)
 }
