@@ -16,8 +16,11 @@ pub mod blocks;
 pub mod cpu;
 pub mod denoisers;
 mod error;
+pub mod families;
 pub mod model_folder;
+pub mod prompt_enhancer;
 pub mod random;
+mod render;
 pub mod schedulers;
 pub mod text_encoders;
 pub mod tokenizer;
@@ -26,6 +29,7 @@ pub mod weights;
 
 pub use error::{Error, Result};
 pub use kernels::element::Activation;
+pub use render::{LoadedModel, ModelDefaults, Rendered, render};
 pub use waist::{
     Attention, AttentionMask, Conv, DataType, Device, Executor, GroupNorm, Linear, Modulation, Node, Norm, NormKind, Padding, Tensor,
     Unary, Weight, WeightKind,

@@ -1,0 +1,143 @@
+use crate::families::{Control, ErnieImagePipeline, Observer, PipelineRequest, Progress, Residency};
+use crate::model_folder::{JsonFile, ModelFolder, ModelIndex};
+use crate::{Error, Result, Tensor};
+use serde::Deserialize;
+use spec::stage::{self, Cleared};
+use spec::{ModelIdentity, Picture, Request, RunPrecision, Verdict};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// File beside `model_index.json` with a model's own defaults; diffusers does not read it.
+const DEFAULTS_FILE: &str = "danqing.json";
+
+/// What a request gets where it does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct ModelDefaults {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Denoising steps.
+    pub num_inference_steps: u32,
+    /// Classifier-free guidance.
+    pub guidance_scale: f32,
+}
+
+impl Default for ModelDefaults {
+    /// Those of ERNIE-Image's model card.
+    fn default() -> Self {
+        Self { width: 1024, height: 1024, num_inference_steps: 50, guidance_scale: 4.0 }
+    }
+}
+
+impl ModelDefaults {
+    /// Reads the defaults of a model.
+    pub fn read(folder: &ModelFolder) -> Result<Self> {
+        if folder.exists(DEFAULTS_FILE) { JsonFile::read(folder, DEFAULTS_FILE)?.parse_as() } else { Ok(Self::default()) }
+    }
+}
+
+/// A model ready to render.
+pub struct LoadedModel {
+    identity: ModelIdentity,
+    pipeline: ErnieImagePipeline,
+}
+
+impl LoadedModel {
+    /// Opens the model in `folder`, whose digest is computed here; `name` is how the user called it.
+    pub fn open(folder: ModelFolder, name: &str, precision: RunPrecision, residency: Residency) -> Result<Self> {
+        let index = ModelIndex::read(&folder)?;
+        if index.class_name != "ErnieImagePipeline" {
+            return Err(Error::Unsupported(format!("pipeline {}; ErnieImagePipeline is supported", index.class_name)));
+        }
+        Ok(Self { identity: folder.identity(name)?, pipeline: ErnieImagePipeline::open(folder, precision, residency)? })
+    }
+
+    /// Which weights these are.
+    pub fn identity(&self) -> &ModelIdentity {
+        &self.identity
+    }
+
+    /// How many pictures of `request` are made together.
+    pub fn batch_size(&self, request: &Request) -> usize {
+        self.pipeline.batch_size(&pipeline_request(request, 0..1))
+    }
+
+    /// The picture of `request` as floating-point values, `[height, width, 3]`, 0..1, for comparing with a reference.
+    pub fn picture_for_comparison(&mut self, request: &Request) -> Result<Tensor> {
+        let pictures = self.pipeline.generate(&pipeline_request(request, 0..1), &mut |_| Control::Continue)?;
+        pictures.into_iter().next().ok_or_else(|| Error::InvalidRequest("no picture was asked for / 未请求图片".into()))
+    }
+}
+
+/// Pixels made by a model. Only [`render`] makes one.
+pub struct Rendered {
+    cleared: Arc<dyn Cleared + Send + Sync>,
+    model: ModelIdentity,
+    seed: u64,
+    picture: Picture,
+}
+
+impl stage::Rendered for Rendered {
+    fn request(&self) -> &Request {
+        self.cleared.request()
+    }
+
+    fn verdict(&self) -> &Verdict {
+        self.cleared.verdict()
+    }
+
+    fn model(&self) -> &ModelIdentity {
+        &self.model
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn picture(&self) -> &Picture {
+        &self.picture
+    }
+}
+
+/// Renders pictures `range` of a cleared request. Picture `i` has seed `request.seed + i` (wrapping) and is the same, bit for bit,
+/// whichever others it is rendered with.
+pub fn render<C: Cleared + Send + Sync + 'static>(
+    model: &mut LoadedModel,
+    cleared: &Arc<C>,
+    range: Range<u32>,
+    observer: &mut dyn FnMut(Progress) -> Control,
+) -> Result<Vec<Rendered>> {
+    let request = cleared.request();
+    let observer: &mut Observer<'_> = observer;
+    let pictures = model.pipeline.generate(&pipeline_request(request, range.clone()), observer)?;
+    let seeds = range.map(|index| request.seed.wrapping_add(u64::from(index)));
+    pictures
+        .iter()
+        .zip(seeds)
+        .map(|(picture, seed)| {
+            let cleared: Arc<dyn Cleared + Send + Sync> = Arc::<C>::clone(cleared);
+            Ok(Rendered { cleared, model: model.identity.clone(), seed, picture: to_bytes(picture)? })
+        })
+        .collect()
+}
+
+fn pipeline_request(request: &Request, range: Range<u32>) -> PipelineRequest {
+    PipelineRequest {
+        prompts: range.clone().map(|_| request.prompt.clone()).collect(),
+        negative_prompt: request.negative_prompt.clone(),
+        width: request.width as usize,
+        height: request.height as usize,
+        num_inference_steps: request.num_inference_steps as usize,
+        guidance_scale: request.guidance_scale,
+        seeds: range.map(|index| request.seed.wrapping_add(u64::from(index))).collect(),
+    }
+}
+
+/// 8-bit sRGB as diffusers rounds it.
+fn to_bytes(picture: &Tensor) -> Result<Picture> {
+    let pixels = picture.f32()?.iter().map(|value| (value * 255.0).round_ties_even() as u8).collect();
+    Picture::new(picture.size(1) as u32, picture.size(0) as u32, pixels)
+        .map_err(|error| Error::Shape { operation: "picture", detail: error.to_string() })
+}
