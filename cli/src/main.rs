@@ -1,1 +1,42 @@
-fn main() {}
+//! `danqing`: generate, train, verify, and look into models, in one binary. Results go to standard output, everything
+//! else to standard error. Exit codes are those of `spec::Code`.
+mod arguments;
+mod commands;
+mod configuration;
+mod failure;
+mod interrupt;
+mod progress;
+
+use arguments::{Arguments, Command, LedgerCommand, ModelCommand};
+use clap::Parser as _;
+use failure::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Some(threads) = arguments.threads {
+        kernels::pool::set_threads(threads.get());
+    }
+    match run(arguments) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            failure.print();
+            ExitCode::from(failure.code().exit_code())
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<u8, Failure> {
+    let configuration = configuration::Configuration::load(arguments.config.as_deref())?;
+    match arguments.command {
+        Command::Generate(options) => commands::generate::run(&options, &configuration),
+        Command::Train(options) => commands::train::run(&options),
+        Command::Verify(options) => commands::verify::run(&options),
+        Command::Ledger { command: LedgerCommand::Verify(options) } => commands::ledger::verify(&options),
+        Command::Model { command: ModelCommand::Check(options) } => commands::model::check(&options),
+        Command::Model { command: ModelCommand::Inspect(options) } => commands::model::inspect(&options),
+        Command::Model { command: ModelCommand::Evaluate(options) } => commands::evaluate::run(&options),
+        Command::Data(options) => commands::data::run(&options),
+        Command::Bench(options) => commands::bench::run(&options),
+    }
+}

@@ -71,6 +71,20 @@ impl LoadedModel {
     }
 }
 
+impl LoadedModel {
+    /// The pixels, `[height, width, 3]`, of pictures for `prompts`, the first with `seed`, sized and stepped as `request` says; for
+    /// measuring a model in this process. They carry no label: nothing may write them anywhere.
+    pub fn pictures_for_measurement(&mut self, request: &Request, prompts: &[String], seed: u64) -> Result<Vec<Vec<u8>>> {
+        let request = PipelineRequest {
+            prompts: prompts.to_vec(),
+            seeds: (0..prompts.len() as u64).map(|index| seed.wrapping_add(index)).collect(),
+            ..pipeline_request(request, 0..0)
+        };
+        let pictures = self.pipeline.generate(&request, &mut |_| Control::Continue)?;
+        pictures.iter().map(|picture| Ok(to_bytes(picture)?.pixels().to_vec())).collect()
+    }
+}
+
 /// Pixels made by a model. Only [`render`] makes one.
 pub struct Rendered {
     cleared: Arc<dyn Cleared + Send + Sync>,

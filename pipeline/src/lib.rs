@@ -1,1 +1,16 @@
-//! pipeline
+//! The sentence: request → policy gate → model → sampler → decode → label → store → log.
+//!
+//! # Contract
+//! * [`Studio`] is the only place that knows the order. What it hands out is [`Released`]: labelled, recorded, and on disk under
+//!   its final name. A refusal is handed out as a value, and it is recorded too.
+//! * A picture is either recorded and released, or absent; after a crash the next [`Studio::open`] on the folder settles which.
+//! * Calls block the calling thread.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod error;
+mod models;
+mod studio;
+
+pub use error::{Error, Result};
+pub use models::{DEFAULT_MODEL, find_model};
+pub use studio::{LEDGER_FILE, Names, Outcome, Refused, Released, Studio, StudioOptions, random_seed};

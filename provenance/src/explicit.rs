@@ -19,24 +19,32 @@ const WHITE: u8 = 255;
 /// Black or white, whichever reads better there. Where some pixel under it would come nearer than [`LEAST_CONTRAST`], a translucent
 /// plate of the opposite colour goes beneath; on a flat area it never has to, as one of the two always reads.
 pub(crate) fn draw(picture: &mut Picture, text: &str) -> Result<(), Error> {
-    let ink_height = least_ink_height(picture.width(), picture.height());
-    let lettering = lettering::set(text, ink_height)?;
-    let layout = Layout::new(picture, &lettering, ink_height).ok_or_else(|| {
-        let (needed_width, needed_height) = Layout::needed(&lettering, ink_height);
-        Error::PictureTooSmall {
-            width: picture.width(),
-            height: picture.height(),
-            text: text.to_owned(),
-            needed_width: needed_width as u32,
-            needed_height: needed_height as u32,
-        }
-    })?;
+    let (layout, lettering) = lay_out(picture.width(), picture.height(), text)?;
     let ink = choose_ink(picture, &layout);
     if let Some(plate) = ink.plate {
         layout.draw_plate(picture, plate);
     }
     layout.draw_text(picture, &lettering, ink.text);
     Ok(())
+}
+
+/// Where `text` goes on a `width × height` picture, and its letters; an error if the picture is too small for it.
+pub(crate) fn lay_out(width: u32, height: u32, text: &str) -> Result<(Layout, Lettering), Error> {
+    let ink_height = least_ink_height(width, height);
+    let lettering = lettering::set(text, ink_height)?;
+    match Layout::new((width, height), &lettering, ink_height) {
+        Some(layout) => Ok((layout, lettering)),
+        None => {
+            let (needed_width, needed_height) = Layout::needed(&lettering, ink_height);
+            Err(Error::PictureTooSmall {
+                width,
+                height,
+                text: text.to_owned(),
+                needed_width: needed_width as u32,
+                needed_height: needed_height as u32,
+            })
+        }
+    }
 }
 
 /// Pixels of ink that a `width × height` picture asks for.
@@ -46,7 +54,7 @@ pub(crate) fn least_ink_height(width: u32, height: u32) -> u32 {
 }
 
 /// Where the label goes. The plate is the text's box and `padding` around it, `margin` away from the edges.
-struct Layout {
+pub(crate) struct Layout {
     picture_width: usize,
     /// Upper left corner of the plate.
     left: usize,
@@ -70,10 +78,10 @@ impl Layout {
         (lettering.width + around, lettering.height + around)
     }
 
-    fn new(picture: &Picture, lettering: &Lettering, ink_height: u32) -> Option<Self> {
+    fn new((width, height): (u32, u32), lettering: &Lettering, ink_height: u32) -> Option<Self> {
         let (padding, margin) = (Self::padding(ink_height), Self::margin(ink_height));
         let (needed_width, needed_height) = Self::needed(lettering, ink_height);
-        let (picture_width, picture_height) = (picture.width() as usize, picture.height() as usize);
+        let (picture_width, picture_height) = (width as usize, height as usize);
         Some(Self {
             picture_width,
             left: picture_width.checked_sub(needed_width)? + margin,

@@ -84,6 +84,11 @@ impl Labeller {
         }
     }
 
+    /// Whether a `width × height` picture has room for the explicit label; worth asking before it is rendered.
+    pub fn check_size(&self, width: u32, height: u32) -> Result<(), Error> {
+        explicit::lay_out(width, height, &self.explicit_text).map(|_| ())
+    }
+
     /// Draws the explicit label, encodes in the request's format, writes the implicit label, and hands out the file only if it
     /// reads back as written.
     pub fn label<R: Rendered + 'static>(&self, rendered: R, produce_id: ProduceId) -> Result<Labelled, Error> {

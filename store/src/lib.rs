@@ -34,6 +34,6 @@ mod sqlite_log;
 
 pub use error::{Error, Result};
 pub use memory_log::MemoryLog;
-pub use outbox::{Existing, Outbox, Recovery};
+pub use outbox::{Existing, Outbox, Recovery, prepare_folder};
 pub use part::Stored;
 pub use sqlite_log::SqliteLog;

@@ -33,6 +33,11 @@ pub struct Outbox {
     recovery: Recovery,
 }
 
+/// Makes `folder` and the folders above it, where they are missing: the ledger opens in it before the outbox does.
+pub fn prepare_folder(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(Error::folder(folder))
+}
+
 impl Outbox {
     /// Opens `folder` (and makes it, though not the folders above it), checks that it can be written to, and settles what
     /// a crash left behind: `is_recorded` gives the release name of a file that the ledger knows, and `None` for others.

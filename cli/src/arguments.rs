@@ -1,0 +1,225 @@
+use clap::{Args, Parser, Subcommand};
+use spec::{ImageFormat, RunPrecision};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Danqing 丹青 — generate pictures that carry their labels and their record.
+///
+/// 丹青：生成图片，自带标识与可核验的记录。
+#[derive(Parser)]
+#[command(name = "danqing", version, after_help = "Example / 示例:\n  danqing generate \"一只小猫\"\n  danqing verify danqing-out/*.png")]
+pub struct Arguments {
+    /// Worker threads; by default the cores that this process may use / 线程数
+    #[arg(long, global = true, env = "DANQING_THREADS", value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// Configuration file (TOML): provider code, lexicons / 配置文件
+    #[arg(long, global = true, env = "DANQING_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Draw pictures from a prompt; each is labelled and entered in the ledger / 按提示词生成图片
+    Generate(GenerateOptions),
+    /// Train a model from a recipe / 按配方训练模型
+    Train(TrainOptions),
+    /// Say what a picture's labels say, and whether the ledger knows it / 核验图片的标识与记录
+    Verify(VerifyOptions),
+    /// Work with the ledger / 账本
+    Ledger {
+        #[command(subcommand)]
+        command: LedgerCommand,
+    },
+    /// Look into, check and measure models / 模型
+    Model {
+        #[command(subcommand)]
+        command: ModelCommand,
+    },
+    /// Read a data recipe's packages and write the data manifest / 读取数据配方并写出数据清单
+    Data(DataOptions),
+    /// Measure this machine: kernels, and one picture end to end / 本机性能测试
+    Bench(BenchOptions),
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples / 示例:
+  danqing generate \"白色背景上的小狗\"
+  danqing generate \"两只小狗，蓝色背景\" --count 4 --seed 7 --format webp
+  danqing generate \"…\" --model ./ERNIE-Image-Turbo --width 512 --height 512
+
+Pictures go to ./danqing-out unless --out says otherwise; the ledger lies beside them.
+图片默认写入 ./danqing-out，账本与图片放在同一文件夹。")]
+pub struct GenerateOptions {
+    /// What to draw, in Chinese or English / 提示词
+    pub prompt: std::ffi::OsString,
+    /// Folder in diffusers layout, or the name of an embedded model / 模型文件夹或内置模型名
+    #[arg(long, default_value = pipeline::DEFAULT_MODEL, value_name = "DIR|NAME")]
+    pub model: String,
+    /// What not to draw / 反向提示词
+    #[arg(long, default_value = "", value_name = "TEXT", hide_default_value = true)]
+    pub negative_prompt: String,
+    /// Pixels; default from the model / 宽
+    #[arg(long, value_name = "W")]
+    pub width: Option<u32>,
+    /// Pixels; default from the model / 高
+    #[arg(long, value_name = "H")]
+    pub height: Option<u32>,
+    /// Denoising steps; default from the model / 步数
+    #[arg(long, visible_alias = "num-inference-steps", value_name = "N")]
+    pub steps: Option<u32>,
+    /// Classifier-free guidance, 1 turns it off; default from the model / 引导强度
+    #[arg(long, value_name = "G")]
+    pub guidance_scale: Option<f32>,
+    /// Seed of the first picture, the next takes the next; random when left out / 随机种子
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// Number of pictures / 张数
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub count: u32,
+    /// Precision of products, f32 or bf16 / 计算精度
+    #[arg(long, default_value_t = RunPrecision::Bf16, value_name = "f32|bf16")]
+    pub dtype: RunPrecision,
+    /// File format: png, jpeg or webp; default from --out's ending, else png / 图片格式
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<ImageFormat>,
+    /// File (one picture) or folder; default ./danqing-out / 输出文件或文件夹
+    #[arg(long, value_name = "PATH")]
+    pub out: Option<PathBuf>,
+    /// Replace an existing file at --out / 覆盖已有文件
+    #[arg(long)]
+    pub force: bool,
+    /// One JSON object per picture on standard output / 以 JSON 输出
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct TrainOptions {
+    /// The recipe (TOML) / 训练配方
+    pub recipe: PathBuf,
+    /// Folder that holds the data packages (.tgz) / 数据包文件夹
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Folder for checkpoints, logs, sample sheets and the exported model / 输出文件夹
+    #[arg(long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Go on from the checkpoints in --output / 从检查点继续
+    #[arg(long)]
+    pub resume: bool,
+    /// Model folder whose weights a new run starts from, where it has them / 初始权重
+    #[arg(long, value_name = "DIR")]
+    pub initialise: Option<PathBuf>,
+    /// Stop after this many minutes with a checkpoint / 最长训练分钟数
+    #[arg(long, value_name = "M")]
+    pub max_minutes: Option<f64>,
+}
+
+#[derive(Args)]
+pub struct VerifyOptions {
+    /// Pictures / 图片
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The ledger; by default the one beside each picture / 账本文件
+    #[arg(long, value_name = "FILE")]
+    pub ledger: Option<PathBuf>,
+    /// One JSON object per picture / 以 JSON 输出
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Subcommand)]
+pub enum LedgerCommand {
+    /// Recompute the whole ledger and find any changed byte / 校验整个账本
+    Verify(LedgerVerifyOptions),
+}
+
+#[derive(Args)]
+pub struct LedgerVerifyOptions {
+    /// The ledger / 账本文件
+    #[arg(long, default_value = "danqing-out/danqing-ledger.sqlite", value_name = "FILE")]
+    pub ledger: PathBuf,
+    /// JSON on standard output / 以 JSON 输出
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Subcommand)]
+pub enum ModelCommand {
+    /// Compare a picture made here with one made by diffusers; hands out no pixels / 与参考图比对
+    Check(CheckOptions),
+    /// Components, classes, parameters, bytes, and what is supported / 查看模型
+    Inspect(InspectOptions),
+    /// Measure the quality bars of the model card on a recipe's concepts / 质量评测
+    Evaluate(EvaluateOptions),
+}
+
+#[derive(Args)]
+pub struct CheckOptions {
+    /// Folder in diffusers layout, or the name of an embedded model / 模型文件夹
+    pub model: String,
+    /// safetensors file with tensor `image` [height, width, 3] and the request as metadata / 参考文件
+    #[arg(long, value_name = "FILE")]
+    pub reference: PathBuf,
+    /// Largest absolute difference that passes; default 0.001 in f32, 0.1 in bf16 / 容差
+    #[arg(long, value_name = "T")]
+    pub tolerance: Option<f32>,
+    /// Precision of products, f32 or bf16 / 计算精度
+    #[arg(long, default_value_t = RunPrecision::F32, value_name = "f32|bf16")]
+    pub dtype: RunPrecision,
+}
+
+#[derive(Args)]
+pub struct InspectOptions {
+    /// Folder in diffusers layout, or the name of an embedded model / 模型文件夹
+    #[arg(default_value = pipeline::DEFAULT_MODEL)]
+    pub model: String,
+    /// JSON on standard output / 以 JSON 输出
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct EvaluateOptions {
+    /// Folder in diffusers layout, or the name of an embedded model / 模型文件夹
+    #[arg(default_value = pipeline::DEFAULT_MODEL)]
+    pub model: String,
+    /// The data recipe whose concepts are asked for / 数据配方
+    #[arg(long, default_value = "recipes/xiaopin.data.toml", value_name = "FILE")]
+    pub recipe: PathBuf,
+    /// Folder that holds the data packages (.tgz) / 数据包文件夹
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Prompts per quality bar / 每项提示词数
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    pub prompts: usize,
+    /// Precision of products, f32 or bf16 / 计算精度
+    #[arg(long, default_value_t = RunPrecision::Bf16, value_name = "f32|bf16")]
+    pub dtype: RunPrecision,
+}
+
+#[derive(Args)]
+pub struct DataOptions {
+    /// The data recipe (TOML) / 数据配方
+    pub recipe: PathBuf,
+    /// Folder that holds the data packages (.tgz) / 数据包文件夹
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// The data manifest to write / 数据清单
+    #[arg(long, value_name = "FILE")]
+    pub manifest: PathBuf,
+}
+
+#[derive(Args)]
+pub struct BenchOptions {
+    /// Model for the end-to-end row / 模型
+    #[arg(long, default_value = pipeline::DEFAULT_MODEL, value_name = "DIR|NAME")]
+    pub model: String,
+    /// Precision of the end-to-end row / 计算精度
+    #[arg(long, default_value_t = RunPrecision::Bf16, value_name = "f32|bf16")]
+    pub dtype: RunPrecision,
+    /// JSON on standard output / 以 JSON 输出
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,140 @@
+use crate::arguments::GenerateOptions;
+use crate::configuration::Configuration;
+use crate::failure::Failure;
+use crate::{interrupt, progress};
+use engine::families::{Control, Progress, Residency};
+use engine::{LoadedModel, ModelDefaults};
+use pipeline::{Names, Outcome, Refused, Released, Studio, StudioOptions};
+use serde_json::json;
+use spec::{Code, ImageFormat, Request};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use store::Existing;
+
+/// Folder of pictures and ledger when `--out` is not given.
+const DEFAULT_FOLDER: &str = "danqing-out";
+
+pub fn run(options: &GenerateOptions, configuration: &Configuration) -> Result<u8, Failure> {
+    let prompt = options
+        .prompt
+        .to_str()
+        .ok_or_else(|| Failure::new(Code::InvalidRequest, "the prompt is not valid UTF-8 / 提示词不是有效的 UTF-8 文本"))?;
+    let folder = pipeline::find_model(&options.model)?;
+    let defaults = ModelDefaults::read(&folder)?;
+    let target = Target::choose(options)?;
+    let request = Request {
+        prompt: prompt.to_owned(),
+        negative_prompt: options.negative_prompt.clone(),
+        model: options.model.clone(),
+        width: options.width.unwrap_or(defaults.width),
+        height: options.height.unwrap_or(defaults.height),
+        num_inference_steps: options.steps.unwrap_or(defaults.num_inference_steps),
+        guidance_scale: options.guidance_scale.unwrap_or(defaults.guidance_scale),
+        seed: match options.seed {
+            Some(seed) => seed,
+            None => pipeline::random_seed()?,
+        },
+        count: options.count,
+        dtype: options.dtype,
+        format: target.format,
+    };
+    let mut studio = Studio::open(StudioOptions {
+        folder: &target.folder,
+        existing: if options.force { Existing::Replace } else { Existing::Refuse },
+        provider_code: configuration.provider_code()?,
+        lexicons: &configuration.lexicons,
+    })?;
+    for path in &studio.recovery().released {
+        eprintln!("released after an interrupted run / 已放行上次中断的图片: {}", path.display());
+    }
+    let cleared = match studio.clear(request)? {
+        Outcome::Cleared(cleared) => cleared,
+        Outcome::Refused(refused) => return refuse(&refused, options),
+    };
+    for warning in studio.warnings() {
+        eprintln!("warning / 警告: {warning}");
+    }
+    let flag = interrupt::flag();
+    let mut model = LoadedModel::open(folder, &options.model, options.dtype, residency(options.count))?;
+    let bar = progress::steps(0);
+    let mut observe = |now: Progress| {
+        match now {
+            Progress::Loading(component) => bar.set_message(format!("loading {component} / 加载中")),
+            Progress::Encoding => bar.set_message("encoding / 编码提示词"),
+            Progress::Step { done, total } => {
+                bar.set_message("drawing / 绘制");
+                bar.set_length(total as u64);
+                bar.set_position(done as u64);
+            }
+            Progress::Decoding => bar.set_message("decoding / 解码"),
+            _ => {}
+        }
+        if flag.load(Ordering::SeqCst) { Control::Stop } else { Control::Continue }
+    };
+    let result = studio.render(&mut model, &cleared, &target.names, &mut observe, &mut |released| bar.suspend(|| tell(&released, options)));
+    bar.finish_and_clear();
+    result?;
+    Ok(0)
+}
+
+/// Components stay in memory when several batches need them.
+fn residency(count: u32) -> Residency {
+    if count > 1 { Residency::Keep } else { Residency::OneAtATime }
+}
+
+fn tell(released: &Released, options: &GenerateOptions) {
+    if options.json {
+        println!("{}", json!(released));
+    } else {
+        println!("{}", released.path.display());
+        eprintln!("  seed / 种子 {}  ProduceID {}  ledger entry / 账本条目 {}", released.seed, released.produce_id, released.ledger_index);
+    }
+}
+
+fn refuse(refused: &Refused, options: &GenerateOptions) -> Result<u8, Failure> {
+    let refusal = &refused.refusal;
+    if options.json {
+        println!(
+            "{}",
+            json!({"refused": refusal.verdict, "english": refusal.english, "chinese": refusal.chinese, "ledger_index": refused.ledger_index})
+        );
+    }
+    eprintln!("{}\n{}", refusal.chinese, refusal.english);
+    Ok(Code::Refused.exit_code())
+}
+
+/// Where pictures go.
+struct Target {
+    folder: PathBuf,
+    names: Names,
+    format: ImageFormat,
+}
+
+impl Target {
+    fn choose(options: &GenerateOptions) -> Result<Self, Failure> {
+        let Some(out) = &options.out else {
+            return Ok(Self {
+                folder: DEFAULT_FOLDER.into(),
+                names: Names::ByProduceId,
+                format: options.format.unwrap_or(ImageFormat::Png),
+            });
+        };
+        let ending = out.extension().and_then(|ending| ending.to_str()).and_then(ImageFormat::from_extension);
+        if out.is_dir() || ending.is_none() {
+            return Ok(Self { folder: out.clone(), names: Names::ByProduceId, format: options.format.unwrap_or(ImageFormat::Png) });
+        }
+        if options.count > 1 {
+            let message = "--count above 1 needs a folder for --out / 多张图片时 --out 应为文件夹";
+            return Err(Failure::new(Code::InvalidRequest, message));
+        }
+        let name = out.file_name().and_then(|name| name.to_str());
+        let name = name.ok_or_else(|| Failure::new(Code::InvalidRequest, "--out is not a valid file name / --out 不是有效的文件名"))?;
+        let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let format = options.format.or(ending).unwrap_or(ImageFormat::Png);
+        if ending != Some(format) {
+            let message = format!("--out ends in another format than --format {format} / --out 的扩展名与 --format {format} 不一致");
+            return Err(Failure::new(Code::InvalidRequest, message));
+        }
+        Ok(Self { folder: folder.to_owned(), names: Names::Given(name.to_owned()), format })
+    }
+}

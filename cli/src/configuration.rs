@@ -1,0 +1,40 @@
+use crate::failure::Failure;
+use provenance::ProviderCode;
+use serde::Deserialize;
+use spec::Code;
+use std::path::{Path, PathBuf};
+
+/// File that is read from the current folder when no `--config` is given.
+const DEFAULT_FILE: &str = "danqing.toml";
+
+/// What an installation sets once.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Configuration {
+    /// 27-character provider code for the implicit label (GB 45438-2025); unset leaves the field empty and warns.
+    pub provider_code: Option<String>,
+    /// Lexicons of the user's own, asked after the built-in one.
+    pub lexicons: Vec<PathBuf>,
+}
+
+impl Configuration {
+    /// The provider code, checked.
+    pub fn provider_code(&self) -> Result<Option<ProviderCode>, Failure> {
+        Ok(self.provider_code.as_deref().map(str::parse::<ProviderCode>).transpose()?)
+    }
+
+    /// Reads `file`, or `danqing.toml` of the current folder if it exists, or takes the defaults.
+    pub fn load(file: Option<&Path>) -> Result<Self, Failure> {
+        let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => {
+                let message = format!("cannot read {}: {error} / 无法读取配置文件 {}", path.display(), path.display());
+                return Err(Failure::new(Code::ConfigurationInvalid, message));
+            }
+        };
+        toml::from_str(&text)
+            .map_err(|error| Failure::new(Code::ConfigurationInvalid, format!("{} / 配置文件有误：\n{error}", path.display())))
+    }
+}

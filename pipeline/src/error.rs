@@ -1,0 +1,46 @@
+use spec::Code;
+
+/// What can go wrong in the sentence: one word's own error, unchanged.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The gate or a prompt.
+    #[error(transparent)]
+    Policy(#[from] policy::Error),
+    /// The model.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    /// The label.
+    #[error(transparent)]
+    Provenance(#[from] provenance::Error),
+    /// The outbox or the log's file.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+    /// The request asks for something out of range.
+    #[error("{0}")]
+    InvalidRequest(String),
+    /// The machine has no random numbers.
+    #[error("the system gives no random numbers: {0} / 系统无法提供随机数：{0}")]
+    Random(String),
+}
+
+impl Error {
+    /// The code that decides exit status and user text.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Policy(error) => error.code(),
+            Self::Engine(error) => error.code(),
+            Self::Provenance(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Ledger(error) => error.code(),
+            Self::InvalidRequest(_) => Code::InvalidRequest,
+            Self::Random(_) => Code::Internal,
+        }
+    }
+}
+
+/// Results of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,223 @@
+use crate::{Error, Result};
+use engine::LoadedModel;
+use engine::families::{Control, Progress};
+use ledger::Ledger;
+use policy::{Cleared, Decision, Gate, Lexicon};
+use provenance::{Labeller, ProviderCode, Warning};
+use serde::Serialize;
+use spec::stage::{Labelled as _, Recorded as _, Rendered as _};
+use spec::{Clock, ImageFormat, ProduceId, Request, Sha256Digest, SystemClock};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use store::{Existing, Outbox, Recovery, SqliteLog};
+
+/// Name of the ledger beside the pictures.
+pub const LEDGER_FILE: &str = "danqing-ledger.sqlite";
+/// Most pictures of one request.
+const MAXIMUM_COUNT: u32 = 10_000;
+/// Longest side of a picture, in pixels: beyond it no supported model was trained.
+const MAXIMUM_SIDE: u32 = 8_192;
+/// Most denoising steps.
+const MAXIMUM_STEPS: u32 = 1_000;
+
+/// Where pictures go and by which rules.
+pub struct StudioOptions<'a> {
+    /// Folder of pictures and ledger.
+    pub folder: &'a Path,
+    /// What to do about files that already have a picture's name.
+    pub existing: Existing,
+    /// The provider's code for the implicit label.
+    pub provider_code: Option<ProviderCode>,
+    /// Lexicons of the user's own.
+    pub lexicons: &'a [PathBuf],
+}
+
+/// How released files are called.
+#[derive(Debug, Clone)]
+pub enum Names {
+    /// `<ProduceID>.<ending>`.
+    ByProduceId,
+    /// A given name, for a request of one picture.
+    Given(String),
+}
+
+/// Everything between a request and a released picture but the model.
+pub struct Studio {
+    gate: Gate,
+    labeller: Labeller,
+    outbox: Outbox,
+    ledger: Ledger,
+    clock: Arc<dyn Clock>,
+}
+
+/// A picture that left: labelled, recorded, on disk.
+#[derive(Debug, Clone, Serialize)]
+pub struct Released {
+    /// The file.
+    pub path: PathBuf,
+    /// The id in its label and record.
+    pub produce_id: ProduceId,
+    /// Its own seed.
+    pub seed: u64,
+    /// SHA-256 of the file.
+    pub content_sha256: Sha256Digest,
+    /// Index of its leaf in the ledger.
+    pub ledger_index: u64,
+    /// Root of the ledger just after that leaf.
+    pub ledger_root: Sha256Digest,
+    /// SHA-256 of the model.
+    pub model_sha256: Sha256Digest,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Text of the explicit label.
+    pub explicit_label: String,
+}
+
+/// A recorded refusal.
+#[derive(Debug)]
+pub struct Refused {
+    /// What the gate said.
+    pub refusal: policy::Refusal,
+    /// Index of its leaf in the ledger.
+    pub ledger_index: u64,
+}
+
+/// The gate's answer.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Go on with [`Studio::render`].
+    Cleared(Arc<Cleared>),
+    /// Recorded; nothing follows.
+    Refused(Box<Refused>),
+}
+
+impl Studio {
+    /// Opens gate, labeller, ledger and outbox, and settles what a crash left in the folder.
+    pub fn open(options: StudioOptions<'_>) -> Result<Self> {
+        let mut lexicons = vec![Lexicon::builtin()?];
+        for path in options.lexicons {
+            lexicons.push(Lexicon::read(path)?);
+        }
+        let gate = Gate::new(&lexicons)?;
+        let labeller = Labeller::new(options.provider_code)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        store::prepare_folder(options.folder)?;
+        let ledger = Ledger::open(Box::new(SqliteLog::open(&options.folder.join(LEDGER_FILE))?), Arc::clone(&clock))?;
+        let outbox = Outbox::open(options.folder, options.existing, |id| {
+            ledger.find(id).map(|found| found.as_ref().and_then(ledger::Entry::produced).map(|produced| produced.release_name.clone()))
+        })?;
+        Ok(Self { gate, labeller, outbox, ledger, clock })
+    }
+
+    /// What the user should be told before anything is made.
+    pub fn warnings(&self) -> Vec<Warning> {
+        self.labeller.warnings()
+    }
+
+    /// What opening did about files that a crash had left.
+    pub fn recovery(&self) -> &Recovery {
+        self.outbox.recovery()
+    }
+
+    /// Checks a request and puts it before the gate; a refusal is recorded.
+    pub fn clear(&mut self, request: Request) -> Result<Outcome> {
+        check(&request)?;
+        self.labeller.check_size(request.width, request.height)?;
+        match self.gate.clear(request) {
+            Decision::Cleared(cleared) => Ok(Outcome::Cleared(Arc::new(cleared))),
+            Decision::Refused(refusal) => {
+                let ledger_index = self.ledger.append_refusal(&refusal.request, &refusal.verdict)?;
+                Ok(Outcome::Refused(Box::new(Refused { refusal, ledger_index })))
+            }
+        }
+    }
+
+    /// Renders all pictures of a cleared request, in batches sized to memory, and takes each to its file as soon as it is made.
+    pub fn render(
+        &mut self,
+        model: &mut LoadedModel,
+        cleared: &Arc<Cleared>,
+        names: &Names,
+        observer: &mut dyn FnMut(Progress) -> Control,
+        deliver: &mut dyn FnMut(Released),
+    ) -> Result<()> {
+        let request = spec::stage::Cleared::request(&**cleared);
+        let (count, batch) = (request.count, model.batch_size(request) as u32);
+        let mut first = 0;
+        while first < count {
+            let end = first.saturating_add(batch).min(count);
+            for rendered in engine::render(model, cleared, first..end, observer)? {
+                deliver(self.take_out(rendered, names)?);
+            }
+            first = end;
+        }
+        Ok(())
+    }
+
+    /// label → store → log → release.
+    fn take_out(&mut self, rendered: engine::Rendered, names: &Names) -> Result<Released> {
+        let produce_id = self.new_id()?;
+        let name = match names {
+            Names::ByProduceId => file_name(produce_id, rendered.request().format),
+            Names::Given(name) => name.clone(),
+        };
+        let (seed, model_sha256) = (rendered.seed(), rendered.model().sha256);
+        let (width, height) = (rendered.picture().width(), rendered.picture().height());
+        let labelled = self.labeller.label(rendered, produce_id)?;
+        let (content_sha256, explicit_label) = (labelled.content_sha256(), labelled.explicit_label().to_owned());
+        let stored = self.outbox.put(labelled, &name)?;
+        let recorded = self.ledger.append(stored)?;
+        let path = self.outbox.release(&recorded)?;
+        let (ledger_index, ledger_root) = (recorded.leaf_index(), recorded.root());
+        Ok(Released { path, produce_id, seed, content_sha256, ledger_index, ledger_root, model_sha256, width, height, explicit_label })
+    }
+
+    fn new_id(&self) -> Result<ProduceId> {
+        let mut random = [0; 10];
+        fill_random(&mut random)?;
+        Ok(ProduceId::new(self.clock.now(), random))
+    }
+}
+
+/// A seed for a request that names none. It has 32 bits, so that it survives every JSON reader and torch accepts it.
+pub fn random_seed() -> Result<u64> {
+    let mut random = [0; 4];
+    fill_random(&mut random)?;
+    Ok(u64::from(u32::from_le_bytes(random)))
+}
+
+fn fill_random(bytes: &mut [u8]) -> Result<()> {
+    getrandom::fill(bytes).map_err(|error| Error::Random(error.to_string()))
+}
+
+fn file_name(produce_id: ProduceId, format: ImageFormat) -> String {
+    format!("{produce_id}.{}", format.extension())
+}
+
+fn check(request: &Request) -> Result<()> {
+    policy::validate_prompt(&request.prompt)?;
+    if !request.negative_prompt.is_empty() {
+        policy::validate_prompt(&request.negative_prompt)?;
+    }
+    let in_range = |name: &str, chinese: &str, value: u32, limit: u32| {
+        if (1..=limit).contains(&value) {
+            return Ok(());
+        }
+        Err(Error::InvalidRequest(format!(
+            "{name} must be from 1 to {limit}, not {value} / {chinese}应在 1 到 {limit} 之间，而不是 {value}"
+        )))
+    };
+    in_range("count", "张数", request.count, MAXIMUM_COUNT)?;
+    in_range("width", "宽", request.width, MAXIMUM_SIDE)?;
+    in_range("height", "高", request.height, MAXIMUM_SIDE)?;
+    in_range("steps", "步数", request.num_inference_steps, MAXIMUM_STEPS)?;
+    if !request.guidance_scale.is_finite() || !(0.0..=100.0).contains(&request.guidance_scale) {
+        let value = request.guidance_scale;
+        return Err(Error::InvalidRequest(format!(
+            "guidance scale must be from 0 to 100, not {value} / 引导强度应在 0 到 100 之间，而不是 {value}"
+        )));
+    }
+    Ok(())
+}
