@@ -54,6 +54,13 @@ impl Export<'_> {
             "transformer": ["diffusers", "ErnieImageTransformer2DModel"],
             "vae": ["diffusers", "AutoencoderKLFlux2"]
         });
+        // What a request gets where it does not say; diffusers does not read this file.
+        let defaults = json!({
+            "width": recipe.data.image_size,
+            "height": recipe.data.image_size,
+            "num_inference_steps": recipe.sampling.num_inference_steps,
+            "guidance_scale": recipe.sampling.guidance_scale
+        });
         let maximum = recipe.text_encoder.max_position_embeddings;
         let files = [
             ("vae/config.json", architecture::autoencoder_config(recipe)),
@@ -62,6 +69,7 @@ impl Export<'_> {
             ("tokenizer/tokenizer.json", self.tokenizer.clone()),
             ("tokenizer/tokenizer_config.json", vocabulary::tokenizer_config(maximum)),
             ("scheduler/scheduler_config.json", scheduler),
+            ("danqing.json", defaults),
             ("model_index.json", index),
         ];
         files.iter().try_for_each(|(name, value)| write_json(&folder.join(name), value))

@@ -14,6 +14,7 @@ pub mod autodiff;
 pub mod checkpoint;
 pub mod data;
 mod error;
+pub mod evaluation;
 pub mod export;
 pub mod journal;
 pub mod networks;

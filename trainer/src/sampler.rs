@@ -5,6 +5,7 @@ use crate::networks::{self, Conditioner};
 use crate::parameters::Layout;
 use crate::random::Random;
 use crate::recipe::Recipe;
+use engine::autoencoders::unpatchify;
 use engine::{Device, Tensor};
 
 const NOISE_STREAM: u64 = 30;
@@ -41,5 +42,5 @@ pub fn samples(recipe: &Recipe, conditioner: &Conditioner, (layout, values): (&L
     let latents = Tensor::from_f32(latents, &[count, side, side, channels], &device)?;
     let layout = networks::autoencoder_layout(recipe);
     let model = networks::load_autoencoder(recipe, &layout, autoencoder, &device, None)?;
-    networks::decode(&model, &networks::restore(&latents, &layout, autoencoder)?)
+    Ok(model.decode(&unpatchify(&model.denormalise(&latents)?)?)?)
 }

@@ -114,7 +114,8 @@ impl Denoising {
         let settings = optimisation(3e-3);
         let mut last = f32::NAN;
         for _ in 0..steps {
-            let (gradients, loss) = denoiser_step(&recorder, &self.recipe, (&self.layout, &state.values), &self.conditioner, &self.batch).unwrap();
+            let (gradients, loss) =
+                denoiser_step(&recorder, &self.recipe, (&self.layout, &state.values), &self.conditioner, &self.batch).unwrap();
             let mut sum = GradientSum::new(&self.layout);
             sum.add(&self.layout, &gradients, 1.0).unwrap();
             state.update(&self.layout, &sum, &settings, settings.learning_rate_at(state.step, total));

@@ -45,8 +45,7 @@ pub fn text_encoder_config(recipe: &Recipe, vocabulary_size: usize) -> Value {
                 "mscale_all_dim": 1.0,
                 "original_max_position_embeddings": text.max_position_embeddings,
                 "rope_theta": 10000.0,
-                "rope_type": "yarn",
-                "type": "yarn"
+                "rope_type": "yarn"
             },
             "sliding_window": null,
             "tie_word_embeddings": false,

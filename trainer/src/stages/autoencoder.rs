@@ -131,10 +131,10 @@ pub fn autoencoder_step(
     let device = recorder.device();
     let model = networks::load_autoencoder(recipe, layout, values, &device, Some(recorder))?;
     let pictures = Tensor::from_f32(batch.pictures.clone(), &[batch.size, batch.side, batch.side, 3], &device)?;
-    let (mean, log_variance) = networks::encode(&model, &pictures)?;
+    let (mean, log_variance) = model.encode(&pictures)?;
     let noise = Tensor::from_f32(batch.noise.clone(), mean.shape(), &device)?;
     let latents = log_variance.scale(0.5)?.unary(Unary::Exponential)?.multiply(&noise)?.add(&mean)?;
-    let decoded = networks::decode(&model, &latents)?;
+    let decoded = model.decode(&latents)?;
     let (loss, losses) = loss(&recipe.autoencoder, &decoded.subtract(&pictures)?, &mean, &log_variance)?;
     Ok((recorder.backward(&loss)?, losses))
 }
@@ -174,8 +174,8 @@ fn draw_sheet(run: &Run<'_>, layout: &Layout, state: &OptimiserState) -> Result<
     let side = run.recipe.data.image_size;
     let (pictures, _) = run.samples(0, SHEET_PICTURES);
     let originals = Tensor::from_f32(pictures, &[SHEET_PICTURES, side, side, 3], &device)?;
-    let (mean, _) = networks::encode(&model, &originals)?;
-    let decoded = networks::decode(&model, &mean)?;
+    let (mean, _) = model.encode(&originals)?;
+    let decoded = model.decode(&mean)?;
     let both = Tensor::concat(&[&originals, &decoded], 0)?;
     let path = run.options.output.join(format!("autoencoder-{:06}.png", state.step));
     sheet::write(&path, &both, SHEET_PICTURES)

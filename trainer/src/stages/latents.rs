@@ -4,6 +4,7 @@ use crate::optimiser::OptimiserState;
 use crate::parameters::Layout;
 use crate::recipe::Recipe;
 use crate::{Error, Result, networks, vocabulary};
+use engine::autoencoders::{LATENT_STATISTICS_EPSILON, patchify};
 use engine::weights::{ElementType, SafetensorsSource, TensorBytes, TensorSource as _, write_safetensors};
 use engine::{Device, Tensor};
 use half::bf16;
@@ -79,7 +80,7 @@ pub(super) fn prepare(run: &Run<'_>, autoencoder: &mut OptimiserState) -> Result
     let (mean, variance) = statistics(&values, channels);
     for token in values.chunks_exact_mut(channels) {
         for ((value, mean), variance) in token.iter_mut().zip(&mean).zip(&variance) {
-            *value = (*value - mean) / (variance + networks::LATENT_EPSILON).sqrt();
+            *value = (*value - mean) / (variance + LATENT_STATISTICS_EPSILON).sqrt();
         }
     }
     set_statistics(&layout, autoencoder, &mean, &variance);
@@ -120,8 +121,8 @@ fn encode_all(run: &Run<'_>, layout: &Layout, weights: &[f32]) -> Result<(Vec<f3
         let count = recipe.latents.batch_size.min(recipe.latents.samples - captions.len());
         let (pictures, texts) = run.samples(FIRST_SAMPLE + captions.len() as u64, count);
         let pictures = Tensor::from_f32(pictures, &[count, side, side, 3], &device)?;
-        let (mean, _) = networks::encode(&model, &pictures)?;
-        values.extend_from_slice(networks::patchify(&mean)?.f32()?);
+        let (mean, _) = model.encode(&pictures)?;
+        values.extend_from_slice(patchify(&mean)?.f32()?);
         captions.extend(texts);
         let interval = if std::io::stderr().is_terminal() { 1 } else { 30 };
         if printed.elapsed().as_secs() >= interval || captions.len() == recipe.latents.samples {

@@ -1,33 +1,28 @@
 //! The recipe's networks on any device: laid out, loaded from flat values, and called the way the stages need them.
 
-mod autoencoder;
-mod denoiser;
-mod text_encoder;
-
 use crate::architecture::{self, AUTOENCODER, DENOISER, TEXT_ENCODER, with_component};
 use crate::autodiff::Recorder;
 use crate::parameters::{ComponentSource, Layout};
 use crate::recipe::{Precision, Recipe};
 use crate::{Error, Result, vocabulary};
-use autoencoder::Autoencoder;
-use denoiser::Denoiser;
+use engine::autoencoders::{AutoencoderKlFlux2, AutoencoderKlFlux2Config};
+use engine::denoisers::{ErnieImageConfig, ErnieImageTransformer2DModel, TextCondition};
+use engine::text_encoders::{Ministral3, Ministral3Config};
 use engine::weights::Loader;
 use engine::{Device, Tensor};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use spec::RunPrecision;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use text_encoder::TextEncoder;
 use tokenizers::Tokenizer;
 
 /// Full name of the latents' running mean.
 pub const LATENT_MEAN: &str = "vae/bn.running_mean";
 /// Full name of the latents' running variance.
 pub const LATENT_VARIANCE: &str = "vae/bn.running_var";
-/// What the pipeline adds to the variance, whatever the config says.
-pub const LATENT_EPSILON: f32 = 1e-5;
 
 /// The precision of products.
 pub fn run_precision(recipe: &Recipe) -> RunPrecision {
@@ -66,6 +61,11 @@ fn load<T>(
     Ok(build(&Loader::new(&source, device, &taken))?)
 }
 
+/// The part of an exported `config.json` that the engine reads, so that training builds what inference will.
+fn engine_config<T: DeserializeOwned>(component: &str, config: Value) -> Result<T> {
+    serde_json::from_value(config).map_err(|error| Error::recipe(Path::new(component), error.to_string()))
+}
+
 /// The autoencoder with these values.
 pub fn load_autoencoder(
     recipe: &Recipe,
@@ -73,38 +73,9 @@ pub fn load_autoencoder(
     values: &[f32],
     device: &Device,
     recorder: Option<&Arc<Recorder>>,
-) -> Result<Autoencoder> {
-    load(AUTOENCODER, (layout, values), (device, recorder), |loader| Autoencoder::load(&recipe.autoencoder, loader))
-}
-
-/// Mean and log-variance of the latents of `pictures [batch, height, width, 3]`, each `[batch, height / 8, width / 8, latent_channels]`.
-pub fn encode(model: &Autoencoder, pictures: &Tensor) -> Result<(Tensor, Tensor)> {
-    Ok(model.encode(pictures)?)
-}
-
-/// Pictures of latents.
-pub fn decode(model: &Autoencoder, latents: &Tensor) -> Result<Tensor> {
-    Ok(model.decode(latents)?)
-}
-
-/// `[batch, height, width, channels]` to `[batch, height / 2, width / 2, 4 · channels]`; a channel's four pixels lie together.
-pub fn patchify(latents: &Tensor) -> Result<Tensor> {
-    let (batch, height, width, channels) = (latents.size(0), latents.size(1) / 2, latents.size(2) / 2, latents.last());
-    let cut = latents.reshape(&[batch, height, 2, width, 2, channels])?.permute(&[0, 1, 3, 5, 2, 4])?;
-    Ok(cut.reshape(&[batch, height, width, 4 * channels])?)
-}
-
-/// From what the denoiser makes to what the decoder takes: undoes the normalisation and [`patchify`].
-pub fn restore(latents: &Tensor, layout: &Layout, autoencoder: &[f32]) -> Result<Tensor> {
-    let statistic = |name: &str| layout.slots().get(name).map_or(&[][..], |slot| &autoencoder[slot.range.clone()]);
-    let channels = latents.last();
-    let deviation = statistic(LATENT_VARIANCE).iter().map(|variance| (variance + LATENT_EPSILON).sqrt()).collect();
-    let deviation = Tensor::from_f32(deviation, &[channels], latents.device())?;
-    let mean = Tensor::from_f32(statistic(LATENT_MEAN).to_vec(), &[channels], latents.device())?;
-    let raw = latents.affine_channels(&deviation, &mean)?;
-    let (batch, height, width) = (latents.size(0), latents.size(1), latents.size(2));
-    let cut = raw.reshape(&[batch, height, width, channels / 4, 2, 2])?.permute(&[0, 1, 4, 2, 5, 3])?;
-    Ok(cut.reshape(&[batch, 2 * height, 2 * width, channels / 4])?)
+) -> Result<AutoencoderKlFlux2> {
+    let config: AutoencoderKlFlux2Config = engine_config(AUTOENCODER, architecture::autoencoder_config(recipe))?;
+    load(AUTOENCODER, (layout, values), (device, recorder), |loader| AutoencoderKlFlux2::load(&config, loader))
 }
 
 /// Turns prompts into token ids.
@@ -133,8 +104,8 @@ impl Conditioner {
 
 /// Denoiser and text encoder.
 pub struct DenoisingModels {
-    denoiser: Denoiser,
-    text_encoder: TextEncoder,
+    denoiser: ErnieImageTransformer2DModel,
+    text_encoder: Ministral3,
 }
 
 /// Denoiser and text encoder with these values.
@@ -145,15 +116,20 @@ pub fn load_denoiser(
     device: &Device,
     recorder: Option<&Arc<Recorder>>,
 ) -> Result<DenoisingModels> {
-    let text_encoder =
-        load(TEXT_ENCODER, values, (device, recorder), |loader| TextEncoder::load(&recipe.text_encoder, conditioner.size, loader))?;
-    let denoiser = load(DENOISER, values, (device, recorder), |loader| Denoiser::load(recipe, loader))?;
+    let mut text_config = architecture::text_encoder_config(recipe, conditioner.size);
+    let text_config: Ministral3Config = engine_config(TEXT_ENCODER, text_config["text_config"].take())?;
+    let text_encoder = load(TEXT_ENCODER, values, (device, recorder), |loader| {
+        Ministral3::load_encoder(&text_config, &loader.child("language_model").child("model"))
+    })?;
+    let config: ErnieImageConfig = engine_config(DENOISER, architecture::denoiser_config(recipe))?;
+    let denoiser = load(DENOISER, values, (device, recorder), |loader| ErnieImageTransformer2DModel::load(&config, loader))?;
     Ok(DenoisingModels { denoiser, text_encoder })
 }
 
 /// The velocity at `noised [batch, side, side, channels]`, at noise levels 0 to 1, for token ids of each sample.
 pub fn predict(models: &DenoisingModels, noised: &Tensor, sigmas: &[f32], tokens: &[Vec<u32>]) -> Result<Tensor> {
-    let (text, lengths) = models.text_encoder.forward(tokens)?;
+    let hidden_states = models.text_encoder.encode(tokens)?;
+    let lengths: Vec<usize> = tokens.iter().map(Vec::len).collect();
     let timesteps: Vec<f32> = sigmas.iter().map(|sigma| 1000.0 * sigma).collect();
-    Ok(models.denoiser.forward(noised, &timesteps, &text, &lengths)?)
+    Ok(models.denoiser.forward(noised, &timesteps, TextCondition { hidden_states: &hidden_states, lengths: &lengths })?)
 }
