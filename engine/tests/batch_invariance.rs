@@ -1,0 +1,83 @@
+//! A picture's bits depend on its own prompt, seed and settings: not on its neighbours in the batch, on the number of threads, on
+//! what the process painted before, or on what stays in memory.
+
+use engine::families::{Control, ErnieImagePipeline, PipelineRequest, Residency};
+use engine::model_folder::ModelFolder;
+use spec::RunPrecision;
+use std::path::Path;
+
+const PRECISIONS: [RunPrecision; 2] = [RunPrecision::F32, RunPrecision::Bf16];
+
+fn pipeline(precision: RunPrecision, residency: Residency) -> ErnieImagePipeline {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/goldens/pipelines/ernie-image");
+    ErnieImagePipeline::open(ModelFolder::open(folder).unwrap(), precision, residency).unwrap()
+}
+
+/// Prompts of very different lengths, one twice, with and without a common seed.
+fn batch(guidance_scale: f32) -> PipelineRequest {
+    let prompts = ["猫", "", "a red shoe on a white background, 柔和的灯光, 高清产品照片", "猫", "two dogs"];
+    PipelineRequest {
+        prompts: prompts.map(String::from).to_vec(),
+        negative_prompt: "模糊, low quality".into(),
+        width: 48,
+        height: 32,
+        num_inference_steps: 3,
+        guidance_scale,
+        seeds: vec![3, 0, 1 << 40, 4, 3],
+    }
+}
+
+fn alone(batch: &PipelineRequest, index: usize) -> PipelineRequest {
+    PipelineRequest { prompts: vec![batch.prompts[index].clone()], seeds: vec![batch.seeds[index]], ..batch.clone() }
+}
+
+fn paint(pipeline: &mut ErnieImagePipeline, request: &PipelineRequest) -> Vec<Vec<u32>> {
+    let pictures = pipeline.generate(request, &mut |_| Control::Continue).unwrap();
+    pictures.iter().map(|picture| picture.f32().unwrap().iter().map(|value| value.to_bits()).collect()).collect()
+}
+
+#[test]
+fn pictures_of_a_batch_are_those_painted_alone() {
+    for precision in PRECISIONS {
+        for guidance_scale in [4.0, 1.0] {
+            let mut pipeline = pipeline(precision, Residency::Keep);
+            let batch = batch(guidance_scale);
+            let together = paint(&mut pipeline, &batch);
+            assert_eq!(together.len(), batch.prompts.len());
+            for (index, picture) in together.iter().enumerate() {
+                assert!(
+                    paint(&mut pipeline, &alone(&batch, index))[0] == *picture,
+                    "{precision}, guidance {guidance_scale}, picture {index}"
+                );
+                assert!(together[..index].iter().all(|other| other != picture), "two requests gave one picture");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let before = kernels::pool::threads();
+    for precision in PRECISIONS {
+        let [one, two, three] = [1, 2, 3].map(|threads| {
+            kernels::pool::set_threads(threads);
+            paint(&mut pipeline(precision, Residency::Keep), &batch(4.0))
+        });
+        assert!(one == two && one == three, "{precision}");
+    }
+    kernels::pool::set_threads(before);
+}
+
+#[test]
+fn neither_a_restart_nor_unloading_changes_anything() {
+    let request = batch(4.0);
+    for precision in PRECISIONS {
+        let mut kept = pipeline(precision, Residency::Keep);
+        let first = paint(&mut kept, &request);
+        // Other work in between, of another size.
+        paint(&mut kept, &PipelineRequest { width: 16, height: 64, ..alone(&request, 2) });
+        assert!(paint(&mut kept, &request) == first, "{precision}: painted again");
+        assert!(paint(&mut pipeline(precision, Residency::Keep), &request) == first, "{precision}: loaded again");
+        assert!(paint(&mut pipeline(precision, Residency::OneAtATime), &request) == first, "{precision}: unloaded in between");
+    }
+}
