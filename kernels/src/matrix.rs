@@ -1,12 +1,15 @@
 //! Operands of products: strided views, and the packed right-hand side.
 
-use crate::dispatch::{SimdLevel, simd_level};
 use crate::element::{Elements, Precision};
+use crate::gemm::microkernel::VECTOR;
+use crate::gemm::packing::pack_block;
 use crate::pool::parallel_for;
 use crate::shared::SharedSlice;
 
 /// Columns of a packed block: four vectors of sixteen f32 sums, as many as the micro-kernel keeps in registers.
 pub const BLOCK_COLUMNS: usize = 64;
+/// Words of a packing task: large enough that taking it costs nothing, small enough that both ends of a job stay busy.
+const TASK_WORDS: usize = 32_768;
 
 /// A matrix over borrowed values with any strides; a transpose is a view.
 #[derive(Debug, Clone, Copy)]
@@ -51,8 +54,8 @@ impl<'a> MatrixView<'a> {
     }
 }
 
-/// The right-hand side `[k, n]` of a product: per block of 64 columns, per group of `lane` rows (1 in f32, 2 in bf16), 64 words of
-/// `lane` values. Ragged ends are zero.
+/// The right-hand side `[k, n]` of a product: per block of 64 columns, per group of `lane` rows (1 in f32, 2 in bf16), the block's
+/// words of `lane` values each. The last block is as many vectors of 16 columns wide as it needs; ragged ends are zero.
 #[derive(Debug, Clone)]
 pub struct PackedMatrix {
     k: usize,
@@ -73,15 +76,28 @@ impl PackedMatrix {
     pub fn pack_into(&mut self, b: &MatrixView<'_>) {
         (self.k, self.n) = (b.rows, b.columns);
         let groups = self.groups();
+        let length = self.n.next_multiple_of(VECTOR) * groups;
+        if length <= self.words.len() {
+            self.words.truncate(length);
+        } else {
+            self.words = vec![0; length];
+        }
+        if length == 0 {
+            return;
+        }
         let blocks = self.n.div_ceil(BLOCK_COLUMNS);
-        self.words.clear();
-        self.words.resize(blocks * groups * BLOCK_COLUMNS, 0);
+        // An even number of groups, so that a part starts at a whole vector of words whichever way it is read.
+        let part = (TASK_WORDS / BLOCK_COLUMNS).min(groups);
+        let parts = groups.div_ceil(part);
         let precision = self.precision;
         let words = SharedSlice::new(&mut self.words);
-        parallel_for(blocks, &|block| {
-            // SAFETY: blocks are disjoint.
-            let out = unsafe { words.range(block * groups * BLOCK_COLUMNS, groups * BLOCK_COLUMNS) };
-            pack_block(b, block * BLOCK_COLUMNS, precision, out);
+        parallel_for(blocks * parts, &|task| {
+            let (block, first) = (task / parts, task % parts * part);
+            let width = (b.columns - block * BLOCK_COLUMNS).min(BLOCK_COLUMNS).next_multiple_of(VECTOR);
+            let count = part.min(groups - first);
+            // SAFETY: tasks have disjoint ranges of groups.
+            let out = unsafe { words.range(block * BLOCK_COLUMNS * groups + first * width, count * width) };
+            pack_block(b, (block * BLOCK_COLUMNS, width), (first, count), precision, out);
         });
     }
 
@@ -105,10 +121,11 @@ impl PackedMatrix {
     pub fn groups(&self) -> usize {
         groups(self.k, self.precision)
     }
-    /// The words of one block of columns.
-    pub(crate) fn block(&self, block: usize) -> &[u32] {
-        let length = self.groups() * BLOCK_COLUMNS;
-        &self.words[block * length..(block + 1) * length]
+    /// The words of one block of columns, and its width in vectors.
+    pub(crate) fn block(&self, block: usize) -> (&[u32], usize) {
+        let first = block * BLOCK_COLUMNS;
+        let width = (self.n - first).min(BLOCK_COLUMNS).next_multiple_of(VECTOR);
+        (&self.words[first * self.groups()..][..width * self.groups()], width / VECTOR)
     }
 }
 
@@ -120,80 +137,10 @@ pub(crate) fn groups(k: usize, precision: Precision) -> usize {
     }
 }
 
-/// bfloat16 bits of `value`, rounded to nearest even; NaN stays NaN.
-#[inline(always)]
-pub(crate) fn bf16_bits(value: f32) -> u32 {
-    let bits = value.to_bits();
-    let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16;
-    if value.is_nan() { (bits >> 16) | 0x40 } else { rounded }
-}
-
 #[inline(always)]
 pub(crate) fn value_at(elements: &Elements<'_>, index: usize) -> f32 {
     match elements {
         Elements::F32(values) => values[index],
         Elements::Bf16(values) => values[index].to_f32(),
-    }
-}
-
-fn pack_block(b: &MatrixView<'_>, first: usize, precision: Precision, out: &mut [u32]) {
-    #[cfg(target_arch = "x86_64")]
-    if simd_level() >= SimdLevel::Avx512 {
-        // SAFETY: the level says that the processor has these instructions.
-        return unsafe { pack_block_avx512(b, first, precision, out) };
-    }
-    pack_block_portable(b, first, precision, out);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-fn pack_block_avx512(b: &MatrixView<'_>, first: usize, precision: Precision, out: &mut [u32]) {
-    pack_block_portable(b, first, precision, out);
-}
-
-#[inline(always)]
-fn pack_block_portable(b: &MatrixView<'_>, first: usize, precision: Precision, out: &mut [u32]) {
-    let width = BLOCK_COLUMNS.min(b.columns - first);
-    match (b.elements, precision) {
-        (Elements::F32(values), Precision::Bf16) if b.column_stride == 1 => {
-            for (group, words) in out.chunks_exact_mut(BLOCK_COLUMNS).enumerate() {
-                let low = &values[2 * group * b.row_stride + first..][..width];
-                if 2 * group + 1 < b.rows {
-                    let high = &values[(2 * group + 1) * b.row_stride + first..][..width];
-                    for ((word, &low), &high) in words.iter_mut().zip(low).zip(high) {
-                        *word = bf16_bits(low) | (bf16_bits(high) << 16);
-                    }
-                } else {
-                    for (word, &low) in words.iter_mut().zip(low) {
-                        *word = bf16_bits(low);
-                    }
-                }
-            }
-        }
-        (Elements::F32(values), Precision::F32) if b.column_stride == 1 => {
-            for (row, words) in out.chunks_exact_mut(BLOCK_COLUMNS).enumerate() {
-                for (word, value) in words.iter_mut().zip(&values[row * b.row_stride + first..][..width]) {
-                    *word = value.to_bits();
-                }
-            }
-        }
-        (elements, precision) => {
-            for column in 0..width {
-                let base = (first + column) * b.column_stride;
-                match precision {
-                    Precision::F32 => {
-                        for row in 0..b.rows {
-                            out[row * BLOCK_COLUMNS + column] = value_at(&elements, base + row * b.row_stride).to_bits();
-                        }
-                    }
-                    Precision::Bf16 => {
-                        for row in 0..b.rows {
-                            let bits = bf16_bits(value_at(&elements, base + row * b.row_stride));
-                            out[row / 2 * BLOCK_COLUMNS + column] |= bits << (16 * (row % 2));
-                        }
-                    }
-                }
-            }
-        }
     }
 }

@@ -4,6 +4,7 @@
 //! from inside a task runs inline; concurrent callers take turns. A panic in a task reaches the caller.
 
 use crate::dispatch::set_flush_to_zero;
+use crate::shared::SharedSlice;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -97,14 +98,31 @@ pub fn parallel_for(count: usize, task: &(dyn Fn(usize) + Sync)) {
     run(&job);
     INSIDE.set(false);
     lock(&pool.board).job = None;
+    let mut spins = 0;
     while job.running.load(Ordering::Acquire) != 0 {
         std::hint::spin_loop();
+        spins += 1;
+        if spins > SPINS_BEFORE_PARKING {
+            // The worker has lost its core to another program, which may be waiting for this one.
+            thread::yield_now();
+        }
     }
     drop(turn);
     let panic = lock(&job.panic).take();
     if let Some(panic) = panic {
         resume_unwind(panic);
     }
+}
+
+/// Calls `task(index, part)` for each part of `length` values of `data`, the last maybe shorter, on the pool.
+pub fn parallel_chunks_mut<T: Send>(data: &mut [T], length: usize, task: &(dyn Fn(usize, &mut [T]) + Sync)) {
+    let total = data.len();
+    let shared = SharedSlice::new(data);
+    parallel_for(total.div_ceil(length), &|index| {
+        let first = index * length;
+        // SAFETY: parts are disjoint.
+        task(index, unsafe { shared.range(first, length.min(total - first)) });
+    });
 }
 
 fn run(job: &Job) {

@@ -1,148 +1,414 @@
-//! One tile of at most 6 × 64 sums: A as words `[rows, groups]`, broadcast one by one; B as words `[groups, 64]`.
+//! One tile of sums: words of A broadcast one by one, times words of packed B.
+//!
+//! A word is one f32 or two bfloat16 values that follow each other along `k`. Every sum is one chain of fused multiply-adds
+//! over `k` in order, so its bits do not depend on the shape of the tile that computes it.
 
 use crate::dispatch::{SimdLevel, simd_level};
 use crate::element::Precision;
 use crate::matrix::BLOCK_COLUMNS;
 
-type Sums = [[f32; BLOCK_COLUMNS]; 6];
+/// The tallest tile.
+pub(crate) const MAX_ROWS: usize = 12;
+/// Sums of a vector: the unit in which blocks of B get narrower.
+pub(crate) const VECTOR: usize = 16;
 
-/// Adds nothing to `sums`: it replaces the first rows and at least `columns` columns.
-#[inline]
-pub fn tile(a: &[u32], length: usize, b: &[u32], precision: Precision, columns: usize, sums: &mut Sums) {
-    if length == 0 {
-        return;
+/// The sums of a tile; a narrow tile uses the first columns of each row.
+pub(crate) type Sums = [[f32; BLOCK_COLUMNS]; MAX_ROWS];
+
+/// Rows of a tile that is `vectors` vectors wide: as many as keep the sums, B and the broadcast word within 32 registers.
+pub(crate) const fn tile_rows(vectors: usize) -> usize {
+    match vectors {
+        4 => 6,
+        3 => 8,
+        _ => MAX_ROWS,
     }
-    assert!(b.len() >= length * BLOCK_COLUMNS && a.len() <= 6 * length);
-    #[cfg(target_arch = "x86_64")]
-    {
-        let level = simd_level();
-        // SAFETY: the level says that the processor has these instructions; the assertion above bounds what they read.
-        unsafe {
-            match precision {
-                Precision::F32 if level >= SimdLevel::Avx512 => return avx512::f32_tile(a, length, b, columns, sums),
-                Precision::Bf16 if level >= SimdLevel::Avx512Bf16 => return avx512::bf16_tile(a, length, b, columns, sums),
-                _ if level >= SimdLevel::Avx2 => return avx2_tile(a, length, b, precision, sums),
-                _ => {}
+}
+
+/// How the words of A follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Each row's words are contiguous within a run.
+    Rows,
+    /// The words of neighbouring rows are contiguous; `k` advances by this many words.
+    Groups(usize),
+}
+
+/// The operands of one tile. Positions in A count halves of a word, because a run of bfloat16 values may start at any of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tile<'a> {
+    /// The values of A.
+    pub a: &'a [u16],
+    /// Where each row starts; in [`Order::Groups`] only the first counts.
+    pub rows: [usize; MAX_ROWS],
+    /// Rows in use.
+    pub height: usize,
+    /// Layout of A.
+    pub order: Order,
+    /// Number of runs that make up `k`, words of each, and halves from the start of one to the start of the next.
+    pub runs: (usize, usize, usize),
+    /// Words `[runs · length, vectors, 16]`.
+    pub b: &'a [u32],
+    /// Width of the tile in vectors, 1 to 4.
+    pub vectors: usize,
+    /// What a word holds.
+    pub precision: Precision,
+    /// The sums to start from: those already there, or zero.
+    pub start: Start,
+}
+
+/// What a tile adds to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// Zero.
+    Zero,
+    /// The sums that the tile holds.
+    Sums,
+}
+
+impl Tile<'_> {
+    /// Words of A in halves: the storage of words seen as what [`Tile::a`] wants.
+    pub fn halves(words: &[u32]) -> &[u16] {
+        // SAFETY: a u32 is two u16 of no particular alignment beyond its own, and any bits are a u16.
+        unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), words.len() * 2) }
+    }
+
+    /// As [`Tile::halves`], to write.
+    pub fn halves_mut(words: &mut [u32]) -> &mut [u16] {
+        // SAFETY: as in `halves`, and the borrow is exclusive.
+        unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len() * 2) }
+    }
+
+    /// Computes the tile into the first rows and vectors of `sums`; what lies behind them within the tallest tile is undefined.
+    #[inline]
+    pub fn multiply(&self, sums: &mut Sums) {
+        let (runs, length, step) = self.runs;
+        let groups = runs * length;
+        assert!((1..=4).contains(&self.vectors) && (1..=tile_rows(self.vectors)).contains(&self.height), "impossible tile");
+        if groups == 0 {
+            if self.start == Start::Zero {
+                *sums = [[0.0; BLOCK_COLUMNS]; MAX_ROWS];
+            }
+            return;
+        }
+        let last = match self.order {
+            Order::Rows => self.rows[..self.height].iter().copied().max().unwrap_or(0) + (runs - 1) * step + 2 * length,
+            Order::Groups(across) => {
+                assert!(runs == 1 && across >= self.height, "interleaved rows make one run");
+                self.rows[0] + 2 * ((length - 1) * across + self.height)
+            }
+        };
+        assert!(last <= self.a.len() && self.b.len() >= groups * self.vectors * VECTOR, "tile outside its operands");
+        #[cfg(target_arch = "x86_64")]
+        {
+            let level = simd_level();
+            // SAFETY: the level says that the processor has these instructions; the assertions above bound what they read.
+            unsafe {
+                match self.precision {
+                    Precision::F32 if level >= SimdLevel::Avx512 => return avx512::multiply_f32(self, sums),
+                    Precision::Bf16 if level >= SimdLevel::Avx512Bf16 => return avx512::multiply_bf16(self, sums),
+                    Precision::F32 if level >= SimdLevel::Avx2 => return avx2::multiply_f32(self, sums),
+                    Precision::Bf16 if level >= SimdLevel::Avx2 => return avx2::multiply_bf16(self, sums),
+                    _ => {}
+                }
             }
         }
+        self.multiply_portable(sums);
     }
-    portable_tile(a, length, b, precision, sums);
-}
 
-/// The same loops, compiled for AVX2 and FMA.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn avx2_tile(a: &[u32], length: usize, b: &[u32], precision: Precision, sums: &mut Sums) {
-    portable_tile(a, length, b, precision, sums);
-}
-
-#[inline(always)]
-fn portable_tile(a: &[u32], length: usize, b: &[u32], precision: Precision, sums: &mut Sums) {
-    for (a, sums) in a.chunks_exact(length).zip(sums.iter_mut()) {
-        *sums = [0.0; BLOCK_COLUMNS];
-        for (&a, b) in a.iter().zip(b.chunks_exact(BLOCK_COLUMNS)) {
-            match precision {
-                Precision::F32 => {
-                    for (sum, &b) in sums.iter_mut().zip(b) {
-                        *sum = f32::from_bits(a).mul_add(f32::from_bits(b), *sum);
-                    }
-                }
-                Precision::Bf16 => {
-                    for (sum, &b) in sums.iter_mut().zip(b) {
-                        let low = f32::from_bits(a << 16).mul_add(f32::from_bits(b << 16), *sum);
-                        *sum = f32::from_bits(a & 0xffff_0000).mul_add(f32::from_bits(b & 0xffff_0000), low);
-                    }
-                }
-            }
+    /// Position of the word of `row` and the `group`-th word of run `run`, in halves.
+    #[inline(always)]
+    fn position(&self, row: usize, run: usize, group: usize) -> usize {
+        match self.order {
+            Order::Rows => self.rows[row] + run * self.runs.2 + 2 * group,
+            Order::Groups(across) => self.rows[0] + 2 * (group * across + row),
         }
     }
-}
 
-#[cfg(target_arch = "x86_64")]
-mod avx512 {
-    use super::Sums;
-    use std::arch::x86_64::{
-        __m512, __m512bh, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_set1_ps,
-        _mm512_setzero_ps, _mm512_storeu_ps,
-    };
-
-    macro_rules! tiles {
-        ($name:ident, $inner:ident, $features:literal, $load:expr, $broadcast:expr, $multiply:expr) => {
-            #[target_feature(enable = $features)]
-            pub fn $name(a: &[u32], length: usize, b: &[u32], columns: usize, sums: &mut Sums) {
-                let rows = a.len() / length;
-                match (rows, columns.div_ceil(16)) {
-                    (6, 4) => $inner::<6, 4>(a, length, b, sums),
-                    (6, 3) => $inner::<6, 3>(a, length, b, sums),
-                    (6, 2) => $inner::<6, 2>(a, length, b, sums),
-                    (6, _) => $inner::<6, 1>(a, length, b, sums),
-                    (5, 4) => $inner::<5, 4>(a, length, b, sums),
-                    (5, 3) => $inner::<5, 3>(a, length, b, sums),
-                    (5, 2) => $inner::<5, 2>(a, length, b, sums),
-                    (5, _) => $inner::<5, 1>(a, length, b, sums),
-                    (4, 4) => $inner::<4, 4>(a, length, b, sums),
-                    (4, 3) => $inner::<4, 3>(a, length, b, sums),
-                    (4, 2) => $inner::<4, 2>(a, length, b, sums),
-                    (4, _) => $inner::<4, 1>(a, length, b, sums),
-                    (3, 4) => $inner::<3, 4>(a, length, b, sums),
-                    (3, 3) => $inner::<3, 3>(a, length, b, sums),
-                    (3, 2) => $inner::<3, 2>(a, length, b, sums),
-                    (3, _) => $inner::<3, 1>(a, length, b, sums),
-                    (2, 4) => $inner::<2, 4>(a, length, b, sums),
-                    (2, 3) => $inner::<2, 3>(a, length, b, sums),
-                    (2, 2) => $inner::<2, 2>(a, length, b, sums),
-                    (2, _) => $inner::<2, 1>(a, length, b, sums),
-                    (_, 4) => $inner::<1, 4>(a, length, b, sums),
-                    (_, 3) => $inner::<1, 3>(a, length, b, sums),
-                    (_, 2) => $inner::<1, 2>(a, length, b, sums),
-                    _ => $inner::<1, 1>(a, length, b, sums),
-                }
+    fn multiply_portable(&self, sums: &mut Sums) {
+        let (runs, length, _) = self.runs;
+        let width = self.vectors * VECTOR;
+        for (row, sums) in sums.iter_mut().enumerate().take(self.height) {
+            let sums = &mut sums[..width];
+            if self.start == Start::Zero {
+                sums.fill(0.0);
             }
-
-            #[target_feature(enable = $features)]
-            #[inline]
-            fn $inner<const ROWS: usize, const VECTORS: usize>(a: &[u32], length: usize, b: &[u32], sums: &mut Sums) {
-                let mut registers: [[__m512; VECTORS]; ROWS] = [[_mm512_setzero_ps(); VECTORS]; ROWS];
+            for run in 0..runs {
                 for group in 0..length {
-                    // SAFETY: `tile` asserted that b holds 64 words for each group and a holds `length` words for each row.
-                    unsafe {
-                        let b = b.as_ptr().add(group * 64);
-                        let mut columns = [$load(b); VECTORS];
-                        for vector in 1..VECTORS {
-                            columns[vector] = $load(b.add(vector * 16));
+                    let at = self.position(row, run, group);
+                    let (low, high) = (u32::from(self.a[at]), u32::from(self.a[at + 1]));
+                    let b = &self.b[(run * length + group) * width..][..width];
+                    match self.precision {
+                        Precision::F32 => {
+                            let value = f32::from_bits(low | (high << 16));
+                            for (sum, &b) in sums.iter_mut().zip(b) {
+                                *sum = fused(value, f32::from_bits(b), *sum);
+                            }
                         }
-                        for row in 0..ROWS {
-                            let value = $broadcast(*a.as_ptr().add(row * length + group));
-                            for vector in 0..VECTORS {
-                                registers[row][vector] = $multiply(registers[row][vector], value, columns[vector]);
+                        Precision::Bf16 => {
+                            let (low, high) = (f32::from_bits(low << 16), f32::from_bits(high << 16));
+                            for (sum, &b) in sums.iter_mut().zip(b) {
+                                *sum = fused(high, f32::from_bits(b & 0xffff_0000), fused(low, f32::from_bits(b << 16), *sum));
                             }
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// `a · b + c`, rounded once where the processor can do that without a library call.
+#[inline(always)]
+fn fused(a: f32, b: f32, c: f32) -> f32 {
+    if cfg!(any(target_feature = "fma", target_arch = "aarch64")) { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// Chooses the compiled tile for a height and width; heights in between run the next taller tile with the last row repeated.
+#[cfg(target_arch = "x86_64")]
+macro_rules! choose {
+    ($tile:expr, $sums:expr, $product:ident, $bf16:literal, [$(($rows:literal, $vectors:literal)),*]) => {
+        match ($tile.height, $tile.vectors) {
+            $((height, $vectors) if height <= $rows => $product::<$bf16, $rows, $vectors>($tile, $sums),)*
+            _ => {}
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use super::{Order, Start, Sums, Tile, VECTOR};
+    use std::arch::x86_64::{
+        __m512, __m512bh, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
+        _mm512_storeu_ps,
+    };
+    use std::array::from_fn;
+    use std::mem::transmute;
+
+    #[target_feature(enable = "avx512f")]
+    pub unsafe fn multiply_f32(tile: &Tile<'_>, sums: &mut Sums) {
+        // SAFETY: the caller has checked the processor and the operands.
+        unsafe {
+            choose!(
+                tile,
+                sums,
+                product,
+                false,
+                [
+                    (1, 4),
+                    (2, 4),
+                    (4, 4),
+                    (6, 4),
+                    (1, 3),
+                    (2, 3),
+                    (4, 3),
+                    (6, 3),
+                    (8, 3),
+                    (1, 2),
+                    (2, 2),
+                    (4, 2),
+                    (6, 2),
+                    (12, 2),
+                    (1, 1),
+                    (2, 1),
+                    (4, 1),
+                    (6, 1),
+                    (12, 1)
+                ]
+            );
+        }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bf16")]
+    pub unsafe fn multiply_bf16(tile: &Tile<'_>, sums: &mut Sums) {
+        // SAFETY: the caller has checked the processor and the operands.
+        unsafe {
+            choose!(
+                tile,
+                sums,
+                product,
+                true,
+                [
+                    (1, 4),
+                    (2, 4),
+                    (4, 4),
+                    (6, 4),
+                    (1, 3),
+                    (2, 3),
+                    (4, 3),
+                    (6, 3),
+                    (8, 3),
+                    (1, 2),
+                    (2, 2),
+                    (4, 2),
+                    (6, 2),
+                    (12, 2),
+                    (1, 1),
+                    (2, 1),
+                    (4, 1),
+                    (6, 1),
+                    (12, 1)
+                ]
+            );
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn product<const BF16: bool, const ROWS: usize, const VECTORS: usize>(tile: &Tile<'_>, sums: &mut Sums) {
+        // SAFETY: `Tile::multiply` has asserted that every position read lies inside the operands; rows beyond the height repeat
+        // the last one; a row of sums holds four vectors.
+        unsafe {
+            let mut registers: [[__m512; VECTORS]; ROWS] = [[_mm512_setzero_ps(); VECTORS]; ROWS];
+            if tile.start == Start::Sums {
                 for row in 0..ROWS {
                     for vector in 0..VECTORS {
-                        // SAFETY: a row of sums holds 64 values, VECTORS is at most 4.
-                        unsafe { _mm512_storeu_ps(sums[row].as_mut_ptr().add(vector * 16), registers[row][vector]) };
+                        registers[row][vector] = _mm512_loadu_ps(sums[row].as_ptr().add(vector * VECTOR));
                     }
                 }
             }
-        };
+            let (runs, length, step) = tile.runs;
+            let mut b = tile.b.as_ptr();
+            match tile.order {
+                Order::Rows => {
+                    for run in 0..runs {
+                        let start: [*const u16; ROWS] =
+                            from_fn(|row| tile.a.as_ptr().add(tile.rows[row.min(tile.height - 1)] + run * step));
+                        for group in 0..length {
+                            group_of::<BF16, ROWS, VECTORS>(&mut registers, b, |row| {
+                                start[row].add(2 * group).cast::<u32>().read_unaligned()
+                            });
+                            b = b.add(VECTORS * VECTOR);
+                        }
+                    }
+                }
+                Order::Groups(across) => {
+                    let mut start = tile.a.as_ptr().add(tile.rows[0]);
+                    // Rows beyond the height lie in the next group's words, or behind the last word.
+                    for _ in 0..length - 1 {
+                        group_of::<BF16, ROWS, VECTORS>(&mut registers, b, |row| start.add(2 * row).cast::<u32>().read_unaligned());
+                        b = b.add(VECTORS * VECTOR);
+                        start = start.add(2 * across);
+                    }
+                    group_of::<BF16, ROWS, VECTORS>(&mut registers, b, |row| {
+                        start.add(2 * row.min(tile.height - 1)).cast::<u32>().read_unaligned()
+                    });
+                }
+            }
+            for row in 0..ROWS {
+                for vector in 0..VECTORS {
+                    _mm512_storeu_ps(sums[row].as_mut_ptr().add(vector * VECTOR), registers[row][vector]);
+                }
+            }
+        }
     }
 
-    tiles!(
-        f32_tile,
-        f32_inner,
-        "avx512f",
-        |p: *const u32| _mm512_loadu_ps(p.cast()),
-        |w: u32| _mm512_set1_ps(f32::from_bits(w)),
-        |s, a, b| _mm512_fmadd_ps(a, b, s)
-    );
-    tiles!(
-        bf16_tile,
-        bf16_inner,
-        "avx512f,avx512bf16",
-        |p: *const u32| std::mem::transmute::<_, __m512bh>(_mm512_loadu_si512(p.cast())),
-        |w: u32| std::mem::transmute::<_, __m512bh>(_mm512_set1_epi32(w.cast_signed())),
-        |s, a, b| _mm512_dpbf16_ps(s, a, b)
-    );
+    #[inline(always)]
+    unsafe fn group_of<const BF16: bool, const ROWS: usize, const VECTORS: usize>(
+        registers: &mut [[__m512; VECTORS]; ROWS],
+        b: *const u32,
+        word: impl Fn(usize) -> u32,
+    ) {
+        // SAFETY: the caller has `VECTORS` vectors at `b`; only called where the processor has these instructions.
+        unsafe {
+            let columns: [__m512; VECTORS] = from_fn(|vector| _mm512_loadu_ps(b.cast::<f32>().add(vector * VECTOR)));
+            for row in 0..ROWS {
+                let word = word(row);
+                for vector in 0..VECTORS {
+                    registers[row][vector] = if BF16 {
+                        let value: __m512bh = transmute(_mm512_set1_epi32(word.cast_signed()));
+                        _mm512_dpbf16_ps(registers[row][vector], value, transmute::<__m512, __m512bh>(columns[vector]))
+                    } else {
+                        _mm512_fmadd_ps(_mm512_set1_ps(f32::from_bits(word)), columns[vector], registers[row][vector])
+                    };
+                }
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use super::{Start, Sums, Tile, VECTOR};
+    use std::arch::x86_64::{
+        __m256, _mm256_and_ps, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_epi32,
+        _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps,
+    };
+
+    #[target_feature(enable = "avx2,fma")]
+    pub unsafe fn multiply_f32(tile: &Tile<'_>, sums: &mut Sums) {
+        // SAFETY: the caller has checked the processor and the operands.
+        unsafe { strips::<false>(tile, sums) }
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub unsafe fn multiply_bf16(tile: &Tile<'_>, sums: &mut Sums) {
+        // SAFETY: the caller has checked the processor and the operands.
+        unsafe { strips::<true>(tile, sums) }
+    }
+
+    /// Sixteen registers hold six rows of one vector of sums.
+    #[inline(always)]
+    unsafe fn strips<const BF16: bool>(tile: &Tile<'_>, sums: &mut Sums) {
+        for vector in 0..tile.vectors {
+            let mut row = 0;
+            while row < tile.height {
+                // SAFETY: as for the caller; a strip stays within the tile's height.
+                unsafe {
+                    match tile.height - row {
+                        1 => strip::<BF16, 1>(tile, row, vector, sums),
+                        2 | 3 => strip::<BF16, 2>(tile, row, vector, sums),
+                        4 | 5 => strip::<BF16, 4>(tile, row, vector, sums),
+                        _ => strip::<BF16, 6>(tile, row, vector, sums),
+                    }
+                }
+                row += match tile.height - row {
+                    1 => 1,
+                    2 | 3 => 2,
+                    4 | 5 => 4,
+                    _ => 6,
+                };
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn strip<const BF16: bool, const ROWS: usize>(tile: &Tile<'_>, first: usize, vector: usize, sums: &mut Sums) {
+        // SAFETY: `Tile::multiply` has asserted that every position read lies inside the operands; a row of sums holds four vectors.
+        unsafe {
+            let mut registers: [[__m256; 2]; ROWS] = [[_mm256_setzero_ps(); 2]; ROWS];
+            for row in 0..ROWS {
+                if tile.start == Start::Sums {
+                    let sums = sums[first + row].as_ptr().add(vector * VECTOR);
+                    registers[row] = [_mm256_loadu_ps(sums), _mm256_loadu_ps(sums.add(8))];
+                }
+            }
+            let (runs, length, _) = tile.runs;
+            let high_half = _mm256_castsi256_ps(_mm256_set1_epi32(0xffff_0000_u32.cast_signed()));
+            let mut b = tile.b.as_ptr().cast::<f32>().add(vector * VECTOR);
+            for run in 0..runs {
+                for group in 0..length {
+                    let columns = [_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(8))];
+                    b = b.add(tile.vectors * VECTOR);
+                    let low = columns.map(|b| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_castps_si256(b))));
+                    let high = columns.map(|b| _mm256_and_ps(b, high_half));
+                    for row in 0..ROWS {
+                        let word = tile.a.as_ptr().add(tile.position(first + row, run, group)).cast::<u32>().read_unaligned();
+                        for half in 0..2 {
+                            registers[row][half] = if BF16 {
+                                let first = _mm256_set1_ps(f32::from_bits(word << 16));
+                                let second = _mm256_set1_ps(f32::from_bits(word & 0xffff_0000));
+                                _mm256_fmadd_ps(second, high[half], _mm256_fmadd_ps(first, low[half], registers[row][half]))
+                            } else {
+                                _mm256_fmadd_ps(_mm256_set1_ps(f32::from_bits(word)), columns[half], registers[row][half])
+                            };
+                        }
+                    }
+                }
+            }
+            for row in 0..ROWS {
+                let sums = sums[first + row].as_mut_ptr().add(vector * VECTOR);
+                _mm256_storeu_ps(sums, registers[row][0]);
+                _mm256_storeu_ps(sums.add(8), registers[row][1]);
+            }
+        }
+    }
 }

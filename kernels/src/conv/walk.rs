@@ -1,0 +1,156 @@
+//! The product behind a convolution: tiles whose rows are pixels, reading a band of rounded rows tap row by tap row.
+
+use crate::element::Precision;
+use crate::gemm::microkernel::{MAX_ROWS, Order, Start, Sums, Tile, VECTOR, tile_rows};
+use crate::gemm::packing::{lane, pack_pixels};
+use crate::gemm::{ColumnSplit, Epilogue, finish};
+use crate::matrix::{BLOCK_COLUMNS, PackedMatrix};
+use crate::pool::parallel_for;
+use crate::shared::SharedSlice;
+use std::cell::RefCell;
+
+/// Output pixels of a band: enough that the rows which neighbouring bands both round are few.
+const BAND_PIXELS: usize = 512;
+
+thread_local! { static BAND: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) }; }
+
+/// Channels of a pixel in a band: whole words.
+pub(super) fn padded_channels(channels: usize, precision: Precision) -> usize {
+    channels.next_multiple_of(lane(precision))
+}
+
+/// Which pixels are read for which outputs.
+pub(super) struct Walk<'a> {
+    /// `[batch, height, width, channels]`.
+    pub source: &'a [f32],
+    pub batch: usize,
+    /// Height, width, channels.
+    pub size: (usize, usize, usize),
+    /// Rows and columns of the kernel.
+    pub taps: (usize, usize),
+    /// Pixels of the source from one output to the next.
+    pub stride: usize,
+    /// Where the first tap of the first output lies in the source.
+    pub origin: (isize, isize),
+    /// Rows and columns of outputs.
+    pub outputs: (usize, usize),
+    pub target: Target,
+}
+
+/// Where outputs lie in a picture of `size` (height, width).
+pub(super) struct Target {
+    pub size: (usize, usize),
+    pub first: (usize, usize),
+    pub step: usize,
+}
+
+/// A band of outputs.
+#[derive(Clone, Copy)]
+struct Band {
+    picture: usize,
+    first: usize,
+    rows: usize,
+}
+
+impl Walk<'_> {
+    /// Stores `epilogue(patches · matrix)`; outputs of different walks into one picture must be different pixels.
+    pub fn multiply(&self, matrix: &PackedMatrix, epilogue: &Epilogue<'_>, out: &SharedSlice<'_, f32>) {
+        let (rows, columns) = self.outputs;
+        if self.batch == 0 || rows == 0 || columns == 0 || matrix.n() == 0 {
+            return;
+        }
+        let height = (BAND_PIXELS / columns).clamp(1, rows);
+        let bands = rows.div_ceil(height);
+        let split = ColumnSplit::new(matrix.n(), self.batch * bands);
+        parallel_for(self.batch * bands * split.tasks, &|task| {
+            let (band, columns) = (task / split.tasks, task % split.tasks);
+            let first = band % bands * height;
+            let band = Band { picture: band / bands, first, rows: height.min(rows - first) };
+            BAND.with_borrow_mut(|words| {
+                let row_words = self.fill(band, matrix.precision(), words);
+                self.multiply_band(band, (words, row_words), (matrix, split.blocks(columns)), epilogue, out);
+            });
+        });
+    }
+
+    /// Rounds the rows that a band reads, with their zero padding; returns the words of a row.
+    fn fill(&self, band: Band, precision: Precision, words: &mut Vec<u32>) -> usize {
+        let (height, width, channels) = self.size;
+        let padded = padded_channels(channels, precision);
+        let reach = (self.outputs.1 - 1) * self.stride + self.taps.1;
+        let row_words = reach * padded / lane(precision);
+        let rows = (band.rows - 1) * self.stride + self.taps.0;
+        if words.len() < rows * row_words {
+            words.resize(rows * row_words, 0);
+        }
+        let begin = self.origin.1.clamp(0, width.cast_signed());
+        let end = (self.origin.1 + reach.cast_signed()).clamp(begin, width.cast_signed());
+        let (begin, count) = (begin.cast_unsigned(), (end - begin).cast_unsigned());
+        let skipped = (begin.cast_signed() - self.origin.1).clamp(0, reach.cast_signed()).cast_unsigned() * padded / lane(precision);
+        let kept = count * padded / lane(precision);
+        for (row, words) in words.chunks_exact_mut(row_words.max(1)).enumerate().take(rows) {
+            let y = self.origin.0 + (band.first * self.stride + row).cast_signed();
+            if y < 0 || y >= height.cast_signed() || count == 0 {
+                words.fill(0);
+                continue;
+            }
+            let start = ((band.picture * height + y.cast_unsigned()) * width + begin) * channels;
+            words[..skipped].fill(0);
+            pack_pixels(&self.source[start..start + count * channels], (channels, padded), precision, &mut words[skipped..skipped + kept]);
+            words[skipped + kept..].fill(0);
+        }
+        row_words
+    }
+
+    fn multiply_band(
+        &self,
+        band: Band,
+        (words, row_words): (&[u32], usize),
+        (matrix, blocks): (&PackedMatrix, std::ops::Range<usize>),
+        epilogue: &Epilogue<'_>,
+        out: &SharedSlice<'_, f32>,
+    ) {
+        let (n, precision) = (matrix.n(), matrix.precision());
+        let columns = self.outputs.1;
+        let pixel_words = padded_channels(self.size.2, precision) / lane(precision);
+        let pixels = band.rows * columns;
+        let mut sums: Sums = [[0.0; BLOCK_COLUMNS]; MAX_ROWS];
+        for block in blocks {
+            let (b, vectors) = matrix.block(block);
+            let height = tile_rows(vectors);
+            let mut place = (0, 0);
+            for first in (0..pixels).step_by(height) {
+                let count = height.min(pixels - first);
+                let (mut rows, mut targets) = ([0; MAX_ROWS], [0; MAX_ROWS]);
+                for (start, target) in rows.iter_mut().zip(&mut targets).take(count) {
+                    let (row, column) = place;
+                    *start = 2 * (row * self.stride * row_words + column * self.stride * pixel_words);
+                    *target = self.target.pixel(band.picture, band.first + row, column);
+                    place = if column + 1 == columns { (row + 1, 0) } else { (row, column + 1) };
+                }
+                let tile = Tile {
+                    a: Tile::halves(words),
+                    rows,
+                    height: count,
+                    order: Order::Rows,
+                    runs: (self.taps.0, self.taps.1 * pixel_words, 2 * row_words),
+                    b,
+                    vectors,
+                    precision,
+                    start: Start::Zero,
+                };
+                tile.multiply(&mut sums);
+                finish(&mut sums, &targets[..count], (block * BLOCK_COLUMNS, n), epilogue, out);
+            }
+        }
+    }
+}
+
+impl Target {
+    fn pixel(&self, picture: usize, row: usize, column: usize) -> usize {
+        let (y, x) = (self.first.0 + row * self.step, self.first.1 + column * self.step);
+        (picture * self.size.0 + y) * self.size.1 + x
+    }
+}
+
+const _: () = assert!(BLOCK_COLUMNS == 4 * VECTOR, "a block is as wide as the widest tile");
