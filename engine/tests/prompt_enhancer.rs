@@ -3,6 +3,8 @@
 use engine::model_folder::ModelFolder;
 use engine::prompt_enhancer::{Decoding, PromptEnhancer};
 use engine::{Device, Error};
+use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
 use serde::Deserialize;
 use spec::RunPrecision;
 use std::path::{Path, PathBuf};
@@ -113,6 +115,45 @@ fn the_template_may_stand_in_the_tokenizer_config() {
         let text = load(copy.path()).unwrap().unwrap().input_text(&case.prompt, case.width, case.height).unwrap();
         assert_eq!(text, case.input_text);
     }
+}
+
+#[test]
+fn templates_see_special_tokens_and_can_refuse() {
+    let copy = copy();
+    let with = |template: &str| {
+        std::fs::write(copy.path().join("pe_tokenizer/chat_template.jinja"), template).unwrap();
+        load(copy.path()).and_then(|enhancer| enhancer.unwrap().input_text("猫", 16, 32))
+    };
+    let template = "{{ bos_token }}{% for m in messages %}\n  {% if m['role'] == 'user' %}\n{{ m.content.lstrip() }}{% endif %}\n{% endfor %}{{ eos_token }}";
+    assert_eq!(with(template).unwrap(), r#"<s>{"prompt": "猫", "width": 16, "height": 32}</s>"#);
+    for template in ["{{ raise_exception('no') }}", "{{ messages | tojson }}", "{% if %}", "{{ messages[0].content.title() }}"] {
+        assert!(matches!(with(template), Err(Error::InvalidFile { .. })), "{template}");
+    }
+}
+
+#[test]
+fn tied_embeddings_are_the_output_projection() {
+    let copy = copy();
+    let (weights, config) = (copy.path().join("pe/model.safetensors"), copy.path().join("pe/config.json"));
+    let bytes = std::fs::read(&weights).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let embedding = file.tensor("model.embed_tokens.weight").unwrap();
+    let write = |tensors: Vec<(String, TensorView<'_>)>| std::fs::write(&weights, safetensors::serialize(tensors, None).unwrap()).unwrap();
+    let without: Vec<_> = file.tensors().into_iter().filter(|(name, _)| name != "lm_head.weight").collect();
+    let generate = || {
+        let enhancer = load(copy.path()).unwrap().unwrap();
+        enhancer.generate(&cases()[0].input_ids, 24, Decoding::Greedy, &mut || false).unwrap()
+    };
+    write(without.iter().cloned().chain([("lm_head.weight".to_owned(), embedding)]).collect());
+    let expected = generate();
+    assert_ne!(expected, cases()[0].ids);
+
+    write(without);
+    assert!(matches!(load(copy.path()).err(), Some(Error::MissingTensor { .. })));
+    let mut fields: serde_json::Value = serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
+    fields["tie_word_embeddings"] = true.into();
+    std::fs::write(&config, serde_json::to_vec(&fields).unwrap()).unwrap();
+    assert_eq!(generate(), expected);
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl ChatTemplate {
     /// The text of a conversation that consists of one user message.
     pub(super) fn render(&self, user_content: &str) -> Result<String> {
         let messages = Value::from_serialize(serde_json::json!([{ "role": "user", "content": user_content }]));
-        let special_tokens = Value::from_iter(self.special_tokens.iter().map(|(field, token)| (*field, token.as_str())));
+        let special_tokens: Value = self.special_tokens.iter().map(|(field, token)| (*field, token.as_str())).collect();
         let variables = context! { messages, add_generation_prompt => false, ..special_tokens };
         let render = || self.environment.get_template(TEMPLATE)?.render(variables);
         render().map_err(|error| Error::InvalidFile { path: self.path.clone(), detail: format!("{error:#}") })

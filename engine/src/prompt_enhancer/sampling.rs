@@ -25,6 +25,7 @@ impl Default for Decoding {
 
 /// What `generate` of transformers keeps before top-p where a checkpoint does not say otherwise.
 const TOP_K: usize = 50;
+const SIGNIFICAND_BITS: u32 = f64::MANTISSA_DIGITS;
 
 pub(super) struct Chooser {
     decoding: Decoding,
@@ -67,8 +68,7 @@ impl Chooser {
             kept += weight;
             count += 1;
         }
-        const DIGITS: u32 = f64::MANTISSA_DIGITS;
-        let mut point = (self.generator.next_u64() >> (u64::BITS - DIGITS)) as f64 / (1_u64 << DIGITS) as f64 * kept;
+        let mut point = (self.generator.next_u64() >> (u64::BITS - SIGNIFICAND_BITS)) as f64 / (1_u64 << SIGNIFICAND_BITS) as f64 * kept;
         for (id, weight) in taking_part.iter().zip(&weights).take(count) {
             if point < *weight {
                 return *id;
