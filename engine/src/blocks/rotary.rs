@@ -5,8 +5,11 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 pub struct RopeParameters {
     /// `default` or `yarn`.
-    #[serde(default = "default_type", alias = "type")]
+    #[serde(default = "default_type")]
     pub rope_type: String,
+    /// The older name of `rope_type`; transformers writes both.
+    #[serde(rename = "type")]
+    older_type: Option<String>,
     /// Base of the geometric sequence of frequencies.
     pub rope_theta: f64,
     /// How many times longer than in training sequences may be.
@@ -50,6 +53,7 @@ impl RopeParameters {
     pub fn plain(rope_theta: f64) -> Self {
         Self {
             rope_type: default_type(),
+            older_type: None,
             rope_theta,
             factor: None,
             original_max_position_embeddings: None,
@@ -95,7 +99,8 @@ impl RopeParameters {
     /// Frequencies of half a head, and the factor on cosines and sines.
     fn frequencies(&self, dimension: usize) -> Result<(Vec<f32>, f32)> {
         let powers = (0..dimension / 2).map(|index| (self.rope_theta as f32).powf(2.0 * index as f32 / dimension as f32));
-        match self.rope_type.as_str() {
+        let kind = self.older_type.as_ref().filter(|_| self.rope_type == "default").unwrap_or(&self.rope_type);
+        match kind.as_str() {
             "default" => Ok((powers.map(|power| 1.0 / power).collect(), 1.0)),
             "yarn" => {
                 let (Some(factor), Some(length)) = (self.factor, self.original_max_position_embeddings) else {
