@@ -1,11 +1,13 @@
 use crate::element::Activation;
-use crate::elementwise::{self, parallel_parts};
-use crate::pool::parallel_for;
+use crate::elementwise::parallel_parts;
 use crate::shared::SharedSlice;
 use crate::vectorise::vectorised;
 
-/// Pixels whose statistics are summed together; a fixed boundary, so the order never depends on threads.
+/// Pixels whose statistics are summed together; a fixed boundary, so the order never depends on threads. With a few hundred channels
+/// they fit in L2, so that the second look at them is free.
 const PIXELS: usize = 256;
+/// Values that loops over few channels step by: long enough that the loop's ends cost little.
+const STEP: usize = 128;
 
 /// A group norm over `[batch, pixels, channels]`: `activation(norm(x) * weight + bias)`.
 #[derive(Debug, Clone, Copy)]
@@ -24,167 +26,238 @@ pub struct GroupNorm<'a> {
     pub activation: Activation,
 }
 
-vectorised! {
-    fn add_columns(x: &[f32], channels: usize, sums: &mut [f32]) {
-        for pixel in x.chunks_exact(channels) { for (sum, x) in sums.iter_mut().zip(pixel) { *sum += x; } }
+impl GroupNorm<'_> {
+    fn channels(&self) -> usize {
+        self.weight.len()
     }
 
-    fn add_column_products(x: &[f32], y: &[f32], channels: usize, sums: &mut [f32]) {
-        for (x, y) in x.chunks_exact(channels).zip(y.chunks_exact(channels)) { for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) { *sum += x * y; } }
+    fn check(&self, x: &[f32]) {
+        let channels = self.channels();
+        assert!(
+            self.bias.len() == channels && self.groups > 0 && channels.is_multiple_of(self.groups),
+            "channels do not fall into the groups"
+        );
+        assert!(self.batch > 0 && channels > 0 && x.len().is_multiple_of(self.batch * channels), "x is not [batch, pixels, channels]");
+    }
+
+    /// Calls `task(part)` for the parts of whole pixels that each picture falls into.
+    fn for_parts(&self, length: usize, task: &(dyn Fn(&Part) + Sync)) {
+        let pixels = length / (self.batch * self.channels());
+        let parts = pixels.div_ceil(PIXELS);
+        parallel_parts(self.batch * parts, 1, &|index, _| {
+            let (picture, first) = (index / parts, index % parts * PIXELS);
+            let count = PIXELS.min(pixels - first);
+            let start = (picture * pixels + first) * self.channels();
+            task(&Part { index, picture, start, length: count * self.channels() });
+        });
+    }
+
+    fn parts(&self, length: usize) -> usize {
+        (length / (self.batch * self.channels())).div_ceil(PIXELS)
+    }
+
+    /// One picture's row of `values [batch, channels]`, repeated until steps over it are long.
+    fn repeated(&self, values: &[f32], picture: usize) -> Vec<f32> {
+        values[picture * self.channels()..][..self.channels()].repeat(repeats(self.channels()))
+    }
+}
+
+/// Consecutive pixels of one picture.
+struct Part {
+    index: usize,
+    picture: usize,
+    start: usize,
+    length: usize,
+}
+
+/// Pixels of one step: whole vectors of sixteen.
+fn repeats(channels: usize) -> usize {
+    let vectors = 16 >> channels.trailing_zeros().min(4);
+    STEP.div_ceil(channels * vectors) * vectors
+}
+
+/// Columns of coefficients, repeated as steps need them.
+struct Coefficients {
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+    factor: Vec<f32>,
+    centre: Vec<f32>,
+}
+
+vectorised! {
+    fn add_columns(x: &[f32], sums: &mut [f32]) {
+        for x in x.chunks(sums.len()) { for (sum, x) in sums.iter_mut().zip(x) { *sum += x; } }
     }
 
     fn add_column_deviations(x: &[f32], means: &[f32], sums: &mut [f32]) {
-        for pixel in x.chunks_exact(means.len()) { for ((sum, x), mean) in sums.iter_mut().zip(pixel).zip(means) { *sum += (x - mean) * (x - mean); } }
+        for x in x.chunks(means.len()) {
+            for ((sum, x), mean) in sums.iter_mut().zip(x).zip(means) { *sum += (x - mean) * (x - mean); }
+        }
     }
 
     fn scale_columns(x: &[f32], scale: &[f32], shift: &[f32], out: &mut [f32]) {
-        for (x, out) in x.chunks_exact(scale.len()).zip(out.chunks_exact_mut(scale.len())) {
+        for (x, out) in x.chunks(scale.len()).zip(out.chunks_mut(scale.len())) {
             for (((out, x), scale), shift) in out.iter_mut().zip(x).zip(scale).zip(shift) { *out = x * scale + shift; }
         }
     }
 
-    fn blend_columns(g: &[f32], normalised: &[f32], factors: &[f32], out: &mut [f32]) {
-        let (a, rest) = factors.split_at(factors.len() / 3);
-        let (b, c) = rest.split_at(a.len());
-        for ((g, n), out) in g.chunks_exact(a.len()).zip(normalised.chunks_exact(a.len())).zip(out.chunks_exact_mut(a.len())) {
-            for i in 0..a.len() { out[i] = g[i] * a[i] - b[i] - n[i] * c[i]; }
+    /// Replaces `g` by the gradient of the normalised, scaled and shifted values; adds it and its product with the normalised values.
+    fn inner_gradient(x: &[f32], dy: &[f32], norm: (&Coefficients, Activation), g: &mut [f32], sums: (&mut [f32], &mut [f32])) {
+        match norm.1 {
+            Activation::Identity => inner_gradient_by(x, dy, norm.0, (g, sums.0, sums.1), |_| 1.0),
+            Activation::Silu => inner_gradient_by(x, dy, norm.0, (g, sums.0, sums.1), |y| Activation::Silu.derivative(y)),
+            Activation::GeluErf => inner_gradient_by(x, dy, norm.0, (g, sums.0, sums.1), |y| Activation::GeluErf.derivative(y)),
+            Activation::GeluTanh => inner_gradient_by(x, dy, norm.0, (g, sums.0, sums.1), |y| Activation::GeluTanh.derivative(y)),
+        }
+    }
+
+    /// `g = g * a + x * b + c`.
+    fn blend_columns(g: &mut [f32], x: &[f32], a: &[f32], b: &[f32], c: &[f32]) {
+        for (g, x) in g.chunks_mut(a.len()).zip(x.chunks(a.len())) {
+            for ((((g, x), a), b), c) in g.iter_mut().zip(x).zip(a).zip(b).zip(c) { *g = *g * a + x * b + c; }
         }
     }
 }
 
-/// Sums over each picture's pixels, `[batch, channels]`: `add` adds one part of consecutive pixels; parts are added in order.
-fn column_sums(batch: usize, pixels: usize, channels: usize, add: &(dyn Fn(usize, usize, &mut [f32]) + Sync)) -> Vec<f32> {
-    let parts = pixels.div_ceil(PIXELS);
-    let mut partial = vec![0.0; batch * parts * channels];
-    let shared = SharedSlice::new(&mut partial);
-    parallel_for(batch * parts, &|part| {
-        let first = part / parts * pixels + part % parts * PIXELS;
-        let count = PIXELS.min((part / parts + 1) * pixels - first);
-        // SAFETY: parts are disjoint.
-        add(first * channels, count * channels, unsafe { shared.range(part * channels, channels) });
-    });
-    let mut sums = vec![0.0; batch * channels];
-    for (part, values) in partial.chunks_exact(channels).enumerate() {
-        for (sum, value) in sums[part / parts * channels..].iter_mut().zip(values) {
-            *sum += value;
+#[inline(always)]
+fn inner_gradient_by(
+    x: &[f32],
+    dy: &[f32],
+    columns: &Coefficients,
+    (g, sums, products): (&mut [f32], &mut [f32], &mut [f32]),
+    slope: impl Fn(f32) -> f32,
+) {
+    let width = sums.len();
+    let (scale, shift) = (&columns.scale[..width], &columns.shift[..width]);
+    let (factor, centre, products) = (&columns.factor[..width], &columns.centre[..width], &mut products[..width]);
+    for ((x, dy), g) in x.chunks(width).zip(dy.chunks(width)).zip(g.chunks_mut(width)) {
+        for i in 0..x.len().min(dy.len()).min(g.len()).min(width) {
+            let gradient = dy[i] * slope(x[i] * scale[i] + shift[i]);
+            g[i] = gradient;
+            sums[i] += gradient;
+            products[i] += gradient * (x[i] * factor[i] + centre[i]);
         }
     }
-    sums
 }
 
-/// Replaces per-channel sums by their group's mean over `pixels` pixels.
-fn to_group_means(sums: &mut [f32], channels: usize, groups: usize, pixels: usize) {
-    let width = channels / groups;
-    for group in sums.chunks_exact_mut(width) {
-        let mean = group.iter().sum::<f32>() / (width * pixels) as f32;
-        group.fill(mean);
+/// Sums of the columns that steps of `sums` cover.
+fn fold(sums: &[f32], channels: usize) -> Vec<f32> {
+    let mut folded = vec![0.0; channels];
+    for sums in sums.chunks_exact(channels) {
+        folded.iter_mut().zip(sums).for_each(|(folded, sum)| *folded += sum);
     }
+    folded
 }
 
-/// Mean and reciprocal deviation of each picture's group, `[batch, channels]` each.
+/// Mean and reciprocal deviation of each picture's group, `[batch, channels]` each. Each part's own mean and squared deviations
+/// are joined in f64 (Chan, Golub and LeVeque, 1983), so x is read once and nothing cancels.
 fn statistics(x: &[f32], norm: &GroupNorm<'_>) -> (Vec<f32>, Vec<f32>) {
-    let channels = norm.weight.len();
-    let pixels = x.len() / (norm.batch * channels);
-    let mut means =
-        column_sums(norm.batch, pixels, channels, &|first, length, sums| add_columns(&x[first..first + length], channels, sums));
-    to_group_means(&mut means, channels, norm.groups, pixels);
-    let mut factors = column_sums(norm.batch, pixels, channels, &|first, length, sums| {
-        let picture = first / (pixels * channels);
-        add_column_deviations(&x[first..first + length], &means[picture * channels..][..channels], sums);
-    });
-    to_group_means(&mut factors, channels, norm.groups, pixels);
-    for variance in &mut factors {
-        *variance = 1.0 / (*variance + norm.epsilon).sqrt();
-    }
-    (means, factors)
-}
-
-/// `task(first, length, picture)` for parts of whole pixels of one picture.
-fn for_pixel_parts(length: usize, batch: usize, channels: usize, task: &(dyn Fn(usize, usize, usize) + Sync)) {
-    let pixels = length / (batch * channels);
-    let parts = pixels.div_ceil(PIXELS);
-    parallel_parts(batch * parts, 1, &|part, _| {
-        let first = part / parts * pixels + part % parts * PIXELS;
-        let count = PIXELS.min((part / parts + 1) * pixels - first);
-        task(first * channels, count * channels, part / parts);
-    });
-}
-
-/// `out = activation(norm(x) * weight + bias)`.
-pub fn group_norm(x: &[f32], norm: &GroupNorm<'_>, out: &mut [f32]) {
-    check(x, norm);
-    assert_eq!(x.len(), out.len());
-    let channels = norm.weight.len();
-    let (means, factors) = statistics(x, norm);
-    let (scale, shift) = columns(norm, &means, &factors);
-    let shared = SharedSlice::new(out);
-    for_pixel_parts(x.len(), norm.batch, channels, &|first, length, picture| {
+    let (channels, groups, parts) = (norm.channels(), norm.groups, norm.parts(x.len()));
+    let (width, pixels) = (channels / groups, x.len() / (norm.batch * channels));
+    let mut partial = vec![0.0_f32; norm.batch * parts * groups * 2];
+    let shared = SharedSlice::new(&mut partial);
+    norm.for_parts(x.len(), &|part| {
+        let x = &x[part.start..][..part.length];
+        let count = (part.length / channels * width) as f32;
         // SAFETY: parts are disjoint.
-        let out = unsafe { shared.range(first, length) };
-        let row = picture * channels..(picture + 1) * channels;
-        scale_columns(&x[first..first + length], &scale[row.clone()], &shift[row], out);
-        norm.activation.apply_all(out);
+        let (means, deviations) = unsafe { shared.range(part.index * groups * 2, groups * 2) }.split_at_mut(groups);
+        let mut sums = vec![0.0; channels * repeats(channels)];
+        add_columns(x, &mut sums);
+        for (mean, sums) in means.iter_mut().zip(fold(&sums, channels).chunks_exact(width)) {
+            *mean = sums.iter().sum::<f32>() / count;
+        }
+        let columns: Vec<f32> = (0..sums.len()).map(|column| means[column % channels / width]).collect();
+        sums.fill(0.0);
+        add_column_deviations(x, &columns, &mut sums);
+        for (deviation, sums) in deviations.iter_mut().zip(fold(&sums, channels).chunks_exact(width)) {
+            *deviation = sums.iter().sum();
+        }
     });
+    let (mut all_means, mut factors) = (Vec::with_capacity(norm.batch * channels), Vec::with_capacity(norm.batch * channels));
+    for partial in partial.chunks_exact((parts * groups * 2).max(1)) {
+        for group in 0..groups {
+            let count = |part: usize| (PIXELS.min(pixels - part * PIXELS) * width) as f64;
+            let value = |part: usize, offset: usize| f64::from(partial[(2 * part + offset) * groups + group]);
+            let total = (pixels * width) as f64;
+            let mean = (0..parts).map(|part| count(part) * value(part, 0)).sum::<f64>() / total;
+            let squares = (0..parts).map(|part| value(part, 1) + count(part) * (value(part, 0) - mean).powi(2)).sum::<f64>();
+            let factor = 1.0 / (squares / total + f64::from(norm.epsilon)).sqrt();
+            all_means.extend(std::iter::repeat_n(mean as f32, width));
+            factors.extend(std::iter::repeat_n(factor as f32, width));
+        }
+    }
+    (all_means, factors)
 }
 
 /// Scale and shift of each picture's channels: `norm(x) * weight + bias = x * scale + shift`.
 fn columns(norm: &GroupNorm<'_>, means: &[f32], factors: &[f32]) -> (Vec<f32>, Vec<f32>) {
-    let channels = norm.weight.len();
+    let channels = norm.channels();
     let scale: Vec<f32> = factors.iter().enumerate().map(|(i, factor)| factor * norm.weight[i % channels]).collect();
     let shift = scale.iter().zip(means).enumerate().map(|(i, (scale, mean))| norm.bias[i % channels] - mean * scale).collect();
     (scale, shift)
 }
 
-/// Gradients of [`group_norm`]: `dx` is replaced, those of weight and bias, `[channels]`, are added to.
-pub fn group_norm_backward(x: &[f32], norm: &GroupNorm<'_>, dy: &[f32], dx: &mut [f32], (d_weight, d_bias): (&mut [f32], &mut [f32])) {
-    check(x, norm);
-    assert!(x.len() == dy.len() && x.len() == dx.len());
-    let channels = norm.weight.len();
-    let pixels = x.len() / (norm.batch * channels);
+/// `out = activation(norm(x) * weight + bias)`.
+pub fn group_norm(x: &[f32], norm: &GroupNorm<'_>, out: &mut [f32]) {
+    norm.check(x);
+    assert_eq!(x.len(), out.len());
     let (means, factors) = statistics(x, norm);
     let (scale, shift) = columns(norm, &means, &factors);
-    let centred: Vec<f32> = factors.iter().zip(&means).map(|(factor, mean)| -factor * mean).collect();
-    let mut gradient = vec![0.0; x.len()];
-    let mut normalised = vec![0.0; x.len()];
-    {
-        let (gradient, normalised) = (SharedSlice::new(&mut gradient), SharedSlice::new(&mut normalised));
-        for_pixel_parts(x.len(), norm.batch, channels, &|first, length, picture| {
-            // SAFETY: parts are disjoint in both.
-            let (gradient, normalised) = unsafe { (gradient.range(first, length), normalised.range(first, length)) };
-            let (range, row) = (first..first + length, picture * channels..(picture + 1) * channels);
-            scale_columns(&x[range.clone()], &scale[row.clone()], &shift[row.clone()], normalised);
-            elementwise::map_activation_backward(normalised, &dy[range.clone()], norm.activation, gradient);
-            scale_columns(&x[range], &factors[row.clone()], &centred[row], normalised);
-        });
-    }
-    let sums =
-        column_sums(norm.batch, pixels, channels, &|first, length, sums| add_columns(&gradient[first..first + length], channels, sums));
-    let products = column_sums(norm.batch, pixels, channels, &|first, length, sums| {
-        add_column_products(&gradient[first..first + length], &normalised[first..first + length], channels, sums);
-    });
-    for (index, (sum, product)) in sums.iter().zip(&products).enumerate() {
-        d_bias[index % channels] += sum;
-        d_weight[index % channels] += product;
-    }
-    // dx = factor * (g·w - mean(g·w) - normalised * mean(g·w·normalised)), means over the group.
-    let weighted = |values: &[f32]| {
-        let mut values: Vec<f32> = values.iter().enumerate().map(|(i, value)| value * norm.weight[i % channels]).collect();
-        to_group_means(&mut values, channels, norm.groups, pixels);
-        values.iter().zip(&factors).map(|(value, factor)| value * factor).collect::<Vec<f32>>()
-    };
-    let (centre, along) = (weighted(&sums), weighted(&products));
-    let shared = SharedSlice::new(dx);
-    for_pixel_parts(x.len(), norm.batch, channels, &|first, length, picture| {
-        let row = picture * channels..(picture + 1) * channels;
-        let coefficients = [&scale[row.clone()], &centre[row.clone()], &along[row]].concat();
+    let shared = SharedSlice::new(out);
+    norm.for_parts(x.len(), &|part| {
         // SAFETY: parts are disjoint.
-        let dx = unsafe { shared.range(first, length) };
-        blend_columns(&gradient[first..first + length], &normalised[first..first + length], &coefficients, dx);
+        let out = unsafe { shared.range(part.start, part.length) };
+        let (scale, shift) = (norm.repeated(&scale, part.picture), norm.repeated(&shift, part.picture));
+        scale_columns(&x[part.start..][..part.length], &scale, &shift, out);
+        norm.activation.apply_all(out);
     });
 }
 
-fn check(x: &[f32], norm: &GroupNorm<'_>) {
-    let channels = norm.weight.len();
-    assert!(norm.bias.len() == channels && norm.groups > 0 && channels.is_multiple_of(norm.groups), "channels do not fall into the groups");
-    assert!(norm.batch > 0 && channels > 0 && x.len().is_multiple_of(norm.batch * channels), "x is not [batch, pixels, channels]");
+/// Gradients of [`group_norm`]: `dx` is replaced, those of weight and bias, `[channels]`, are added to.
+pub fn group_norm_backward(x: &[f32], norm: &GroupNorm<'_>, dy: &[f32], dx: &mut [f32], (d_weight, d_bias): (&mut [f32], &mut [f32])) {
+    norm.check(x);
+    assert!(x.len() == dy.len() && x.len() == dx.len());
+    let (channels, parts) = (norm.channels(), norm.parts(x.len()));
+    let (means, factors) = statistics(x, norm);
+    let (scale, shift) = columns(norm, &means, &factors);
+    let centres: Vec<f32> = factors.iter().zip(&means).map(|(factor, mean)| -factor * mean).collect();
+    // dx first holds the gradient g of `norm(x) * weight + bias`; per part, the sums of g and of g * normalised.
+    let mut partial = vec![0.0_f32; norm.batch * parts * channels * 2];
+    {
+        let (g, partial) = (SharedSlice::new(&mut *dx), SharedSlice::new(&mut partial));
+        norm.for_parts(x.len(), &|part| {
+            let range = part.start..part.start + part.length;
+            let of = |values: &[f32]| norm.repeated(values, part.picture);
+            let coefficients = Coefficients { scale: of(&scale), shift: of(&shift), factor: of(&factors), centre: of(&centres) };
+            let (mut sums, mut products) = (vec![0.0; coefficients.scale.len()], vec![0.0; coefficients.scale.len()]);
+            // SAFETY: parts are disjoint in both.
+            let (g, partial) = unsafe { (g.range(part.start, part.length), partial.range(part.index * channels * 2, channels * 2)) };
+            inner_gradient(&x[range.clone()], &dy[range], (&coefficients, norm.activation), g, (&mut sums, &mut products));
+            partial[..channels].copy_from_slice(&fold(&sums, channels));
+            partial[channels..].copy_from_slice(&fold(&products, channels));
+        });
+    }
+    // dx = factor * (g·w - mean(g·w) - normalised * mean(g·w·normalised)), means over the group; normalised = x * factor + centre.
+    let (width, count) = (channels / norm.groups, (x.len() / (norm.batch * norm.groups)) as f32);
+    let (mut slopes, mut offsets) = (Vec::with_capacity(factors.len()), Vec::with_capacity(factors.len()));
+    for (picture, partial) in partial.chunks_exact((parts * channels * 2).max(1)).enumerate() {
+        let totals = fold(partial, channels * 2);
+        let (sums, products) = totals.split_at(channels);
+        d_bias.iter_mut().zip(sums).for_each(|(d_bias, sum)| *d_bias += sum);
+        d_weight.iter_mut().zip(products).for_each(|(d_weight, product)| *d_weight += product);
+        for first in (0..channels).step_by(width) {
+            let mean = |values: &[f32]| (first..first + width).map(|channel| values[channel] * norm.weight[channel]).sum::<f32>() / count;
+            let (factor, centre) = (factors[picture * channels + first], centres[picture * channels + first]);
+            let along = mean(products) * factor;
+            slopes.extend(std::iter::repeat_n(-along * factor, width));
+            offsets.extend(std::iter::repeat_n(-mean(sums) * factor - centre * along, width));
+        }
+    }
+    let shared = SharedSlice::new(dx);
+    norm.for_parts(x.len(), &|part| {
+        let of = |values: &[f32]| norm.repeated(values, part.picture);
+        // SAFETY: parts are disjoint.
+        let dx = unsafe { shared.range(part.start, part.length) };
+        blend_columns(dx, &x[part.start..][..part.length], &of(&scale), &of(&slopes), &of(&offsets));
+    });
 }
