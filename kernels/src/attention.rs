@@ -7,15 +7,18 @@ mod backward;
 pub use backward::{AttentionOperands, attention_backward};
 
 use crate::element::{Elements, Precision};
-use crate::gemm::{Epilogue, gemm};
-use crate::matrix::{MatrixView, PackedMatrix};
+use crate::gemm::multiply_words;
+use crate::gemm::packing::{pack_rows, pack_run};
+use crate::matrix::{MatrixView, PackedMatrix, groups};
 use crate::pool::parallel_for;
 use crate::shared::SharedSlice;
 use crate::vectorise::vectorised;
 use std::cell::RefCell;
 
-/// Queries of a task: their logits against a few thousand keys stay in L2.
+/// Queries of a block; a multiple of the tiles.
 const QUERIES: usize = 96;
+/// Logits of a block that stay in L2 together with the keys and values: more keys make smaller blocks.
+const LOGITS: usize = 98_304;
 
 /// Which keys a query sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +65,11 @@ impl AttentionShape<'_> {
         }
     }
 
+    /// Queries that are treated together. No query's bits depend on it; the order in which gradients are summed does.
+    fn block(&self) -> usize {
+        (LOGITS / self.key_length.max(1)).clamp(12, QUERIES) / 12 * 12
+    }
+
     /// Leading keys of sample `sample` that take part at all: what lies behind them is padding and never read.
     fn sample_keys(&self, sample: usize) -> usize {
         match self.mask {
@@ -93,50 +101,88 @@ impl AttentionShape<'_> {
 }
 
 vectorised! {
-    /// Softmax of `scale * row[..visible]` in place; the rest becomes zero.
-    fn softmax(row: &mut [f32], visible: usize, scale: f32) {
+    /// Replaces the first `visible` values of a row by `exp(scale · value - maximum)`, the rest by zero; returns their sum.
+    fn exponentials(row: &mut [f32], visible: usize, scale: f32) -> f32 {
         let (seen, hidden) = row.split_at_mut(visible);
         hidden.fill(0.0);
         let mut lanes = [f32::NEG_INFINITY; 16];
-        for chunk in seen.chunks(16) { for (lane, value) in lanes.iter_mut().zip(chunk) { *lane = lane.max(value * scale); } }
+        for chunk in seen.chunks(16) {
+            for (lane, value) in lanes.iter_mut().zip(chunk) {
+                let value = value * scale;
+                *lane = if value > *lane { value } else { *lane };
+            }
+        }
         let maximum = lanes.iter().fold(f32::NEG_INFINITY, |a, b| a.max(*b));
         for value in seen.iter_mut() { *value = crate::element::exponential(*value * scale - maximum); }
-        let factor = 1.0 / crate::elementwise::sum(seen);
-        for value in seen.iter_mut() { *value *= factor; }
+        crate::elementwise::sum(seen)
+    }
+
+    fn scale_into(values: &[f32], factor: f32, out: &mut [f32]) {
+        for (out, value) in out.iter_mut().zip(values) { *out = value * factor; }
     }
 }
 
-thread_local! { static SCRATCH: RefCell<(Vec<f32>, Vec<f32>)> = const { RefCell::new((Vec::new(), Vec::new())) }; }
+/// What a task computes in; kept by its thread.
+#[derive(Default)]
+struct Scratch {
+    logits: Vec<f32>,
+    slopes: Vec<f32>,
+    words: Vec<u32>,
+    factors: Vec<f32>,
+}
 
-/// `out[query] = Σ softmax(scale · q·k) v`, `out` shaped as `q`; operands of both products are rounded to `precision`. A query that
-/// sees no key gets zeros.
+thread_local! { static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::default()); }
+
+/// Makes room for `length` values, old ones left in place.
+fn room<T: Copy + Default>(buffer: &mut Vec<T>, length: usize) -> &mut [T] {
+    if buffer.len() < length {
+        buffer.resize(length, T::default());
+    }
+    &mut buffer[..length]
+}
+
+/// `out [rows, columns] = a · b` for the first `columns` columns of `b`; `a` may have fewer columns than `b` has rows.
+fn product(a: &MatrixView<'_>, b: &PackedMatrix, (columns, words): (usize, &mut Vec<u32>), out: &mut [f32]) {
+    let length = groups(a.columns, b.precision());
+    let words = room(words, a.rows * length);
+    pack_rows(a, (0, a.rows), b.precision(), words);
+    multiply_words(words, (a.rows, length), b, columns, &mut |row, column, sums| {
+        out[row * columns + column..][..sums.len()].copy_from_slice(sums);
+    });
+}
+
+/// `out[query] = Σ softmax(scale · q·k) v`, `out` shaped as `q`; operands of both products are rounded to `precision`, the
+/// probabilities before they are divided by their sum. A query that sees no key gets zeros.
 pub fn attention(q: &[f32], k: &[f32], v: &[f32], (shape, precision): (&AttentionShape<'_>, Precision), out: &mut [f32]) {
     shape.check(q, k, v);
     assert_eq!(out.len(), q.len(), "output");
-    let width = shape.head_dimension;
-    let group = shape.heads / shape.key_value_heads;
+    let (width, group) = (shape.head_dimension, shape.heads / shape.key_value_heads);
     let packed = pack_heads(k, v, shape, precision);
-    let blocks = shape.query_length.div_ceil(QUERIES);
+    let blocks = shape.query_length.div_ceil(shape.block());
     let shared = SharedSlice::new(out);
     parallel_for(shape.batch * shape.heads * blocks, &|task| {
         let (block, head, sample) = (task % blocks, task / blocks % shape.heads, task / blocks / shape.heads);
-        let first = block * QUERIES;
-        let count = QUERIES.min(shape.query_length - first);
+        let first = block * shape.block();
+        let count = shape.block().min(shape.query_length - first);
         let (key_matrix, value_matrix) = &packed[sample * shape.key_value_heads + head / group];
-        let keys = shape.sample_keys(sample);
-        SCRATCH.with_borrow_mut(|(logits, result)| {
-            logits.resize(count * keys, 0.0);
-            result.resize(count * width, 0.0);
-            gemm(&shape.query_view(q, sample, head, (first, count)), key_matrix, &Epilogue::default(), logits);
+        // The last query of a block sees the most keys.
+        let keys = shape.visible(sample, first + count - 1);
+        SCRATCH.with_borrow_mut(|Scratch { logits, words, factors, .. }| {
+            let (logits, factors) = (room(logits, count * keys), room(factors, count));
+            product(&shape.query_view(q, sample, head, (first, count)), key_matrix, (keys, words), logits);
+            let length = groups(keys, precision);
+            let words = room(words, count * length);
+            factors.fill(0.0);
             for (offset, row) in logits.chunks_exact_mut(keys.max(1)).enumerate() {
-                softmax(row, shape.visible(sample, first + offset), shape.scale);
+                let sum = exponentials(row, shape.visible(sample, first + offset), shape.scale);
+                factors[offset] = if sum > 0.0 { 1.0 / sum } else { 0.0 };
+                pack_run(row, precision, &mut words[offset * length..][..length]);
             }
-            gemm(&MatrixView::new(logits, count, keys), value_matrix, &Epilogue::default(), result);
-            for (offset, row) in result.chunks_exact(width.max(1)).enumerate() {
-                let at = ((sample * shape.query_length + first + offset) * shape.heads + head) * width;
+            multiply_words(words, (count, length), value_matrix, width, &mut |row, column, sums| {
+                let at = ((sample * shape.query_length + first + row) * shape.heads + head) * width + column;
                 // SAFETY: each task writes its own head of its own queries.
-                unsafe { shared.range(at, width) }.copy_from_slice(row);
-            }
+                scale_into(sums, factors[row], unsafe { shared.range(at, sums.len()) });
+            });
         });
     });
 }

@@ -158,6 +158,40 @@ fn multiply_panel(
     }
 }
 
+/// Passes the first `columns` columns of the product of packed rows, words `[rows, length]`, with `b` to `store(row, column, sums)`.
+/// The rows may be shorter than `b` is high: what is missing counts as zero.
+pub(crate) fn multiply_words(
+    panel: &[u32],
+    (rows, length): (usize, usize),
+    b: &PackedMatrix,
+    columns: usize,
+    store: &mut dyn FnMut(usize, usize, &[f32]),
+) {
+    assert!(panel.len() == rows * length && length <= b.groups() && columns <= b.n(), "a part outside the product");
+    let mut sums: Sums = [[0.0; BLOCK_COLUMNS]; MAX_ROWS];
+    for column in (0..columns).step_by(BLOCK_COLUMNS) {
+        let (words, vectors) = b.block(column / BLOCK_COLUMNS);
+        let (height, width) = (tile_rows(vectors), BLOCK_COLUMNS.min(columns - column));
+        for row in (0..rows).step_by(height) {
+            let tile = Tile {
+                a: Tile::halves(panel),
+                rows: std::array::from_fn(|offset| 2 * (row + offset) * length),
+                height: height.min(rows - row),
+                order: Order::Rows,
+                runs: (1, length, 0),
+                b: words,
+                vectors,
+                precision: b.precision(),
+                start: Start::Zero,
+            };
+            tile.multiply(&mut sums);
+            for (offset, sums) in sums.iter().take(tile.height).enumerate() {
+                store(row + offset, column, &sums[..width]);
+            }
+        }
+    }
+}
+
 vectorised! {
     /// Applies the epilogue to a tile whose rows belong to the output's rows `targets`, at `place` (first column, `n`), and stores it.
     pub(crate) fn finish(

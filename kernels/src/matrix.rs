@@ -67,9 +67,14 @@ pub struct PackedMatrix {
 impl PackedMatrix {
     /// Packs `b`.
     pub fn pack(b: &MatrixView<'_>, precision: Precision) -> Self {
-        let mut packed = Self { k: 0, n: 0, precision, words: Vec::new() };
+        let mut packed = Self::empty(precision);
         packed.pack_into(b);
         packed
+    }
+
+    /// The matrix of no values, to be packed into.
+    pub fn empty(precision: Precision) -> Self {
+        Self { k: 0, n: 0, precision, words: Vec::new() }
     }
 
     /// Packs another matrix in place of this one, reusing its memory.

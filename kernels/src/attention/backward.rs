@@ -1,10 +1,11 @@
-use super::{AttentionShape, softmax};
+use super::{AttentionShape, SCRATCH, Scratch, exponentials, product, room};
 use crate::element::Precision;
 use crate::elementwise::dot;
-use crate::gemm::{Epilogue, gemm};
+use crate::gemm::{Accumulate, Epilogue, gemm};
 use crate::matrix::{MatrixView, PackedMatrix};
 use crate::pool::parallel_for;
 use crate::shared::SharedSlice;
+use crate::vectorise::vectorised;
 
 /// Operands of an attention whose gradients are wanted.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +16,16 @@ pub struct AttentionOperands<'a> {
     pub k: &'a [f32],
     /// As `k`.
     pub v: &'a [f32],
+}
+
+vectorised! {
+    /// From exponentials and their factor, and the gradient of the probabilities, to probabilities and the gradient of the products
+    /// of queries and keys.
+    fn softmax_gradient(exponentials: &mut [f32], factor: f32, slopes: &mut [f32], scale: f32) {
+        for value in exponentials.iter_mut() { *value *= factor; }
+        let along = dot(exponentials, slopes);
+        for (slope, probability) in slopes.iter_mut().zip(exponentials.iter()) { *slope = scale * probability * (*slope - along); }
+    }
 }
 
 /// Replaces `dq`, `dk` and `dv` by the gradients of the operands, given that of the output. Probabilities are computed again; one
@@ -28,42 +39,50 @@ pub fn attention_backward(
     let AttentionOperands { q, k, v } = *operands;
     shape.check(q, k, v);
     assert!(d_out.len() == q.len() && dq.len() == q.len() && dk.len() == k.len() && dv.len() == v.len());
-    let (queries, width) = (shape.query_length, shape.head_dimension);
+    let width = shape.head_dimension;
     let group = shape.heads / shape.key_value_heads;
     let (dq, dk, dv) = (SharedSlice::new(dq), SharedSlice::new(dk), SharedSlice::new(dv));
-    let plain = Epilogue::default();
+    let add = Epilogue { accumulate: Accumulate::Add, ..Epilogue::default() };
     let pack = |view: &MatrixView<'_>| PackedMatrix::pack(view, precision);
     parallel_for(shape.batch * shape.key_value_heads, &|task| {
         let (sample, key_head) = (task / shape.key_value_heads, task % shape.key_value_heads);
-        let keys = shape.sample_keys(sample);
         let (key_view, value_view) = (shape.key_view(k, sample, key_head), shape.key_view(v, sample, key_head));
         let (key_columns, key_rows, value_columns) = (pack(&key_view.transposed()), pack(&key_view), pack(&value_view.transposed()));
-        let (mut probabilities, mut slopes) = (vec![0.0; queries * keys], vec![0.0; queries * keys]);
-        let (mut key_sum, mut value_sum) = (vec![0.0; shape.key_length * width], vec![0.0; shape.key_length * width]);
-        let (mut part, mut query_part) = (vec![0.0; keys * width], vec![0.0; queries * width]);
+        let (mut d_keys, mut d_values) = (vec![0.0; shape.key_length * width], vec![0.0; shape.key_length * width]);
+        let (mut queries, mut outputs) = (PackedMatrix::empty(precision), PackedMatrix::empty(precision));
+        let mut d_queries = vec![0.0; shape.block() * width];
         for head in key_head * group..(key_head + 1) * group {
-            let query_view = shape.query_view(q, sample, head, (0, queries));
-            let out_view = shape.query_view(d_out, sample, head, (0, queries));
-            gemm(&query_view, &key_columns, &plain, &mut probabilities);
-            gemm(&out_view, &value_columns, &plain, &mut slopes);
-            for (query, (row, slope)) in probabilities.chunks_exact_mut(keys.max(1)).zip(slopes.chunks_exact_mut(keys.max(1))).enumerate() {
-                softmax(row, shape.visible(sample, query), shape.scale);
-                let along = dot(row, slope);
-                for (slope, probability) in slope.iter_mut().zip(row.iter()) {
-                    *slope = shape.scale * probability * (*slope - along);
+            for first in (0..shape.query_length).step_by(shape.block()) {
+                let count = shape.block().min(shape.query_length - first);
+                let keys = shape.visible(sample, first + count - 1);
+                let query_view = shape.query_view(q, sample, head, (first, count));
+                let out_view = shape.query_view(d_out, sample, head, (first, count));
+                SCRATCH.with_borrow_mut(|Scratch { logits, slopes, words, .. }| {
+                    let (logits, slopes) = (room(logits, count * keys), room(slopes, count * keys));
+                    product(&query_view, &key_columns, (keys, words), logits);
+                    product(&out_view, &value_columns, (keys, words), slopes);
+                    for (offset, (row, slopes)) in
+                        logits.chunks_exact_mut(keys.max(1)).zip(slopes.chunks_exact_mut(keys.max(1))).enumerate()
+                    {
+                        let visible = shape.visible(sample, first + offset);
+                        let sum = exponentials(row, visible, shape.scale);
+                        softmax_gradient(row, if sum > 0.0 { 1.0 / sum } else { 0.0 }, slopes, shape.scale);
+                    }
+                    queries.pack_into(&query_view);
+                    outputs.pack_into(&out_view);
+                    let (d_keys, d_values) = (&mut d_keys[..keys * width], &mut d_values[..keys * width]);
+                    gemm(&MatrixView::new(logits, count, keys).transposed(), &outputs, &add, d_values);
+                    gemm(&MatrixView::new(slopes, count, keys).transposed(), &queries, &add, d_keys);
+                    product(&MatrixView::new(slopes, count, keys), &key_rows, (width, words), &mut d_queries);
+                });
+                for (offset, row) in d_queries.chunks_exact(width.max(1)).take(count).enumerate() {
+                    // SAFETY: each task writes its own heads.
+                    unsafe { dq.range(((sample * shape.query_length + first + offset) * shape.heads + head) * width, width) }
+                        .copy_from_slice(row);
                 }
             }
-            gemm(&MatrixView::new(&probabilities, queries, keys).transposed(), &pack(&out_view), &plain, &mut part);
-            value_sum.iter_mut().zip(&part).for_each(|(sum, part)| *sum += part);
-            gemm(&MatrixView::new(&slopes, queries, keys).transposed(), &pack(&query_view), &plain, &mut part);
-            key_sum.iter_mut().zip(&part).for_each(|(sum, part)| *sum += part);
-            gemm(&MatrixView::new(&slopes, queries, keys), &key_rows, &plain, &mut query_part);
-            for (query, row) in query_part.chunks_exact(width).enumerate() {
-                // SAFETY: each task writes its own heads.
-                unsafe { dq.range(((sample * queries + query) * shape.heads + head) * width, width) }.copy_from_slice(row);
-            }
         }
-        for (key, (key_row, value_row)) in key_sum.chunks_exact(width).zip(value_sum.chunks_exact(width)).enumerate() {
+        for (key, (key_row, value_row)) in d_keys.chunks_exact(width.max(1)).zip(d_values.chunks_exact(width.max(1))).enumerate() {
             let at = ((sample * shape.key_length + key) * shape.key_value_heads + key_head) * width;
             // SAFETY: each task writes its own key head.
             unsafe { dk.range(at, width) }.copy_from_slice(key_row);
