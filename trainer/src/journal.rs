@@ -149,11 +149,11 @@ fn plot(losses: &[(u64, f32)]) -> String {
          <path d=\"M{PLOT_MARGIN},{PLOT_MARGIN} V{bottom} H{}\" fill=\"none\" stroke=\"#444\"/>",
         PLOT_WIDTH - PLOT_MARGIN,
     );
-    let _ = write!(
+    let _ = writeln!(
         svg,
         "<text x=\"4\" y=\"{PLOT_MARGIN}\">{high:.4}</text><text x=\"4\" y=\"{bottom}\">{low:.4}</text>\
          <text x=\"{}\" y=\"{}\" text-anchor=\"end\">step {last}</text>\
-         <polyline fill=\"none\" stroke=\"#b5382a\" stroke-width=\"1.5\" points=\"{}\"/></svg>\n",
+         <polyline fill=\"none\" stroke=\"#b5382a\" stroke-width=\"1.5\" points=\"{}\"/></svg>",
         PLOT_WIDTH - PLOT_MARGIN,
         bottom + 20.0,
         curve.join(" "),

@@ -104,7 +104,8 @@ impl OptimiserState {
         for (index, slot) in layout.slots().values().enumerate() {
             let mut left = slot.range.len();
             while left > 0 {
-                let block = rest.split(left.min(BLOCK));
+                let (block, after) = rest.split(left.min(BLOCK));
+                rest = after;
                 left -= block.values.len();
                 if gradients.present[index] {
                     blocks.push((block, if slot.shape.len() > 1 { optimisation.weight_decay } else { 0.0 }));
@@ -134,22 +135,16 @@ struct Slices<'a> {
     gradients: &'a [f32],
 }
 
-impl<'a> Slices<'a> {
-    fn split(&mut self, length: usize) -> Slices<'a> {
-        fn take<'a>(slice: &mut &'a mut [f32], length: usize) -> &'a mut [f32] {
-            let (head, tail) = std::mem::take(slice).split_at_mut(length);
-            *slice = tail;
-            head
-        }
-        let (gradients, rest) = self.gradients.split_at(length);
-        self.gradients = rest;
-        Slices {
-            values: take(&mut self.values, length),
-            average: take(&mut self.average, length),
-            first: take(&mut self.first, length),
-            second: take(&mut self.second, length),
-            gradients,
-        }
+impl Slices<'_> {
+    /// The first `length` values of everything, and the rest.
+    fn split(self, length: usize) -> (Self, Self) {
+        let (values, values_rest) = self.values.split_at_mut(length);
+        let (average, average_rest) = self.average.split_at_mut(length);
+        let (first, first_rest) = self.first.split_at_mut(length);
+        let (second, second_rest) = self.second.split_at_mut(length);
+        let (gradients, gradients_rest) = self.gradients.split_at(length);
+        let rest = Self { values: values_rest, average: average_rest, first: first_rest, second: second_rest, gradients: gradients_rest };
+        (Self { values, average, first, second, gradients }, rest)
     }
 
     fn step(&mut self, optimisation: &Optimisation, weight_decay: f32, step: Step) {

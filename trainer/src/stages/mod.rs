@@ -128,7 +128,7 @@ impl Run<'_> {
         parallel::for_each(&mut samples, |(index, sample)| *sample = Some(self.dataset.sample(self.recipe.seed, *index, side as u32)));
         let (mut pictures, mut captions) = (Vec::with_capacity(count * side * side * 3), Vec::with_capacity(count));
         for sample in samples.into_iter().filter_map(|(_, sample)| sample) {
-            pictures.extend(sample.pixels.iter().map(to_signed));
+            pictures.extend(sample.pixels.iter().copied().map(to_signed));
             captions.push(sample.caption);
         }
         (pictures, captions)
@@ -138,7 +138,7 @@ impl Run<'_> {
     fn crops(&self, first: u64, count: usize, side: usize) -> Vec<f32> {
         let mut crops: Vec<(u64, Vec<u8>)> = (first..first + count as u64).map(|index| (index, Vec::new())).collect();
         parallel::for_each(&mut crops, |(index, crop)| *crop = self.dataset.crop(self.recipe.seed, *index, side as u32));
-        crops.iter().flat_map(|(_, crop)| crop.iter().map(to_signed)).collect()
+        crops.iter().flat_map(|(_, crop)| crop.iter().copied().map(to_signed)).collect()
     }
 
     fn checkpoint_interval(&self) -> Duration {
@@ -163,8 +163,8 @@ impl Run<'_> {
     }
 }
 
-fn to_signed(value: &u8) -> f32 {
-    f32::from(*value) / 127.5 - 1.0
+fn to_signed(value: u8) -> f32 {
+    f32::from(value) / 127.5 - 1.0
 }
 
 fn read_json(path: &Path) -> Result<Value> {
