@@ -47,9 +47,7 @@ impl fmt::Display for ImageFormat {
 
 /// Not a format that Danqing writes.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "unknown picture format {0:?}: use png, jpeg or webp / 未知图片格式 {0:?}：请用 png、jpeg 或 webp"
-)]
+#[error("unknown picture format {0:?}: use png, jpeg or webp / 未知图片格式 {0:?}：请用 png、jpeg 或 webp")]
 pub struct UnknownImageFormat(pub String);
 
 impl FromStr for ImageFormat {
@@ -70,9 +68,7 @@ pub struct Picture {
 
 /// The pixel buffer does not have `width * height * 3` bytes, or a side is zero.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "a {width}×{height} picture needs width × height × 3 bytes, got {length} / {width}×{height} 的图片像素数据长度不符：{length}"
-)]
+#[error("a {width}×{height} picture needs width × height × 3 bytes, got {length} / {width}×{height} 的图片像素数据长度不符：{length}")]
 pub struct PictureError {
     width: u32,
     height: u32,
@@ -82,21 +78,11 @@ pub struct PictureError {
 impl Picture {
     /// Wraps `pixels`, `[height, width, 3]`.
     pub fn new(width: u32, height: u32, pixels: Vec<u8>) -> Result<Self, PictureError> {
-        let expected = (width as usize)
-            .checked_mul(height as usize)
-            .and_then(|area| area.checked_mul(3));
+        let expected = (width as usize).checked_mul(height as usize).and_then(|area| area.checked_mul(3));
         if width == 0 || height == 0 || expected != Some(pixels.len()) {
-            return Err(PictureError {
-                width,
-                height,
-                length: pixels.len(),
-            });
+            return Err(PictureError { width, height, length: pixels.len() });
         }
-        Ok(Self {
-            width,
-            height,
-            pixels,
-        })
+        Ok(Self { width, height, pixels })
     }
 
     /// Pixels in a row.

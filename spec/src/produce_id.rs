@@ -34,9 +34,7 @@ impl fmt::Display for ProduceId {
 
 /// The text is not a UUID in its 36-character form.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "a ProduceID is a UUID such as 0192f0c1-7e2a-7b3c-8d4e-5f60718293a4 / ProduceID 应为 36 位 UUID"
-)]
+#[error("a ProduceID is a UUID such as 0192f0c1-7e2a-7b3c-8d4e-5f60718293a4 / ProduceID 应为 36 位 UUID")]
 pub struct ParseProduceIdError;
 
 impl FromStr for ProduceId {
@@ -44,18 +42,10 @@ impl FromStr for ProduceId {
 
     fn from_str(text: &str) -> Result<Self, ParseProduceIdError> {
         let characters = text.as_bytes();
-        if characters.len() != 36
-            || [8, 13, 18, 23]
-                .iter()
-                .any(|&index| characters[index] != b'-')
-        {
+        if characters.len() != 36 || [8, 13, 18, 23].iter().any(|&index| characters[index] != b'-') {
             return Err(ParseProduceIdError);
         }
-        let digits: Vec<u32> = text
-            .chars()
-            .filter(|&character| character != '-')
-            .map_while(|c| c.to_digit(16))
-            .collect();
+        let digits: Vec<u32> = text.chars().filter(|&character| character != '-').map_while(|c| c.to_digit(16)).collect();
         if digits.len() != 32 {
             return Err(ParseProduceIdError);
         }
@@ -94,12 +84,7 @@ mod tests {
 
     #[test]
     fn refuses_other_text() {
-        for text in [
-            "",
-            "0192f0c1-7e2a-7fff-bfff-fffffffffff",
-            "0192f0c1-7e2a-7fff-bfff-ffffffffff-f",
-            "你".repeat(12).as_str(),
-        ] {
+        for text in ["", "0192f0c1-7e2a-7fff-bfff-fffffffffff", "0192f0c1-7e2a-7fff-bfff-ffffffffff-f", "你".repeat(12).as_str()] {
             assert!(text.parse::<ProduceId>().is_err(), "{text:?}");
         }
     }
