@@ -1,4 +1,5 @@
-//! Prints GFLOP/s and milliseconds of the kernels that carry the work.
+//! Prints GFLOP/s and milliseconds of the kernels that carry the work: `throughput [part of a name] [repetitions]`. Times are the
+//! best of the repetitions.
 use kernels::attention::{AttentionOperands, AttentionShape, Mask, attention, attention_backward};
 use kernels::conv::{ConvShape, PackedFilter, Padding, conv2d, conv2d_input_gradient, conv2d_weight_gradient};
 use kernels::element::{Activation, Elements, Precision};
@@ -13,9 +14,14 @@ fn values(count: usize) -> Vec<f32> {
 }
 
 fn report(name: &str, flops: f64, mut run: impl FnMut()) {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().is_some_and(|part| !name.contains(&part)) {
+        return;
+    }
+    let repetitions = arguments.next().and_then(|count| count.parse().ok()).unwrap_or(8);
     run();
     let mut best = f64::INFINITY;
-    for _ in 0..8 {
+    for _ in 0..repetitions {
         let start = Instant::now();
         run();
         best = best.min(start.elapsed().as_secs_f64());
@@ -76,13 +82,17 @@ fn convolutions() {
         let filter = PackedFilter::pack(&Elements::F32(&weight), (channels, channels, 3), Precision::Bf16);
         let flops = 2.0 * 9.0 * (count * channels) as f64;
         report(&format!("conv 3x3 16x64x64x{channels} bf16"), flops, || conv2d(&x, &filter, &shape, &Epilogue::default(), &mut out));
-        report("  input gradient", flops, || conv2d_input_gradient(&dy, &weight, &shape, Precision::Bf16, &mut out));
-        report("  weight gradient", flops, || conv2d_weight_gradient(&x, &dy, &shape, Precision::Bf16, &mut dw));
+        report(&format!("conv input gradient {channels}"), flops, || {
+            conv2d_input_gradient(&dy, &weight, &shape, Precision::Bf16, &mut out)
+        });
+        report(&format!("conv weight gradient {channels}"), flops, || conv2d_weight_gradient(&x, &dy, &shape, Precision::Bf16, &mut dw));
         let (scale, shift) = (values(channels), values(channels));
         let layer = GroupNorm { batch: 16, groups: 8, weight: &scale, bias: &shift, epsilon: 1e-5, activation: Activation::Silu };
-        report("  group norm, SiLU", 0.0, || group_norm(&x, &layer, &mut out));
+        report(&format!("group norm, SiLU {channels}"), 0.0, || group_norm(&x, &layer, &mut out));
         let (mut d_weight, mut d_bias) = (vec![0.0; channels], vec![0.0; channels]);
-        report("  group norm, SiLU, backward", 0.0, || group_norm_backward(&x, &layer, &dy, &mut out, (&mut d_weight, &mut d_bias)));
+        report(&format!("group norm, SiLU, backward {channels}"), 0.0, || {
+            group_norm_backward(&x, &layer, &dy, &mut out, (&mut d_weight, &mut d_bias))
+        });
     }
 }
 
@@ -105,7 +115,7 @@ fn attentions() {
             attention(&q, &k, &v, (&shape, Precision::Bf16), &mut out);
         });
         let (mut dq, mut dk, mut dv) = (vec![0.0; count], vec![0.0; count], vec![0.0; count]);
-        report("  backward", 2.5 * flops, || {
+        report(&format!("attention backward {batch}x{heads}x{tokens}"), 2.5 * flops, || {
             let operands = AttentionOperands { q: &q, k: &k, v: &v };
             attention_backward(&operands, &out, (&shape, Precision::Bf16), (&mut dq, &mut dk, &mut dv));
         });
@@ -119,7 +129,7 @@ fn norms() {
     let (mut out, mut d_weight) = (vec![0.0; x.len()], vec![0.0; channels]);
     let layer = Norm { kind: NormKind::Rms, channels, weight: Some(&weight), bias: None, modulation: None, epsilon: 1e-6 };
     report("RMS norm 5632x320", 0.0, || norm(&x, &layer, &mut out));
-    report("  backward", 0.0, || {
+    report("RMS norm backward", 0.0, || {
         norm_backward(&x, &layer, &dy, &mut out, NormGradients { weight: Some(&mut d_weight), ..NormGradients::default() });
     });
     report("SiLU 5632x320", 0.0, || kernels::elementwise::activation(&x, Activation::Silu, &mut out));

@@ -105,14 +105,12 @@ vectorised! {
     fn exponentials(row: &mut [f32], visible: usize, scale: f32) -> f32 {
         let (seen, hidden) = row.split_at_mut(visible);
         hidden.fill(0.0);
+        let larger = |a: f32, b: f32| if b > a { b } else { a };
         let mut lanes = [f32::NEG_INFINITY; 16];
-        for chunk in seen.chunks(16) {
-            for (lane, value) in lanes.iter_mut().zip(chunk) {
-                let value = value * scale;
-                *lane = if value > *lane { value } else { *lane };
-            }
-        }
-        let maximum = lanes.iter().fold(f32::NEG_INFINITY, |a, b| a.max(*b));
+        let (chunks, rest) = seen.as_chunks::<16>();
+        for chunk in chunks { for (lane, value) in lanes.iter_mut().zip(chunk) { *lane = larger(*lane, value * scale); } }
+        for (lane, value) in lanes.iter_mut().zip(rest) { *lane = larger(*lane, value * scale); }
+        let maximum = lanes.into_iter().fold(f32::NEG_INFINITY, larger);
         for value in seen.iter_mut() { *value = crate::element::exponential(*value * scale - maximum); }
         crate::elementwise::sum(seen)
     }

@@ -126,7 +126,8 @@ const MAGIC: f32 = 12_582_912.0;
 #[inline(always)]
 pub fn exponential(x: f32) -> f32 {
     let x = x.clamp(-87.3, 88.3);
-    let n = x * std::f32::consts::LOG2_E + MAGIC - MAGIC;
+    let shifted = x * std::f32::consts::LOG2_E + MAGIC;
+    let n = shifted - MAGIC;
     // The first part of ln 2 has so few digits that its product with n is exact.
     let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
     let p = 1.388_888_9e-3_f32;
@@ -136,8 +137,9 @@ pub fn exponential(x: f32) -> f32 {
     let p = p * r + 0.5;
     let p = p * r + 1.0;
     let p = p * r + 1.0;
-    // n is in -126..=127, so the exponent field stays valid.
-    p * f32::from_bits((((n as i32) + 127) as u32) << 23)
+    // The last bits of the shifted number are n, in -126..=127, so the exponent field stays valid. A conversion would check for NaN,
+    // one value at a time.
+    p * f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23))
 }
 
 /// `erf(x)`: Abramowitz and Stegun 7.1.26 refined to single precision (absolute error below 2e-7).
