@@ -9,7 +9,7 @@ pub use weight_gradient::conv2d_weight_gradient;
 use crate::element::{Elements, Precision};
 use crate::gemm::Epilogue;
 use crate::matrix::{MatrixView, PackedMatrix, value_at};
-use crate::pool::parallel_for;
+use crate::pool::parallel_chunks_mut;
 use crate::shared::SharedSlice;
 use walk::{Target, Walk, padded_channels};
 
@@ -89,9 +89,8 @@ impl PackedFilter {
         let (outputs, inputs, kernel) = size;
         let taps = kernel * kernel;
         assert_eq!(weight.len(), outputs * inputs * taps, "the weight is not [outputs, inputs, kernel, kernel]");
-        let matrix =
-            pack_taps((outputs, taps, inputs), precision, &|output, tap, input| value_at(weight, (output * inputs + input) * taps + tap));
-        Self { matrix, size }
+        let taps = Taps { weight, outputs, channels: inputs, strides: (inputs * taps, taps), offsets: (0..taps).collect() };
+        Self { matrix: taps.pack(precision), size }
     }
 
     /// Memory taken.
@@ -104,26 +103,34 @@ impl PackedFilter {
     }
 }
 
-/// Packs `[taps · padded channels, outputs]` from `weight(output, tap, channel)`.
-fn pack_taps(
-    (outputs, taps, channels): (usize, usize, usize),
-    precision: Precision,
-    weight: &(dyn Fn(usize, usize, usize) -> f32 + Sync),
-) -> PackedMatrix {
-    let padded = padded_channels(channels, precision);
-    let length = taps * padded;
-    let mut by_output = vec![0.0_f32; outputs * length];
-    let shared = SharedSlice::new(&mut by_output);
-    parallel_for(outputs, &|output| {
-        // SAFETY: outputs are disjoint.
-        let row = unsafe { shared.range(output * length, length) };
-        for channel in 0..channels {
-            for tap in 0..taps {
-                row[tap * padded + channel] = weight(output, tap, channel);
-            }
+/// Where the weights of a filter bank lie.
+struct Taps<'a> {
+    weight: &'a Elements<'a>,
+    outputs: usize,
+    channels: usize,
+    /// From one output, and from one channel, to the next.
+    strides: (usize, usize),
+    /// Of each tap, in the order in which the product reads them.
+    offsets: Vec<usize>,
+}
+
+impl Taps<'_> {
+    /// Packs `[taps · padded channels, outputs]`.
+    fn pack(&self, precision: Precision) -> PackedMatrix {
+        let padded = padded_channels(self.channels, precision);
+        let length = self.offsets.len() * padded;
+        let mut by_output = vec![0.0_f32; self.outputs * length];
+        if length > 0 {
+            parallel_chunks_mut(&mut by_output, length, &|output, row| {
+                for (row, offset) in row.chunks_exact_mut(padded).zip(&self.offsets) {
+                    for (channel, value) in row.iter_mut().enumerate().take(self.channels) {
+                        *value = value_at(self.weight, output * self.strides.0 + channel * self.strides.1 + offset);
+                    }
+                }
+            });
         }
-    });
-    PackedMatrix::pack(&MatrixView::new(&by_output, outputs, length).transposed(), precision)
+        PackedMatrix::pack(&MatrixView::new(&by_output, self.outputs, length).transposed(), precision)
+    }
 }
 
 /// `out = epilogue(conv(x))`, `x [batch, height, width, inputs]`, `out [batch, height', width', outputs]`; the epilogue's rows are pixels.
@@ -161,22 +168,22 @@ pub fn conv2d_input_gradient(dy: &[f32], weight: &[f32], shape: &ConvShape, prec
     let dx = SharedSlice::new(dx);
     for down in &rows {
         for right in &columns {
-            let (tall, wide) = (down.taps, right.taps);
-            let matrix = pack_taps((inputs, tall * wide, outputs), precision, &|input, tap, output| {
-                let (row, column) = (down.tap(tap / wide, stride), right.tap(tap % wide, stride));
-                weight[((output * inputs + input) * kernel + row) * kernel + column]
-            });
+            let offsets = (0..down.taps)
+                .flat_map(|row| (0..right.taps).map(move |column| down.tap(row, stride) * kernel + right.tap(column, stride)))
+                .collect();
+            let strides = (kernel * kernel, inputs * kernel * kernel);
+            let taps = Taps { weight: &Elements::F32(weight), outputs: inputs, channels: outputs, strides, offsets };
             let walk = Walk {
                 source: dy,
                 batch: shape.batch,
                 size: (shape.out_height(), shape.out_width(), outputs),
-                taps: (tall, wide),
+                taps: (down.taps, right.taps),
                 stride: 1,
                 origin: (down.origin, right.origin),
                 outputs: (down.count, right.count),
                 target: Target { size: (shape.height, shape.width), first: (down.first, right.first), step: stride },
             };
-            walk.multiply(&matrix, &Epilogue::default(), &dx);
+            walk.multiply(&taps.pack(precision), &Epilogue::default(), &dx);
         }
     }
 }

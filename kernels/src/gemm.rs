@@ -8,16 +8,23 @@ pub(crate) mod packing;
 
 use crate::element::{Activation, Elements};
 use crate::matrix::{BLOCK_COLUMNS, MatrixView, PackedMatrix};
-use crate::pool::{parallel_for, threads};
+use crate::pool::{parallel_for, width};
 use crate::shared::SharedSlice;
 use crate::vectorise::vectorised;
 use microkernel::{MAX_ROWS, Order, Start, Sums, Tile, VECTOR, tile_rows};
+use packing::lane;
+use std::array;
 use std::cell::RefCell;
+use std::ops::Range;
 
-/// Rows of a task's panel of A: a multiple of every tile's height, small enough that the panel stays in L2 for K up to 4096.
+/// Rows of a task's panel of A: a multiple of every tile's height.
 const PANEL_ROWS: usize = 96;
 /// Tasks per thread that keep both ends of a job busy.
-const TASKS_PER_THREAD: usize = 8;
+const TASKS_PER_THREAD: usize = 6;
+/// Words of a row of a panel: the panel and a block of B of that length stay in L2. Longer sums are interrupted and go on, in order.
+const PANEL_GROUPS: usize = 1_024;
+/// Blocks of columns whose interrupted sums stay in L2.
+const CHUNKED_BLOCKS: usize = 8;
 
 /// Whether a product replaces what the output held or adds to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,8 +76,6 @@ impl Epilogue<'_> {
     }
 }
 
-thread_local! { static PANEL: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) }; }
-
 /// `out[m, n] = epilogue(a[m, k] · b[k, n])`.
 pub fn gemm(a: &MatrixView<'_>, b: &PackedMatrix, epilogue: &Epilogue<'_>, out: &mut [f32]) {
     let (m, n) = (a.rows, b.n());
@@ -85,8 +90,9 @@ pub fn gemm(a: &MatrixView<'_>, b: &PackedMatrix, epilogue: &Epilogue<'_>, out: 
     let out = SharedSlice::new(out);
     parallel_for(panels * split.tasks, &|task| {
         let first = task / split.tasks * PANEL_ROWS;
-        let rows = PANEL_ROWS.min(m - first);
-        PANEL.with_borrow_mut(|panel| multiply_panel(a, b, (first, rows), split.blocks(task % split.tasks), epilogue, (panel, &out)));
+        let height = tile_rows(n.min(BLOCK_COLUMNS).div_ceil(VECTOR));
+        let work = Task { a, b, epilogue, first, rows: PANEL_ROWS.min(m - first), height };
+        SCRATCH.with_borrow_mut(|scratch| work.run(split.blocks(task % split.tasks), scratch, &out));
     });
 }
 
@@ -102,60 +108,109 @@ impl ColumnSplit {
     /// For `n` columns and a job of `panels` panels.
     pub fn new(n: usize, panels: usize) -> Self {
         let blocks = n.div_ceil(BLOCK_COLUMNS);
-        let wanted = (threads() * TASKS_PER_THREAD).div_ceil(panels).clamp(1, blocks);
+        // Alone, a thread gains nothing from tasks that each pack the panel again.
+        let wanted = if width() == 1 { 1 } else { (width() * TASKS_PER_THREAD).div_ceil(panels).clamp(1, blocks) };
         let per_task = blocks.div_ceil(wanted);
         Self { blocks, per_task, tasks: blocks.div_ceil(per_task) }
     }
 
     /// The blocks of one task.
-    pub fn blocks(&self, task: usize) -> std::ops::Range<usize> {
+    pub fn blocks(&self, task: usize) -> Range<usize> {
         task * self.per_task..((task + 1) * self.per_task).min(self.blocks)
     }
 }
 
-fn multiply_panel(
-    a: &MatrixView<'_>,
-    b: &PackedMatrix,
-    (first, rows): (usize, usize),
-    blocks: std::ops::Range<usize>,
-    epilogue: &Epilogue<'_>,
-    (panel, out): (&mut Vec<u32>, &SharedSlice<'_, f32>),
-) {
-    let (n, length, precision) = (b.n(), b.groups(), b.precision());
-    let height = tile_rows(n.min(BLOCK_COLUMNS).div_ceil(VECTOR));
-    panel.resize((rows.next_multiple_of(height) * length).max(panel.len()), 0);
-    let neighbours = match a.elements {
-        Elements::F32(values) if a.row_stride == 1 && a.column_stride != 1 => Some(values),
-        _ => None,
-    };
-    let order = if let Some(values) = neighbours {
-        let panel = &mut panel[..rows.next_multiple_of(height) * length];
-        packing::pack_interleaved(a, values, (first, rows), height, precision, panel);
-        Order::Groups(height)
-    } else {
-        packing::pack_rows(a, (first, rows), precision, &mut panel[..rows * length]);
-        Order::Rows
-    };
-    let mut sums: Sums = [[0.0; BLOCK_COLUMNS]; MAX_ROWS];
-    for block in blocks {
-        let (words, vectors) = b.block(block);
-        for row in (0..rows).step_by(height) {
-            let tile = Tile {
-                a: Tile::halves(panel),
-                rows: std::array::from_fn(|offset| 2 * (row + offset) * length),
-                height: height.min(rows - row),
-                order,
-                runs: (1, length, 0),
-                b: words,
-                vectors,
-                precision,
-                start: Start::Zero,
-            };
-            tile.multiply(&mut sums);
-            let targets: [usize; MAX_ROWS] = std::array::from_fn(|offset| first + row + offset);
-            finish(&mut sums, &targets[..tile.height], (block * BLOCK_COLUMNS, n), epilogue, out);
+thread_local! { static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::default()); }
+
+/// What a task of a product writes along the way.
+#[derive(Default)]
+struct Scratch {
+    panel: Vec<u32>,
+    sums: Vec<Sums>,
+}
+
+/// Rows of `a`, and the blocks of columns that meet them.
+struct Task<'a> {
+    a: &'a MatrixView<'a>,
+    b: &'a PackedMatrix,
+    epilogue: &'a Epilogue<'a>,
+    first: usize,
+    rows: usize,
+    /// Rows of a tile.
+    height: usize,
+}
+
+impl Task<'_> {
+    fn run(&self, blocks: Range<usize>, scratch: &mut Scratch, out: &SharedSlice<'_, f32>) {
+        let length = self.b.groups();
+        let chunks = length.div_ceil(PANEL_GROUPS).max(1);
+        let most = if chunks == 1 { blocks.len() } else { CHUNKED_BLOCKS };
+        // A whole tile's height of room behind the last row, because the tallest tile may write that far.
+        let rows = self.rows + MAX_ROWS;
+        scratch.sums.resize(if chunks == 1 { MAX_ROWS } else { most * rows }.max(scratch.sums.len()), [0.0; BLOCK_COLUMNS]);
+        for start in blocks.clone().step_by(most) {
+            let blocks = start..blocks.end.min(start + most);
+            for chunk in 0..chunks {
+                let groups = chunk * length / chunks..(chunk + 1) * length / chunks;
+                let order = self.pack(&groups, &mut scratch.panel);
+                for block in blocks.clone() {
+                    for row in (0..self.rows).step_by(self.height) {
+                        let sums = if chunks == 1 { &mut scratch.sums } else { &mut scratch.sums[(block - start) * rows + row..] };
+                        let place = Place { block, row, first: chunk == 0, last: chunk + 1 == chunks };
+                        self.tile(&place, &groups, (&scratch.panel, order), sums, out);
+                    }
+                }
+            }
         }
     }
+
+    /// Rounds a range of words of every row.
+    fn pack(&self, groups: &Range<usize>, panel: &mut Vec<u32>) -> Order {
+        let precision = self.b.precision();
+        let a = self.a.columns_in(groups.start * lane(precision)..(groups.end * lane(precision)).min(self.a.columns));
+        let rows = (self.first, self.rows);
+        let padded = self.rows.next_multiple_of(self.height);
+        panel.resize((padded * groups.len()).max(panel.len()), 0);
+        match a.elements {
+            Elements::F32(values) if a.row_stride == 1 && a.column_stride != 1 => {
+                packing::pack_interleaved(&a, values, rows, self.height, precision, &mut panel[..padded * groups.len()]);
+                Order::Groups(self.height)
+            }
+            _ => {
+                packing::pack_rows(&a, rows, precision, &mut panel[..self.rows * groups.len()]);
+                Order::Rows
+            }
+        }
+    }
+
+    fn tile(&self, place: &Place, groups: &Range<usize>, (panel, order): (&[u32], Order), sums: &mut [Sums], out: &SharedSlice<'_, f32>) {
+        let (words, vectors) = self.b.block(place.block);
+        let height = self.height.min(self.rows - place.row);
+        let tile = Tile {
+            a: Tile::halves(panel),
+            rows: array::from_fn(|offset| 2 * (place.row + offset.min(height - 1)) * groups.len()),
+            height,
+            order,
+            runs: (1, groups.len(), 0),
+            b: &words[groups.start * vectors * VECTOR..groups.end * vectors * VECTOR],
+            vectors,
+            precision: self.b.precision(),
+            start: if place.first { Start::Zero } else { Start::Sums },
+        };
+        tile.multiply(sums);
+        if place.last {
+            let targets: [usize; MAX_ROWS] = array::from_fn(|offset| self.first + place.row + offset);
+            finish(sums, &targets[..height], (place.block * BLOCK_COLUMNS, self.b.n()), self.epilogue, out);
+        }
+    }
+}
+
+/// A tile of a panel, and which part of `k` it is at.
+struct Place {
+    block: usize,
+    row: usize,
+    first: bool,
+    last: bool,
 }
 
 /// Passes the first `columns` columns of the product of packed rows, words `[rows, length]`, with `b` to `store(row, column, sums)`.
@@ -168,15 +223,16 @@ pub(crate) fn multiply_words(
     store: &mut dyn FnMut(usize, usize, &[f32]),
 ) {
     assert!(panel.len() == rows * length && length <= b.groups() && columns <= b.n(), "a part outside the product");
-    let mut sums: Sums = [[0.0; BLOCK_COLUMNS]; MAX_ROWS];
+    let mut sums: [Sums; MAX_ROWS] = [[0.0; BLOCK_COLUMNS]; MAX_ROWS];
     for column in (0..columns).step_by(BLOCK_COLUMNS) {
         let (words, vectors) = b.block(column / BLOCK_COLUMNS);
         let (height, width) = (tile_rows(vectors), BLOCK_COLUMNS.min(columns - column));
         for row in (0..rows).step_by(height) {
+            let count = height.min(rows - row);
             let tile = Tile {
                 a: Tile::halves(panel),
-                rows: std::array::from_fn(|offset| 2 * (row + offset) * length),
-                height: height.min(rows - row),
+                rows: array::from_fn(|offset| 2 * (row + offset.min(count - 1)) * length),
+                height: count,
                 order: Order::Rows,
                 runs: (1, length, 0),
                 b: words,
@@ -195,43 +251,57 @@ pub(crate) fn multiply_words(
 vectorised! {
     /// Applies the epilogue to a tile whose rows belong to the output's rows `targets`, at `place` (first column, `n`), and stores it.
     pub(crate) fn finish(
-        sums: &mut Sums,
+        sums: &mut [Sums],
         targets: &[usize],
         place: (usize, usize),
         epilogue: &Epilogue<'_>,
         out: &SharedSlice<'_, f32>,
     ) {
-        let (column, n) = place;
-        let columns = BLOCK_COLUMNS.min(n - column);
-        for (sums, &row) in sums.iter_mut().zip(targets) {
-            let sums = &mut sums[..columns];
-            if let Some(bias) = epilogue.bias {
-                for (sum, bias) in sums.iter_mut().zip(&bias[column..]) {
-                    *sum += bias;
+        let n = place.1;
+        let columns = place.0..n.min(place.0 + BLOCK_COLUMNS);
+        for (index, column) in columns.clone().step_by(VECTOR).enumerate() {
+            let width = VECTOR.min(columns.end - column);
+            let bias = epilogue.bias.map(|bias| padded(&bias[column..][..width]));
+            for (sums, &row) in sums.iter().zip(targets) {
+                let mut values = sums.as_chunks::<VECTOR>().0[index];
+                if let Some(bias) = bias {
+                    add(&mut values, bias);
                 }
-            }
-            epilogue.activation.apply_portable(sums);
-            if let Some(gate) = &epilogue.gate {
-                let gate = &gate.values[row / gate.rows_per_group * n + column..];
-                for (sum, gate) in sums.iter_mut().zip(gate) {
-                    *sum *= gate;
+                epilogue.activation.apply_portable(&mut values);
+                if let Some(gate) = &epilogue.gate {
+                    let gate = padded(&gate.values[row / gate.rows_per_group * n + column..][..width]);
+                    values.iter_mut().zip(gate).for_each(|(value, gate)| *value *= gate);
                 }
-            }
-            if let Some(residual) = epilogue.residual {
-                for (sum, residual) in sums.iter_mut().zip(&residual[row * n + column..]) {
-                    *sum += residual;
+                if let Some(residual) = epilogue.residual {
+                    add(&mut values, padded(&residual[row * n + column..][..width]));
                 }
-            }
-            // SAFETY: tasks write disjoint rectangles of the output.
-            let out = unsafe { out.range(row * n + column, columns) };
-            match epilogue.accumulate {
-                Accumulate::Replace => out.copy_from_slice(sums),
-                Accumulate::Add => {
-                    for (out, sum) in out.iter_mut().zip(sums.iter()) {
-                        *out += sum;
-                    }
+                // SAFETY: tasks write disjoint rectangles of the output.
+                let out = unsafe { out.range(row * n + column, width) };
+                if epilogue.accumulate == Accumulate::Add {
+                    add(&mut values, padded(out));
+                }
+                if let Ok(out) = <&mut [f32; VECTOR]>::try_from(&mut *out) {
+                    *out = values;
+                } else {
+                    out.iter_mut().zip(values).for_each(|(out, value)| *out = value);
                 }
             }
         }
     }
+}
+
+#[inline(always)]
+fn add(values: &mut [f32; VECTOR], others: [f32; VECTOR]) {
+    values.iter_mut().zip(others).for_each(|(value, other)| *value += other);
+}
+
+/// A vector of values, zero behind them.
+#[inline(always)]
+fn padded(values: &[f32]) -> [f32; VECTOR] {
+    if let Ok(values) = <[f32; VECTOR]>::try_from(values) {
+        return values;
+    }
+    let mut vector = [0.0; VECTOR];
+    vector.iter_mut().zip(values).for_each(|(place, value)| *place = *value);
+    vector
 }

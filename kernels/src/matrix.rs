@@ -47,6 +47,16 @@ impl<'a> MatrixView<'a> {
         Self { elements, rows, columns, row_stride: strides.0, column_stride: strides.1 }
     }
 
+    /// The columns of a range.
+    pub(crate) fn columns_in(&self, range: std::ops::Range<usize>) -> Self {
+        let skip = range.start * self.column_stride;
+        let elements = match self.elements {
+            Elements::F32(values) => Elements::F32(&values[skip.min(values.len())..]),
+            Elements::Bf16(values) => Elements::Bf16(&values[skip.min(values.len())..]),
+        };
+        Self { elements, columns: range.len(), ..*self }
+    }
+
     /// Rows and columns exchanged.
     #[must_use]
     pub fn transposed(self) -> Self {

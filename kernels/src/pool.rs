@@ -69,6 +69,11 @@ pub fn threads() -> usize {
     pool().threads.load(Ordering::Relaxed)
 }
 
+/// Threads that a call from here would run on: one inside a task.
+pub(crate) fn width() -> usize {
+    if INSIDE.get() { 1 } else { threads() }
+}
+
 /// Calls `task(i)` once for every `i` below `count`, on the pool and the calling thread, and returns when all are done.
 pub fn parallel_for(count: usize, task: &(dyn Fn(usize) + Sync)) {
     set_flush_to_zero();

@@ -114,7 +114,7 @@ impl Walk<'_> {
         let columns = self.outputs.1;
         let pixel_words = padded_channels(self.size.2, precision) / lane(precision);
         let pixels = band.rows * columns;
-        let mut sums: Sums = [[0.0; BLOCK_COLUMNS]; MAX_ROWS];
+        let mut sums: [Sums; MAX_ROWS] = [[0.0; BLOCK_COLUMNS]; MAX_ROWS];
         for block in blocks {
             let (b, vectors) = matrix.block(block);
             let height = tile_rows(vectors);
@@ -128,6 +128,8 @@ impl Walk<'_> {
                     *target = self.target.pixel(band.picture, band.first + row, column);
                     place = if column + 1 == columns { (row + 1, 0) } else { (row, column + 1) };
                 }
+                let last = rows[count - 1];
+                rows[count..].fill(last);
                 let tile = Tile {
                     a: Tile::halves(words),
                     rows,

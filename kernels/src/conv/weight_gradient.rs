@@ -67,9 +67,10 @@ pub fn conv2d_weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, precisio
     });
     let sum = &*sum;
     parallel_chunks_mut(dw, inputs * taps, &|output, dw| {
-        for (index, dw) in dw.iter_mut().enumerate() {
-            let (input, tap) = (index / taps, index % taps);
-            *dw += sum[(tap * inputs + input) * outputs + output];
+        for (input, dw) in dw.chunks_exact_mut(taps).enumerate() {
+            for (tap, dw) in dw.iter_mut().enumerate() {
+                *dw += sum[(tap * inputs + input) * outputs + output];
+            }
         }
     });
 }
@@ -141,13 +142,15 @@ impl<'a> Gradient<'a> {
         let (inputs, outputs, kernel, stride) = (self.shape.in_channels, self.shape.out_channels, self.shape.kernel, self.shape.stride);
         let columns = BLOCK_COLUMNS.min(outputs - column);
         let height = tile_rows(tile.vectors);
-        let mut sums: Sums = [[0.0; BLOCK_COLUMNS]; MAX_ROWS];
-        let rows = kernel * kernel * count;
+        let mut sums: [Sums; MAX_ROWS] = [[0.0; BLOCK_COLUMNS]; MAX_ROWS];
+        let taps = kernel * kernel;
+        let rows = taps * count;
         for start in (0..rows).step_by(height) {
             tile.height = height.min(rows - start);
             let mut targets = [0; MAX_ROWS];
             for offset in 0..tile.height {
-                let (tap, channel) = ((start + offset) / count, (start + offset) % count);
+                // The taps of a channel read one plane, which stays in L1.
+                let (channel, tap) = ((start + offset) / taps, (start + offset) % taps);
                 let (y, x) = (tap / kernel, tap % kernel);
                 // Planes are split by stride phase, so that neighbouring outputs read neighbouring values.
                 tile.rows[offset] = (channel * stride + x % stride) * plane + y * self.plane_row + x / stride * self.value;
@@ -155,6 +158,8 @@ impl<'a> Gradient<'a> {
                 // SAFETY: tasks own disjoint channels of disjoint parts.
                 sums[offset][..columns].copy_from_slice(unsafe { partial.range(targets[offset], columns) });
             }
+            let last = tile.rows[tile.height - 1];
+            tile.rows[tile.height..].fill(last);
             tile.multiply(&mut sums);
             for offset in 0..tile.height {
                 // SAFETY: as above.

@@ -12,8 +12,8 @@ pub(crate) const MAX_ROWS: usize = 12;
 /// Sums of a vector: the unit in which blocks of B get narrower.
 pub(crate) const VECTOR: usize = 16;
 
-/// The sums of a tile; a narrow tile uses the first columns of each row.
-pub(crate) type Sums = [[f32; BLOCK_COLUMNS]; MAX_ROWS];
+/// A row of sums; a narrow tile uses its first columns.
+pub(crate) type Sums = [f32; BLOCK_COLUMNS];
 
 /// Rows of a tile that is `vectors` vectors wide: as many as keep the sums, B and the broadcast word within 32 registers.
 pub(crate) const fn tile_rows(vectors: usize) -> usize {
@@ -38,7 +38,7 @@ pub(crate) enum Order {
 pub(crate) struct Tile<'a> {
     /// The values of A.
     pub a: &'a [u16],
-    /// Where each row starts; in [`Order::Groups`] only the first counts.
+    /// Where each row starts, rows beyond the height included: they are read, too. In [`Order::Groups`] only the first counts.
     pub rows: [usize; MAX_ROWS],
     /// Rows in use.
     pub height: usize,
@@ -78,20 +78,21 @@ impl Tile<'_> {
         unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len() * 2) }
     }
 
-    /// Computes the tile into the first rows and vectors of `sums`; what lies behind them within the tallest tile is undefined.
+    /// Computes the tile into the first rows and vectors of `sums`; rows behind them, up to the tallest tile, are overwritten.
     #[inline]
-    pub fn multiply(&self, sums: &mut Sums) {
+    pub fn multiply(&self, sums: &mut [Sums]) {
         let (runs, length, step) = self.runs;
         let groups = runs * length;
         assert!((1..=4).contains(&self.vectors) && (1..=tile_rows(self.vectors)).contains(&self.height), "impossible tile");
+        assert!(sums.len() >= MAX_ROWS, "room for the tallest tile");
         if groups == 0 {
             if self.start == Start::Zero {
-                *sums = [[0.0; BLOCK_COLUMNS]; MAX_ROWS];
+                sums[..MAX_ROWS].fill([0.0; BLOCK_COLUMNS]);
             }
             return;
         }
         let last = match self.order {
-            Order::Rows => self.rows[..self.height].iter().copied().max().unwrap_or(0) + (runs - 1) * step + 2 * length,
+            Order::Rows => self.rows.iter().fold(0, |last, row| last.max(*row)) + (runs - 1) * step + 2 * length,
             Order::Groups(across) => {
                 assert!(runs == 1 && across >= self.height, "interleaved rows make one run");
                 self.rows[0] + 2 * ((length - 1) * across + self.height)
@@ -124,7 +125,7 @@ impl Tile<'_> {
         }
     }
 
-    fn multiply_portable(&self, sums: &mut Sums) {
+    fn multiply_portable(&self, sums: &mut [Sums]) {
         let (runs, length, _) = self.runs;
         let width = self.vectors * VECTOR;
         for (row, sums) in sums.iter_mut().enumerate().take(self.height) {
@@ -185,7 +186,7 @@ mod avx512 {
     use std::mem::transmute;
 
     #[target_feature(enable = "avx512f")]
-    pub unsafe fn multiply_f32(tile: &Tile<'_>, sums: &mut Sums) {
+    pub unsafe fn multiply_f32(tile: &Tile<'_>, sums: &mut [Sums]) {
         // SAFETY: the caller has checked the processor and the operands.
         unsafe {
             choose!(
@@ -219,7 +220,7 @@ mod avx512 {
     }
 
     #[target_feature(enable = "avx512f,avx512bf16")]
-    pub unsafe fn multiply_bf16(tile: &Tile<'_>, sums: &mut Sums) {
+    pub unsafe fn multiply_bf16(tile: &Tile<'_>, sums: &mut [Sums]) {
         // SAFETY: the caller has checked the processor and the operands.
         unsafe {
             choose!(
@@ -253,7 +254,7 @@ mod avx512 {
     }
 
     #[inline(always)]
-    unsafe fn product<const BF16: bool, const ROWS: usize, const VECTORS: usize>(tile: &Tile<'_>, sums: &mut Sums) {
+    unsafe fn product<const BF16: bool, const ROWS: usize, const VECTORS: usize>(tile: &Tile<'_>, sums: &mut [Sums]) {
         // SAFETY: `Tile::multiply` has asserted that every position read lies inside the operands; rows beyond the height repeat
         // the last one; a row of sums holds four vectors.
         unsafe {
@@ -270,8 +271,7 @@ mod avx512 {
             match tile.order {
                 Order::Rows => {
                     for run in 0..runs {
-                        let start: [*const u16; ROWS] =
-                            from_fn(|row| tile.a.as_ptr().add(tile.rows[row.min(tile.height - 1)] + run * step));
+                        let start: [*const u16; ROWS] = from_fn(|row| tile.a.as_ptr().add(tile.rows[row] + run * step));
                         for group in 0..length {
                             group_of::<BF16, ROWS, VECTORS>(&mut registers, b, |row| {
                                 start[row].add(2 * group).cast::<u32>().read_unaligned()
@@ -326,89 +326,5 @@ mod avx512 {
 }
 
 #[cfg(target_arch = "x86_64")]
-mod avx2 {
-    use super::{Start, Sums, Tile, VECTOR};
-    use std::arch::x86_64::{
-        __m256, _mm256_and_ps, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_epi32,
-        _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps,
-    };
-
-    #[target_feature(enable = "avx2,fma")]
-    pub unsafe fn multiply_f32(tile: &Tile<'_>, sums: &mut Sums) {
-        // SAFETY: the caller has checked the processor and the operands.
-        unsafe { strips::<false>(tile, sums) }
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    pub unsafe fn multiply_bf16(tile: &Tile<'_>, sums: &mut Sums) {
-        // SAFETY: the caller has checked the processor and the operands.
-        unsafe { strips::<true>(tile, sums) }
-    }
-
-    /// Sixteen registers hold six rows of one vector of sums.
-    #[inline(always)]
-    unsafe fn strips<const BF16: bool>(tile: &Tile<'_>, sums: &mut Sums) {
-        for vector in 0..tile.vectors {
-            let mut row = 0;
-            while row < tile.height {
-                // SAFETY: as for the caller; a strip stays within the tile's height.
-                unsafe {
-                    match tile.height - row {
-                        1 => strip::<BF16, 1>(tile, row, vector, sums),
-                        2 | 3 => strip::<BF16, 2>(tile, row, vector, sums),
-                        4 | 5 => strip::<BF16, 4>(tile, row, vector, sums),
-                        _ => strip::<BF16, 6>(tile, row, vector, sums),
-                    }
-                }
-                row += match tile.height - row {
-                    1 => 1,
-                    2 | 3 => 2,
-                    4 | 5 => 4,
-                    _ => 6,
-                };
-            }
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn strip<const BF16: bool, const ROWS: usize>(tile: &Tile<'_>, first: usize, vector: usize, sums: &mut Sums) {
-        // SAFETY: `Tile::multiply` has asserted that every position read lies inside the operands; a row of sums holds four vectors.
-        unsafe {
-            let mut registers: [[__m256; 2]; ROWS] = [[_mm256_setzero_ps(); 2]; ROWS];
-            for row in 0..ROWS {
-                if tile.start == Start::Sums {
-                    let sums = sums[first + row].as_ptr().add(vector * VECTOR);
-                    registers[row] = [_mm256_loadu_ps(sums), _mm256_loadu_ps(sums.add(8))];
-                }
-            }
-            let (runs, length, _) = tile.runs;
-            let high_half = _mm256_castsi256_ps(_mm256_set1_epi32(0xffff_0000_u32.cast_signed()));
-            let mut b = tile.b.as_ptr().cast::<f32>().add(vector * VECTOR);
-            for run in 0..runs {
-                for group in 0..length {
-                    let columns = [_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(8))];
-                    b = b.add(tile.vectors * VECTOR);
-                    let low = columns.map(|b| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_castps_si256(b))));
-                    let high = columns.map(|b| _mm256_and_ps(b, high_half));
-                    for row in 0..ROWS {
-                        let word = tile.a.as_ptr().add(tile.position(first + row, run, group)).cast::<u32>().read_unaligned();
-                        for half in 0..2 {
-                            registers[row][half] = if BF16 {
-                                let first = _mm256_set1_ps(f32::from_bits(word << 16));
-                                let second = _mm256_set1_ps(f32::from_bits(word & 0xffff_0000));
-                                _mm256_fmadd_ps(second, high[half], _mm256_fmadd_ps(first, low[half], registers[row][half]))
-                            } else {
-                                _mm256_fmadd_ps(_mm256_set1_ps(f32::from_bits(word)), columns[half], registers[row][half])
-                            };
-                        }
-                    }
-                }
-            }
-            for row in 0..ROWS {
-                let sums = sums[first + row].as_mut_ptr().add(vector * VECTOR);
-                _mm256_storeu_ps(sums, registers[row][0]);
-                _mm256_storeu_ps(sums.add(8), registers[row][1]);
-            }
-        }
-    }
-}
+#[path = "microkernel_avx2.rs"]
+mod avx2;

@@ -231,6 +231,11 @@ pub(crate) fn pack_pixels(values: &[f32], (channels, padded): (usize, usize), pr
             }
         }
         Precision::Bf16 => {
+            #[cfg(target_arch = "x86_64")]
+            if simd_level() >= SimdLevel::Avx512Bf16 && VECTOR.is_multiple_of(padded) {
+                // SAFETY: the level says that the processor has these instructions.
+                return unsafe { avx512::pixels(values, (channels, padded), words) };
+            }
             let halves = Tile::halves_mut(words);
             for (halves, pixel) in halves.chunks_exact_mut(padded).zip(values.chunks_exact(channels)) {
                 for (half, value) in halves.iter_mut().zip(pixel) {

@@ -4,9 +4,9 @@ use super::{Precision, VECTOR, lane};
 use half::bf16;
 use std::arch::x86_64::{
     __m512, __m512i, _mm256_maskz_loadu_epi16, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cvtepu16_epi32, _mm512_cvtne2ps_pbh,
-    _mm512_loadu_si512, _mm512_mask_storeu_epi16, _mm512_mask_storeu_epi32, _mm512_maskz_loadu_ps, _mm512_permutexvar_epi16,
-    _mm512_set_epi16, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_slli_epi32, _mm512_storeu_si512,
-    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+    _mm512_loadu_si512, _mm512_mask_storeu_epi16, _mm512_mask_storeu_epi32, _mm512_maskz_expand_ps, _mm512_maskz_loadu_ps,
+    _mm512_permutexvar_epi16, _mm512_set_epi16, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_slli_epi32,
+    _mm512_storeu_si512, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 use std::mem::transmute;
 
@@ -157,6 +157,24 @@ pub(super) unsafe fn run(values: &[f32], words: &mut [u32]) {
         unsafe {
             let packed = along(values.as_ptr(), first, values.len(), Precision::Bf16);
             _mm512_mask_storeu_epi32(words.as_mut_ptr().add(first).cast(), mask(length - first), packed);
+        }
+    }
+}
+
+/// bfloat16 words of pixels whose padded channels divide a vector.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
+pub(super) unsafe fn pixels(values: &[f32], (channels, padded): (usize, usize), words: &mut [u32]) {
+    let pixels = values.len() / channels;
+    assert!(channels <= padded && VECTOR.is_multiple_of(padded) && 2 * words.len() >= pixels * padded);
+    let across = VECTOR / padded;
+    let spread = (0..across).fold(0_u16, |spread, pixel| spread | mask(channels) << (pixel * padded));
+    for first in (0..pixels).step_by(across) {
+        let count = across.min(pixels - first);
+        // SAFETY: reads and writes are masked to the pixels.
+        unsafe {
+            let dense = f32::load(values.as_ptr().add(first * channels), count * channels);
+            let packed = rounded(_mm512_maskz_expand_ps(spread, dense), _mm512_setzero_ps());
+            _mm512_mask_storeu_epi32(words.as_mut_ptr().add(first * padded / 2).cast(), mask(count * padded / 2), packed);
         }
     }
 }
