@@ -4,7 +4,7 @@ mod group;
 
 pub use group::{GroupNorm, group_norm, group_norm_backward};
 
-use crate::elementwise::{dot, parallel_parts, sum, sum_by, sum_row_products, sum_rows};
+use crate::elementwise::{dot, parallel_parts, sum, sum_by};
 use crate::shared::SharedSlice;
 use crate::vectorise::vectorised;
 
@@ -77,6 +77,11 @@ vectorised! {
         for ((out, a), b) in out.iter_mut().zip(a).zip(b) { *out = a * b; }
     }
 
+    fn accumulate(dy: &[f32], normalised: &[f32], products: &mut [f32], sums: &mut [f32]) {
+        for ((product, dy), normalised) in products.iter_mut().zip(dy).zip(normalised) { *product += dy * normalised; }
+        for (sum, dy) in sums.iter_mut().zip(dy) { *sum += dy; }
+    }
+
     /// `dx` from the gradient `g` of the normalised row and that row.
     fn input_gradient(g: &[f32], normalised: &[f32], kind: NormKind, factor: f32, dx: &mut [f32]) {
         let count = g.len() as f32;
@@ -128,62 +133,66 @@ pub struct NormGradients<'a> {
     pub shift: Option<&'a mut [f32]>,
 }
 
+/// Rows whose parameter gradients are summed together; fixed, so that the order of summation never depends on threads.
+const PART_ROWS: usize = 64;
+
 /// Gradients of [`norm`]: `dx` is replaced, those of the parameters are added to.
+///
+/// A part of rows shares its scale and shift, so the sums of `dy` and of `dy * normalised` over it give all four.
 pub fn norm_backward(x: &[f32], norm: &Norm<'_>, dy: &[f32], dx: &mut [f32], gradients: NormGradients<'_>) {
     let channels = norm.channels;
     let rows = x.len() / channels.max(1);
     assert!(x.len() == dx.len() && dy.len() == dx.len());
-    // Gradient of `norm(x) * weight + bias`, and the normalised rows.
-    let mut inner = vec![0.0; x.len()];
-    let mut normalised = vec![0.0; x.len()];
+    let rows_per_group = norm.modulation.map_or(rows, |modulation| modulation.rows_per_group).max(1);
+    let parts_per_group = rows_per_group.div_ceil(PART_ROWS);
+    let parts = rows.div_ceil(rows_per_group) * parts_per_group;
+    // `w * (1 + scale)` of a group.
+    let slope = |group: usize| -> Vec<f32> {
+        let mut slope = norm.weight.map_or_else(|| vec![1.0; channels], <[f32]>::to_vec);
+        if let Some(modulation) = &norm.modulation {
+            modulate(&mut slope, &modulation.scale[group * channels..][..channels]);
+        }
+        slope
+    };
+    let mut partial = vec![0.0_f32; parts * 2 * channels];
     {
-        let (inner, normalised, shared) = (SharedSlice::new(&mut inner), SharedSlice::new(&mut normalised), SharedSlice::new(dx));
-        parallel_parts(rows, ROWS, &|first, count| {
-            let mut weighted = vec![0.0; channels];
-            for row in first..first + count {
-                let at = row * channels;
-                // SAFETY: rows are disjoint in all three.
-                let (inner, normalised, dx) =
-                    unsafe { (inner.range(at, channels), normalised.range(at, channels), shared.range(at, channels)) };
-                let x = &x[at..][..channels];
-                let (mean, factor) = statistics(x, norm.kind, norm.epsilon);
-                normalise(x, mean, factor, normalised);
-                inner.copy_from_slice(&dy[at..][..channels]);
-                if let Some(modulation) = &norm.modulation {
-                    modulate(inner, &modulation.scale[row / modulation.rows_per_group * channels..][..channels]);
-                }
-                match norm.weight {
-                    Some(weight) => multiply_into(inner, weight, &mut weighted),
-                    None => weighted.copy_from_slice(inner),
-                }
-                input_gradient(&weighted, normalised, norm.kind, factor, dx);
-            }
-        });
-    }
-    if let Some(weight) = gradients.weight {
-        sum_row_products(&inner, &normalised, (channels, rows.max(1)), weight);
-    }
-    if let Some(bias) = gradients.bias {
-        sum_rows(&inner, (channels, rows.max(1)), bias);
-    }
-    let Some(modulation) = &norm.modulation else { return };
-    if let Some(shift) = gradients.shift {
-        sum_rows(dy, (channels, modulation.rows_per_group), shift);
-    }
-    if let Some(scale) = gradients.scale {
-        let shared = SharedSlice::new(&mut normalised);
-        parallel_parts(rows, ROWS, &|first, count| {
-            for row in first..first + count {
+        let (partial, dx) = (SharedSlice::new(&mut partial), SharedSlice::new(dx));
+        parallel_parts(parts, 1, &|part, _| {
+            let group = part / parts_per_group;
+            let first = group * rows_per_group + part % parts_per_group * PART_ROWS;
+            let end = (first + PART_ROWS).min((group + 1) * rows_per_group).min(rows);
+            let slope = slope(group);
+            let (mut normalised, mut weighted) = (vec![0.0; channels], vec![0.0; channels]);
+            // SAFETY: parts are disjoint.
+            let (products, sums) = unsafe { partial.range(part * 2 * channels, 2 * channels) }.split_at_mut(channels);
+            for row in first..end {
+                let (x, dy) = (&x[row * channels..][..channels], &dy[row * channels..][..channels]);
                 // SAFETY: rows are disjoint.
-                let row = unsafe { shared.range(row * channels, channels) };
-                if let Some(weight) = norm.weight {
-                    multiply(row, weight);
-                }
-                if let Some(bias) = norm.bias {
-                    add(row, bias);
-                }
+                let dx = unsafe { dx.range(row * channels, channels) };
+                let (mean, factor) = statistics(x, norm.kind, norm.epsilon);
+                normalise(x, mean, factor, &mut normalised);
+                multiply_into(dy, &slope, &mut weighted);
+                input_gradient(&weighted, &normalised, norm.kind, factor, dx);
+                accumulate(dy, &normalised, products, sums);
             }
         });
-        sum_row_products(dy, &normalised, (channels, modulation.rows_per_group), scale);
+    }
+    let NormGradients { weight, bias, scale, shift } = gradients;
+    let mut targets = [weight, bias, scale, shift];
+    for (part, partial) in partial.chunks_exact((2 * channels).max(1)).enumerate() {
+        let (products, sums) = partial.split_at(channels);
+        let at = part / parts_per_group * channels;
+        for channel in 0..channels {
+            let modulation = norm.modulation.map_or(1.0, |modulation| 1.0 + modulation.scale[at + channel]);
+            let (weight, bias) = (norm.weight.map_or(1.0, |weight| weight[channel]), norm.bias.map_or(0.0, |bias| bias[channel]));
+            let (product, sum) = (products[channel], sums[channel]);
+            let terms = [product * modulation, sum * modulation, product * weight + sum * bias, sum];
+            for (index, (target, term)) in targets.iter_mut().zip(terms).enumerate() {
+                // Weight and bias are shared by all rows, scale and shift by a group.
+                if let Some(target) = target.as_deref_mut().filter(|_| index < 2 || norm.modulation.is_some()) {
+                    target[if index < 2 { channel } else { at + channel }] += term;
+                }
+            }
+        }
     }
 }
