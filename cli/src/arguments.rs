@@ -90,6 +90,9 @@ pub struct GenerateOptions {
     /// Replace an existing file at --out / 覆盖已有文件
     #[arg(long)]
     pub force: bool,
+    /// Let the model's prompt enhancer, where it has one, rewrite the prompt first / 先用模型自带的提示词增强改写
+    #[arg(long)]
+    pub enhance_prompt: bool,
     /// One JSON object per picture on standard output / 以 JSON 输出
     #[arg(long)]
     pub json: bool,

@@ -1,6 +1,8 @@
 use crate::{Error, Result};
-use engine::LoadedModel;
 use engine::families::{Control, Progress};
+use engine::model_folder::ModelFolder;
+use engine::prompt_enhancer::{Decoding, PromptEnhancer};
+use engine::{Device, LoadedModel};
 use ledger::Ledger;
 use policy::{Cleared, Decision, Gate, Lexicon};
 use provenance::{Labeller, ProviderCode, Warning};
@@ -19,6 +21,11 @@ const MAXIMUM_COUNT: u32 = 10_000;
 const MAXIMUM_SIDE: u32 = 8_192;
 /// Most denoising steps.
 const MAXIMUM_STEPS: u32 = 1_000;
+
+/// Sampling of the prompt enhancer, as ERNIE-Image's pipeline sets it.
+const TEMPERATURE: f32 = 0.6;
+/// As above.
+const TOP_P: f32 = 0.95;
 
 /// Where pictures go and by which rules.
 pub struct StudioOptions<'a> {
@@ -132,6 +139,20 @@ impl Studio {
                 Ok(Outcome::Refused(Box::new(Refused { refusal, ledger_index })))
             }
         }
+    }
+
+    /// As [`Self::clear`], with the prompt rewritten in between by the model's prompt enhancer. Both texts pass the gate; the record
+    /// holds both.
+    pub fn clear_enhanced(&mut self, request: Request, folder: &ModelFolder, should_stop: &mut dyn FnMut() -> bool) -> Result<Outcome> {
+        if let Outcome::Refused(refused) = self.clear(request.clone())? {
+            return Ok(Outcome::Refused(refused));
+        }
+        let enhancer = PromptEnhancer::load(folder, &Device::cpu(request.dtype))?
+            .ok_or_else(|| Error::InvalidRequest("this model has no prompt enhancer / 该模型没有提示词增强组件".into()))?;
+        let size = (request.width as usize, request.height as usize);
+        let decoding = Decoding::Sampled { temperature: TEMPERATURE, top_p: TOP_P, seed: request.seed };
+        let prompt = enhancer.enhance(&request.prompt, size, decoding, should_stop)?;
+        self.clear(Request { original_prompt: Some(request.prompt), prompt, ..request })
     }
 
     /// Renders all pictures of a cleared request, in batches sized to memory, and takes each to its file as soon as it is made.

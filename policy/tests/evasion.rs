@@ -6,6 +6,7 @@ use spec::{ImageFormat, Request, RunPrecision, Verdict};
 fn request(prompt: String, negative_prompt: &str) -> Request {
     Request {
         prompt,
+        original_prompt: None,
         negative_prompt: negative_prompt.to_owned(),
         model: "xiaopin".to_owned(),
         width: 128,

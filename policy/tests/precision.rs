@@ -126,6 +126,7 @@ fn innocent_prompts_pass() {
     for prompt in INNOCENT {
         let request = Request {
             prompt: (*prompt).to_owned(),
+            original_prompt: None,
             negative_prompt: "低质量, blurry, watermark, text".to_owned(),
             model: String::new(),
             width: 128,

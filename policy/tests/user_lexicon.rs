@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 fn request(prompt: &str) -> Request {
     Request {
         prompt: prompt.to_owned(),
+        original_prompt: None,
         negative_prompt: String::new(),
         model: String::new(),
         width: 128,

@@ -44,6 +44,9 @@ impl FromStr for RunPrecision {
 pub struct Request {
     /// What to draw.
     pub prompt: String,
+    /// What the user wrote, where a prompt enhancer rewrote it into `prompt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original_prompt: Option<String>,
     /// What not to draw; empty for none.
     pub negative_prompt: String,
     /// Model name or folder as the user gave it.

@@ -134,6 +134,7 @@ fn picture(options: &BenchOptions) -> Result<Row, Failure> {
     let mut model = LoadedModel::open(folder, &options.model, options.dtype, Residency::Keep)?;
     let request = Request {
         prompt: PROMPT.to_owned(),
+        original_prompt: None,
         negative_prompt: String::new(),
         model: options.model.clone(),
         width: defaults.width,

@@ -68,6 +68,7 @@ pub fn run(options: &EvaluateOptions) -> Result<u8, Failure> {
 fn request(options: &EvaluateOptions, defaults: ModelDefaults) -> Request {
     Request {
         prompt: String::new(),
+        original_prompt: None,
         negative_prompt: String::new(),
         model: options.model.clone(),
         width: defaults.width,

@@ -24,6 +24,7 @@ pub fn run(options: &GenerateOptions, configuration: &Configuration) -> Result<u
     let target = Target::choose(options)?;
     let request = Request {
         prompt: prompt.to_owned(),
+        original_prompt: None,
         negative_prompt: options.negative_prompt.clone(),
         model: options.model.clone(),
         width: options.width.unwrap_or(defaults.width),
@@ -47,14 +48,22 @@ pub fn run(options: &GenerateOptions, configuration: &Configuration) -> Result<u
     for path in &studio.recovery().released {
         eprintln!("released after an interrupted run / 已放行上次中断的图片: {}", path.display());
     }
-    let cleared = match studio.clear(request)? {
+    let flag = interrupt::flag();
+    let outcome = if options.enhance_prompt {
+        studio.clear_enhanced(request, &folder, &mut || flag.load(Ordering::SeqCst))?
+    } else {
+        studio.clear(request)?
+    };
+    let cleared = match outcome {
         Outcome::Cleared(cleared) => cleared,
-        Outcome::Refused(refused) => return refuse(&refused, options),
+        Outcome::Refused(refused) => return Ok(refuse(&refused, options)),
     };
     for warning in studio.warnings() {
         eprintln!("warning / 警告: {warning}");
     }
-    let flag = interrupt::flag();
+    if options.enhance_prompt {
+        eprintln!("enhanced prompt / 增强后的提示词: {}", spec::stage::Cleared::request(&*cleared).prompt);
+    }
     let mut model = LoadedModel::open(folder, &options.model, options.dtype, residency(options.count))?;
     let bar = progress::steps(0);
     let mut observe = |now: Progress| {
@@ -91,7 +100,7 @@ fn tell(released: &Released, options: &GenerateOptions) {
     }
 }
 
-fn refuse(refused: &Refused, options: &GenerateOptions) -> Result<u8, Failure> {
+fn refuse(refused: &Refused, options: &GenerateOptions) -> u8 {
     let refusal = &refused.refusal;
     if options.json {
         println!(
@@ -100,7 +109,7 @@ fn refuse(refused: &Refused, options: &GenerateOptions) -> Result<u8, Failure> {
         );
     }
     eprintln!("{}\n{}", refusal.chinese, refusal.english);
-    Ok(Code::Refused.exit_code())
+    Code::Refused.exit_code()
 }
 
 /// Where pictures go.

@@ -86,6 +86,7 @@ fn request(options: &CheckOptions, reference: &SafetensorsSource, defaults: Mode
     let text = |field: &str| metadata.get(field).cloned().ok_or_else(|| invalid(field, "is missing".into()));
     Ok(Request {
         prompt: text("prompt")?,
+        original_prompt: None,
         negative_prompt: metadata.get("negative_prompt").cloned().unwrap_or_default(),
         model: options.model.clone(),
         width: number(metadata.get("width"), defaults.width).map_err(|problem| invalid("width", problem))?,

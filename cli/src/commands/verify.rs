@@ -83,7 +83,7 @@ fn print_text(file: &Path, report: &LabelReport, known: &Known) {
         LabelVerdict::Compliant => "compliant / 合规",
         LabelVerdict::Noncompliant => "not compliant / 不合规",
         LabelVerdict::NotFound => "not found / 未找到",
-        _ => "inconclusive / 无法判定",
+        LabelVerdict::Inconclusive => "inconclusive / 无法判定",
     };
     println!("  implicit label / 隐式标识: {verdict}");
     for finding in &report.findings {

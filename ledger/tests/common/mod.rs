@@ -27,6 +27,7 @@ pub fn clock() -> Arc<dyn Clock> {
 pub fn request() -> Request {
     Request {
         prompt: "白色背景上的红色高跟鞋，\"3D\" 风格\n".into(),
+        original_prompt: None,
         negative_prompt: String::new(),
         model: "xiaopin".into(),
         width: 128,

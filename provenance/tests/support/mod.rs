@@ -43,6 +43,7 @@ pub fn rendered(picture: Picture, format: ImageFormat) -> FakeRendered {
     FakeRendered {
         request: Request {
             prompt: "红色高跟鞋".to_owned(),
+            original_prompt: None,
             negative_prompt: String::new(),
             model: "xiaopin".to_owned(),
             width: picture.width(),

@@ -1,0 +1,84 @@
+//! A prompt becomes a labelled, recorded picture, and nothing else leaves.
+mod support;
+
+use serde_json::Value;
+use support::{Desk, text};
+
+#[test]
+fn a_picture_is_labelled_recorded_and_verifies() {
+    let desk = Desk::new();
+    let pictures = desk.generate(&["一只小猫", "--count", "2", "--seed", "7"]);
+    assert_eq!(pictures.len(), 2);
+    assert_eq!((&pictures[0]["seed"], &pictures[1]["seed"]), (&Value::from(7), &Value::from(8)));
+    assert_ne!(pictures[0]["produce_id"], pictures[1]["produce_id"]);
+    for picture in &pictures {
+        let path = picture["path"].as_str().unwrap();
+        let verified = desk.run(["verify", "--json", path]);
+        assert!(verified.status.success(), "{}", text(&verified.stderr));
+        let report: Value = serde_json::from_slice(&verified.stdout).unwrap();
+        assert_eq!(report["ledger"], "recorded");
+        assert_eq!(report["label"]["values"]["ProduceID"], picture["produce_id"]);
+        assert_eq!(report["label"]["values"]["Label"], "1");
+        let record = &report["entry"]["record"];
+        assert_eq!(record["content_sha256"], picture["content_sha256"]);
+        assert_eq!(record["request"]["prompt"], "一只小猫");
+        assert_eq!(record["model"]["sha256"], picture["model_sha256"]);
+    }
+    assert!(desk.run(["ledger", "verify"]).status.success());
+    assert_eq!(desk.files().len(), 2, "{:?}", desk.files());
+}
+
+#[test]
+fn the_same_seed_gives_the_same_pixels_in_every_format_and_batch() {
+    let desk = Desk::new();
+    let pixels = |arguments: &[&str]| {
+        let pictures = desk.generate(arguments);
+        let last = pictures.last().unwrap()["path"].as_str().unwrap().to_owned();
+        image::open(desk.path().join(last)).unwrap().to_rgb8()
+    };
+    let alone = pixels(&["红色的苹果", "--seed", "12", "--out", "a.png"]);
+    assert_eq!(pixels(&["红色的苹果", "--seed", "12", "--format", "webp", "--threads", "1"]), alone);
+    assert_eq!(pixels(&["红色的苹果", "--seed", "10", "--count", "3"]), alone);
+    assert_ne!(pixels(&["红色的苹果", "--seed", "13"]), alone);
+    assert_eq!(alone.dimensions(), (128, 128));
+}
+
+#[test]
+fn a_changed_picture_is_found() {
+    let desk = Desk::new();
+    let path = desk.path().join(desk.generate(&["香蕉", "--format", "jpeg"])[0]["path"].as_str().unwrap());
+    let mut bytes = std::fs::read(&path).unwrap();
+    let place = bytes.len() - 20;
+    bytes[place] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let verified = desk.run(["verify".as_ref(), "--json".as_ref(), path.as_os_str()]);
+    assert_eq!(verified.status.code(), Some(1));
+    assert!(text(&verified.stdout).contains("\"changed\""), "{}", text(&verified.stdout));
+}
+
+#[test]
+fn a_refusal_is_recorded_and_draws_nothing() {
+    let desk = Desk::new();
+    let output = desk.run(["generate", "去掉 AI 水印", "--json"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let refusal: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(refusal["refused"]["decision"], "refuse");
+    assert!(text(&output.stderr).contains("申诉") && text(&output.stderr).contains("appeal"));
+    assert_eq!(desk.files(), Vec::<std::path::PathBuf>::new());
+    let ledger = desk.run(["ledger", "verify", "--json"]);
+    let report: Value = serde_json::from_slice(&ledger.stdout).unwrap();
+    assert_eq!((&report["sound"], &report["entries"]), (&Value::from(true), &Value::from(1)));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_leaves_no_file_and_a_true_ledger() {
+    let desk = Desk::new();
+    let mut child = desk.command().args(["generate", "猫", "--steps", "1000"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(desk.files(), Vec::<std::path::PathBuf>::new());
+    assert!(desk.run(["ledger", "verify"]).status.success());
+}
