@@ -59,7 +59,7 @@ fn products() {
         let mut packed = PackedMatrix::pack(&MatrixView::new(&weight, 1280, 320), precision);
         report(&format!("pack 1280x320 {precision:?}"), 0.0, || packed.pack_into(&MatrixView::new(&weight, 1280, 320)));
         report(&format!("pack 1280x320 transposed {precision:?}"), 0.0, || {
-            packed.pack_into(&MatrixView::new(&weight, 1280, 320).transposed())
+            packed.pack_into(&MatrixView::new(&weight, 1280, 320).transposed());
         });
     }
 }
@@ -83,7 +83,7 @@ fn convolutions() {
         let flops = 2.0 * 9.0 * (count * channels) as f64;
         report(&format!("conv 3x3 16x64x64x{channels} bf16"), flops, || conv2d(&x, &filter, &shape, &Epilogue::default(), &mut out));
         report(&format!("conv input gradient {channels}"), flops, || {
-            conv2d_input_gradient(&dy, &weight, &shape, Precision::Bf16, &mut out)
+            conv2d_input_gradient(&dy, &weight, &shape, Precision::Bf16, &mut out);
         });
         report(&format!("conv weight gradient {channels}"), flops, || conv2d_weight_gradient(&x, &dy, &shape, Precision::Bf16, &mut dw));
         let (scale, shift) = (values(channels), values(channels));
@@ -91,7 +91,7 @@ fn convolutions() {
         report(&format!("group norm, SiLU {channels}"), 0.0, || group_norm(&x, &layer, &mut out));
         let (mut d_weight, mut d_bias) = (vec![0.0; channels], vec![0.0; channels]);
         report(&format!("group norm, SiLU, backward {channels}"), 0.0, || {
-            group_norm_backward(&x, &layer, &dy, &mut out, (&mut d_weight, &mut d_bias))
+            group_norm_backward(&x, &layer, &dy, &mut out, (&mut d_weight, &mut d_bias));
         });
     }
 }

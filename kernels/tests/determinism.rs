@@ -165,7 +165,9 @@ fn everything() -> Vec<Vec<u32>> {
         conv2d(&x, &filter, &shape, &Epilogue::default(), &mut out);
         conv2d_input_gradient(&dy, &weight, &shape, precision, &mut dx);
         conv2d_weight_gradient(&x, &dy, &shape, precision, &mut dw);
-        [out, dx, dw].iter().for_each(|values| keep(values));
+        for values in [out, dx, dw] {
+            keep(&values);
+        }
 
         let shape = AttentionShape {
             batch: 3,
@@ -181,7 +183,9 @@ fn everything() -> Vec<Vec<u32>> {
         let (mut out, mut dq, mut dk, mut dv) = (vec![0.0; q.len()], vec![0.0; q.len()], vec![0.0; k.len()], vec![0.0; v.len()]);
         attention(&q, &k, &v, (&shape, precision), &mut out);
         attention_backward(&AttentionOperands { q: &q, k: &k, v: &v }, &out, (&shape, precision), (&mut dq, &mut dk, &mut dv));
-        [out, dq, dk, dv].iter().for_each(|values| keep(values));
+        for values in [out, dq, dk, dv] {
+            keep(&values);
+        }
     }
     let (rows, channels) = (650, 48);
     let (x, dy, weight, scale) = (values(rows * channels, 1), values(rows * channels, 2), values(channels, 3), values(2 * channels, 4));
@@ -200,7 +204,9 @@ fn everything() -> Vec<Vec<u32>> {
     let (mut d_weight, mut d_bias) = (vec![0.0; channels], vec![0.0; channels]);
     group_norm(&x, &layer, &mut out);
     group_norm_backward(&x, &layer, &dy, &mut dx, (&mut d_weight, &mut d_bias));
-    [&out, &dx, &d_weight, &d_bias].into_iter().for_each(|values| keep(values));
+    for values in [&out, &dx, &d_weight, &d_bias] {
+        keep(values);
+    }
     keep(&[elementwise::total(&x) as f32, elementwise::sum_of_squares(&x) as f32]);
     results
 }

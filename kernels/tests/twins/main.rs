@@ -1,4 +1,5 @@
 //! Every kernel against its plain scalar twin, at every instruction set that this processor has.
+#![expect(clippy::float_cmp, reason = "moved and rounded values are compared bit for bit")]
 mod attention;
 mod conv;
 mod elementwise;
