@@ -78,6 +78,15 @@ vectorised! {
         for (out, x) in out.iter_mut().zip(x) { *out = crate::element::exponential(*x); }
     }
 
+    /// Adds whole or partial repetitions of columns.
+    pub(crate) fn add_columns(x: &[f32], sums: &mut [f32]) {
+        for x in x.chunks(sums.len()) { for (sum, x) in sums.iter_mut().zip(x) { *sum += x; } }
+    }
+
+    fn add_column_products(x: &[f32], y: &[f32], sums: &mut [f32]) {
+        for (x, y) in x.chunks(sums.len()).zip(y.chunks(sums.len())) { for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) { *sum += x * y; } }
+    }
+
     fn part_sum_of_squares(x: &[f32]) -> f32 { sum_by(x, |value| value * value) }
 
     fn part_sum(x: &[f32]) -> f32 { sum(x) }
@@ -214,10 +223,13 @@ pub fn multiply_by_group(x: &[f32], factors: &[f32], (columns, rows_per_group): 
     });
 }
 
-/// Adds to `out [groups, columns]` the sum over each group's rows of `term(row)`, where `term` writes one row; rows in order. One
-/// group of many rows is split at fixed boundaries.
-fn reduce_rows(rows: usize, (columns, rows_per_group): (usize, usize), out: &mut [f32], add: &(dyn Fn(usize, &mut [f32]) + Sync)) {
+/// Adds to `out [groups, columns]` what `add(first value, values, sums)` makes of each part of a group's rows. One group of many rows is
+/// split at fixed boundaries; `sums` repeats the columns so that loops over few of them are long.
+fn reduce_rows(rows: usize, (columns, rows_per_group): (usize, usize), out: &mut [f32], add: &(dyn Fn(usize, usize, &mut [f32]) + Sync)) {
     const PART_ROWS: usize = 64;
+    if rows == 0 || columns == 0 {
+        return;
+    }
     let parts_per_group = rows_per_group.div_ceil(PART_ROWS);
     let groups = rows.div_ceil(rows_per_group);
     let mut partial = vec![0.0_f32; groups * parts_per_group * columns];
@@ -226,32 +238,44 @@ fn reduce_rows(rows: usize, (columns, rows_per_group): (usize, usize), out: &mut
         let first = part / parts_per_group * rows_per_group + part % parts_per_group * PART_ROWS;
         let end = (first + PART_ROWS).min((part / parts_per_group + 1) * rows_per_group).min(rows);
         // SAFETY: parts are disjoint.
-        let sums = unsafe { shared.range(part * columns, columns) };
-        (first..end).for_each(|row| add(row, sums));
+        let target = unsafe { shared.range(part * columns, columns) };
+        if first < end {
+            let mut sums = vec![0.0; columns * repeats(columns)];
+            add(first * columns, (end - first) * columns, &mut sums);
+            target.copy_from_slice(&fold(&sums, columns));
+        }
     });
-    for (part, sums) in partial.chunks_exact(columns.max(1)).enumerate() {
+    for (part, sums) in partial.chunks_exact(columns).enumerate() {
         for (out, sum) in out[part / parts_per_group * columns..].iter_mut().zip(sums) {
             *out += sum;
         }
     }
 }
 
+/// How often a row of `columns` values is repeated, so that one step covers whole vectors of sixteen and pays for its ends.
+pub(crate) fn repeats(columns: usize) -> usize {
+    const STEP: usize = 128;
+    let vectors = 16 >> columns.trailing_zeros().min(4);
+    STEP.div_ceil(columns * vectors) * vectors
+}
+
+/// Sums of the columns that `sums` repeats.
+pub(crate) fn fold(sums: &[f32], columns: usize) -> Vec<f32> {
+    let mut folded = vec![0.0; columns];
+    for sums in sums.chunks_exact(columns) {
+        folded.iter_mut().zip(sums).for_each(|(folded, sum)| *folded += sum);
+    }
+    folded
+}
+
 /// Adds to `out [groups, columns]` the sum over each group's rows of `x [rows, columns]`.
 pub fn sum_rows(x: &[f32], size: (usize, usize), out: &mut [f32]) {
-    let columns = size.0;
-    reduce_rows(x.len() / columns.max(1), size, out, &|row, sums| {
-        for (sum, x) in sums.iter_mut().zip(&x[row * columns..]) {
-            *sum += x;
-        }
-    });
+    reduce_rows(x.len() / size.0.max(1), size, out, &|first, length, sums| add_columns(&x[first..][..length], sums));
 }
 
 /// Adds to `out [groups, columns]` the sum over each group's rows of `x * y`.
 pub fn sum_row_products(x: &[f32], y: &[f32], size: (usize, usize), out: &mut [f32]) {
-    let columns = size.0;
-    reduce_rows(x.len() / columns.max(1), size, out, &|row, sums| {
-        for ((sum, x), y) in sums.iter_mut().zip(&x[row * columns..]).zip(&y[row * columns..]) {
-            *sum += x * y;
-        }
+    reduce_rows(x.len() / size.0.max(1), size, out, &|first, length, sums| {
+        add_column_products(&x[first..][..length], &y[first..][..length], sums);
     });
 }

@@ -1,13 +1,11 @@
 use crate::element::Activation;
-use crate::elementwise::parallel_parts;
+use crate::elementwise::{add_columns, fold, parallel_parts, repeats};
 use crate::shared::SharedSlice;
 use crate::vectorise::vectorised;
 
 /// Pixels whose statistics are summed together; a fixed boundary, so the order never depends on threads. With a few hundred channels
 /// they fit in L2, so that the second look at them is free.
 const PIXELS: usize = 256;
-/// Values that loops over few channels step by: long enough that the loop's ends cost little.
-const STEP: usize = 128;
 
 /// A group norm over `[batch, pixels, channels]`: `activation(norm(x) * weight + bias)`.
 #[derive(Debug, Clone, Copy)]
@@ -70,12 +68,6 @@ struct Part {
     length: usize,
 }
 
-/// Pixels of one step: whole vectors of sixteen.
-fn repeats(channels: usize) -> usize {
-    let vectors = 16 >> channels.trailing_zeros().min(4);
-    STEP.div_ceil(channels * vectors) * vectors
-}
-
 /// Columns of coefficients, repeated as steps need them.
 struct Coefficients {
     scale: Vec<f32>,
@@ -85,10 +77,6 @@ struct Coefficients {
 }
 
 vectorised! {
-    fn add_columns(x: &[f32], sums: &mut [f32]) {
-        for x in x.chunks(sums.len()) { for (sum, x) in sums.iter_mut().zip(x) { *sum += x; } }
-    }
-
     fn add_column_deviations(x: &[f32], means: &[f32], sums: &mut [f32]) {
         for x in x.chunks(means.len()) {
             for ((sum, x), mean) in sums.iter_mut().zip(x).zip(means) { *sum += (x - mean) * (x - mean); }
@@ -138,15 +126,6 @@ fn inner_gradient_by(
             products[i] += gradient * (x[i] * factor[i] + centre[i]);
         }
     }
-}
-
-/// Sums of the columns that steps of `sums` cover.
-fn fold(sums: &[f32], channels: usize) -> Vec<f32> {
-    let mut folded = vec![0.0; channels];
-    for sums in sums.chunks_exact(channels) {
-        folded.iter_mut().zip(sums).for_each(|(folded, sum)| *folded += sum);
-    }
-    folded
 }
 
 /// Mean and reciprocal deviation of each picture's group, `[batch, channels]` each. Each part's own mean and squared deviations
