@@ -13,6 +13,8 @@ const SIDE: usize = 24;
 const BACKGROUND_TOLERANCE: i32 = 24;
 /// Side of the reference pictures.
 const REFERENCE_SIDE: u32 = 128;
+/// Each thumbnail pixel is the mean of 4 × 4 samples, so that thin shapes count by their area.
+const SAMPLES: usize = 4;
 const WHITE: [u8; 3] = [255, 255, 255];
 
 /// Finds the training concept that a picture looks most like.
@@ -77,8 +79,6 @@ fn thumbnail(pixels: &[u8], side: usize) -> Vec<f32> {
         }
         std::array::from_fn(|channel| f32::from(pixels[(row as usize * side + column as usize) * 3 + channel]) / 255.0)
     };
-    // Each thumbnail pixel is the mean of 4 × 4 samples, so that thin shapes count by their area.
-    const SAMPLES: usize = 4;
     let step = extent / (SIDE * SAMPLES) as f32;
     let mut values = vec![0.0; SIDE * SIDE * 3];
     for y in 0..SIDE * SAMPLES {

@@ -15,7 +15,7 @@ pub fn describe(dataset: &Dataset, objects: &[usize], background: Background, ra
     };
     if random.uniform() < recipe.style {
         let [chinese, english_style] = &dataset.recipe.pictures.style;
-        caption.push_str(&if english { format!(", {english_style}") } else { format!("，{chinese}") });
+        caption = if english { format!("{caption}, {english_style}") } else { format!("{caption}，{chinese}") };
     }
     caption
 }

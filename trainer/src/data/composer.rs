@@ -75,7 +75,9 @@ pub(super) fn compose(dataset: &Dataset, random: &mut Random, size: u32) -> Samp
     let places = places(plan.objects.len(), size, random);
     let mut canvas = paint(plan.background, size);
     if plan.background.kind == BackgroundKind::Studio {
-        places.iter().for_each(|place| shade(&mut canvas, *place));
+        for place in &places {
+            shade(&mut canvas, *place);
+        }
     }
     for (object, place) in plan.objects.iter().zip(&places) {
         dataset.sprites[*object].draw(&mut canvas, *place);

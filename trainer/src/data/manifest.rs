@@ -44,7 +44,8 @@ impl Dataset {
                 "reason": rejected.reason,
             }));
         }
-        Ok(rows.iter().map(|row| format!("{row}\n")).collect())
+        let lines: Vec<String> = rows.iter().map(ToString::to_string).collect();
+        Ok(lines.join("\n") + "\n")
     }
 
     /// Writes [`Self::manifest`] to `path`, whole or not at all.
