@@ -72,7 +72,7 @@ pub(super) fn plan(dataset: &Dataset, random: &mut Random) -> Plan {
 /// Draws and paints a scene.
 pub(super) fn compose(dataset: &Dataset, random: &mut Random, size: u32) -> Sample {
     let plan = plan(dataset, random);
-    let places = places(plan.objects.len(), size, random);
+    let places = places(plan.objects.len(), size, dataset.recipe.composition.play, random);
     let mut canvas = paint(plan.background, size);
     if plan.background.kind == BackgroundKind::Studio {
         for place in &places {
@@ -96,20 +96,19 @@ pub(super) fn portrait(sprite: &Sprite, size: u32, background: [u8; 3]) -> Vec<u
 }
 
 /// Squares for one, two or three objects, with some play in size and position.
-fn places(count: usize, size: u32, random: &mut Random) -> Vec<Place> {
-    let (low, high) = match count {
-        1 => (0.66, 0.84),
-        2 => (0.44, 0.50),
-        _ => (0.31, 0.34),
+fn places(count: usize, size: u32, play: f32, random: &mut Random) -> Vec<Place> {
+    let (usual, range) = match count {
+        1 => (0.75, 0.09),
+        2 => (0.47, 0.03),
+        _ => (0.32, 0.015),
     };
-    let scale = low + (high - low) * random.uniform();
-    let side = (size as f32 * scale).round().max(1.0);
+    let mut uneven = || play * (2.0 * random.uniform() - 1.0);
+    let side = (size as f32 * (usual + range * uneven())).round().max(1.0);
     (0..count)
         .map(|index| {
             let centre = size as f32 * (index as f32 + 0.5) / count as f32;
-            let play = size as f32 * if count == 1 { 0.04 } else { 0.02 };
-            let across = centre + play * (2.0 * random.uniform() - 1.0);
-            let down = size as f32 * 0.5 + 2.0 * play * (random.uniform() - 0.5);
+            let reach = size as f32 * if count == 1 { 0.04 } else { 0.02 };
+            let (across, down) = (centre + reach * uneven(), size as f32 * 0.5 + reach * uneven());
             Place { left: (across - side / 2.0).round() as i32, top: (down - side / 2.0).round() as i32, side: side as u32 }
         })
         .collect()

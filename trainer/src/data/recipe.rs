@@ -104,6 +104,8 @@ pub struct Composition {
     pub gradient: f32,
     /// A studio floor and wall.
     pub studio: f32,
+    /// How much objects vary in size and place, 0 (not at all) to 1 (by about a tenth).
+    pub play: f32,
 }
 
 /// How scenes are described.
