@@ -32,19 +32,17 @@ pub(crate) fn draw(picture: &mut Picture, text: &str) -> Result<(), Error> {
 pub(crate) fn lay_out(width: u32, height: u32, text: &str) -> Result<(Layout, Lettering), Error> {
     let ink_height = least_ink_height(width, height);
     let lettering = lettering::set(text, ink_height)?;
-    match Layout::new((width, height), &lettering, ink_height) {
-        Some(layout) => Ok((layout, lettering)),
-        None => {
-            let (needed_width, needed_height) = Layout::needed(&lettering, ink_height);
-            Err(Error::PictureTooSmall {
-                width,
-                height,
-                text: text.to_owned(),
-                needed_width: needed_width as u32,
-                needed_height: needed_height as u32,
-            })
-        }
-    }
+    let Some(layout) = Layout::new((width, height), &lettering, ink_height) else {
+        let (needed_width, needed_height) = Layout::needed(&lettering, ink_height);
+        return Err(Error::PictureTooSmall {
+            width,
+            height,
+            text: text.to_owned(),
+            needed_width: needed_width as u32,
+            needed_height: needed_height as u32,
+        });
+    };
+    Ok((layout, lettering))
 }
 
 /// Pixels of ink that a `width × height` picture asks for.

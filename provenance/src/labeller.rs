@@ -1,6 +1,6 @@
 use crate::{Error, Finding, LabelVerdict, ProviderCode, ServiceType, container, encode, explicit, lettering, packet, read_labels, value};
 use spec::stage::Rendered;
-use spec::{ImageFormat, ImplicitLabel, LabelKind, ProduceId, Sha256Digest};
+use spec::{ImageFormat, ImplicitLabel, LabelKind, Picture, ProduceId, Sha256Digest};
 use std::fmt;
 
 /// Shortest text that names both elements of GB 45438-2025 §5.2.
@@ -89,13 +89,19 @@ impl Labeller {
         explicit::lay_out(width, height, &self.explicit_text).map(|_| ())
     }
 
-    /// Draws the explicit label, encodes in the request's format, writes the implicit label, and hands out the file only if it
-    /// reads back as written.
-    pub fn label<R: Rendered + 'static>(&self, rendered: R, produce_id: ProduceId) -> Result<Labelled, Error> {
-        let format = rendered.request().format;
-        let mut picture = rendered.picture().clone();
-        explicit::draw(&mut picture, &self.explicit_text)?;
-        let label = ImplicitLabel {
+    /// Encodes a picture put together from labelled pictures (a contact sheet, whose parts show their explicit labels) and writes
+    /// its own implicit label.
+    pub fn label_sheet(&self, sheet: &Picture, format: ImageFormat, produce_id: ProduceId) -> Result<Vec<u8>, Error> {
+        let label = self.implicit_label(produce_id);
+        let text = value::write(&label).ok_or(Error::EmbeddingFailed)?;
+        let encoded = encode::encode(sheet, format)?;
+        let bytes = container::embed(format, &encoded, &packet::write(&text)).ok_or(Error::EmbeddingFailed)?;
+        self.check_read_back(&bytes, format, &label, &text)?;
+        Ok(bytes)
+    }
+
+    fn implicit_label(&self, produce_id: ProduceId) -> ImplicitLabel {
+        ImplicitLabel {
             label: LabelKind::Generated,
             content_producer: self.provider_code.as_ref().map(ToString::to_string).unwrap_or_default(),
             produce_id,
@@ -103,7 +109,16 @@ impl Labeller {
             content_propagator: String::new(),
             propagate_id: String::new(),
             reserved_code_2: String::new(),
-        };
+        }
+    }
+
+    /// Draws the explicit label, encodes in the request's format, writes the implicit label, and hands out the file only if it
+    /// reads back as written.
+    pub fn label<R: Rendered + 'static>(&self, rendered: R, produce_id: ProduceId) -> Result<Labelled, Error> {
+        let format = rendered.request().format;
+        let mut picture = rendered.picture().clone();
+        explicit::draw(&mut picture, &self.explicit_text)?;
+        let label = self.implicit_label(produce_id);
         let text = value::write(&label).ok_or(Error::EmbeddingFailed)?;
         let encoded = encode::encode(&picture, format)?;
         let bytes = container::embed(format, &encoded, &packet::write(&text)).ok_or(Error::EmbeddingFailed)?;

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 
 mod arrows;
 mod dependencies;
+mod sheet;
 mod stages;
 
 fn main() -> Result<()> {
     let command = std::env::args().nth(1).unwrap_or_default();
     match command.as_str() {
         "check" => check(),
-        _ => bail!("usage: cargo xtask check"),
+        "sheet" => sheet::make(&std::env::args().skip(2).collect::<Vec<_>>()),
+        _ => bail!("usage: cargo xtask check | sheet OUT.png PICTURE…"),
     }
 }
 
