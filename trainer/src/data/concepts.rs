@@ -89,12 +89,16 @@ pub fn choose(recipe: &DataRecipe, pictures: &Files, annotations: &Files) -> Res
                 // A tag without a character of the label names a property or a use (熟, 睡眠), not the thing; a single character alone (红) is such a property too often.
                 && tag.chars().any(|character| entry.label.contains(character))
         });
+        let own = recipe.captions.names.get(&entry.hexcode);
+        let chinese: Vec<String> =
+            own.map_or_else(|| std::iter::once(&entry.label).chain(specific).cloned().collect(), |names| names.zh.clone());
+        let label = chinese.first().unwrap_or(&entry.label);
         Concept {
             id: entry.hexcode.clone(),
             subgroup: subgroup.clone(),
-            chinese: std::iter::once(&entry.label).chain(specific).cloned().collect(),
-            english: english.clone(),
-            measure_word: measure_word(recipe, &entry.label, subgroup),
+            measure_word: measure_word(recipe, label, subgroup),
+            chinese,
+            english: own.and_then(|names| names.en.clone()).unwrap_or_else(|| english.clone()),
             file: file.clone(),
         }
     });
@@ -106,6 +110,9 @@ pub fn choose(recipe: &DataRecipe, pictures: &Files, annotations: &Files) -> Res
 
 fn rejection(recipe: &DataRecipe, entry: &Annotation, group: &str, subgroup: &str) -> Option<String> {
     let filters = &recipe.filters;
+    if !filters.only.is_empty() {
+        return (!filters.only.contains(&entry.hexcode)).then(|| "not in the recipe's list".to_owned());
+    }
     if !filters.groups.iter().any(|kept| kept == group) {
         return Some(format!("group {group:?} is not kept"));
     }

@@ -78,6 +78,9 @@ pub struct AnnotationSource {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Filters {
+    /// Where it is not empty, exactly these code points are kept, without regard to groups and subgroups.
+    #[serde(default)]
+    pub only: Vec<String>,
     /// Groups that are kept.
     pub groups: Vec<String>,
     /// Subgroups that are left out, with the reason.
@@ -122,6 +125,19 @@ pub struct Captions {
     pub measure_words: std::collections::BTreeMap<String, String>,
     /// The measure word of everything else.
     pub default_measure_word: String,
+    /// Names of our own, by code points, where an annotation says it in a way that nobody asks (猫脸).
+    #[serde(default)]
+    pub names: std::collections::BTreeMap<String, Names>,
+}
+
+/// Names of our own for one picture.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Names {
+    /// Chinese names, the usual one first; they replace label and tags.
+    pub zh: Vec<String>,
+    /// English name; the annotation's where absent.
+    pub en: Option<String>,
 }
 
 impl DataRecipe {
