@@ -98,7 +98,24 @@ pub struct GenerateOptions {
     pub json: bool,
 }
 
+/// Stages of a training run.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum LastStage {
+    /// Pictures ↔ latents
+    Autoencoder,
+    /// Encode the samples once
+    Latents,
+    /// Text and noise → latents
+    Denoiser,
+}
+
 #[derive(Args)]
+#[command(after_help = "Example / 示例:
+  mkdir packages && cd packages && npm pack @lobehub/fluent-emoji-3d@1.1.0 emojibase-data@17.0.0 && cd ..
+  danqing train recipes/xiaopin.recipe.toml --data packages --output runs/xiaopin
+
+Ctrl-C writes a checkpoint; --resume goes on from it. The trained model is in OUTPUT/model, in diffusers layout.
+Ctrl-C 会保存检查点，用 --resume 继续；训练好的模型在 OUTPUT/model。")]
 pub struct TrainOptions {
     /// The recipe (TOML) / 训练配方
     pub recipe: PathBuf,
@@ -114,6 +131,9 @@ pub struct TrainOptions {
     /// Model folder whose weights a new run starts from, where it has them / 初始权重
     #[arg(long, value_name = "DIR")]
     pub initialise: Option<PathBuf>,
+    /// The last stage to run / 运行到哪个阶段为止
+    #[arg(long, value_enum, default_value_t = LastStage::Denoiser)]
+    pub stage: LastStage,
     /// Stop after this many minutes with a checkpoint / 最长训练分钟数
     #[arg(long, value_name = "M")]
     pub max_minutes: Option<f64>,

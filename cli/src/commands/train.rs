@@ -1,8 +1,8 @@
-use crate::arguments::TrainOptions;
+use crate::arguments::{LastStage, TrainOptions};
 use crate::failure::Failure;
 use crate::interrupt;
 use std::time::Duration;
-use trainer::stages::{Existing, Options, Stage};
+use trainer::{Existing, Options, Stage};
 
 pub fn run(options: &TrainOptions) -> Result<u8, Failure> {
     let flag = interrupt::flag();
@@ -11,10 +11,14 @@ pub fn run(options: &TrainOptions) -> Result<u8, Failure> {
         output: options.output.clone(),
         existing: if options.resume { Existing::Resume } else { Existing::Refuse },
         initialise: options.initialise.clone(),
-        until: Stage::Denoiser,
+        until: match options.stage {
+            LastStage::Autoencoder => Stage::Autoencoder,
+            LastStage::Latents => Stage::Latents,
+            LastStage::Denoiser => Stage::Denoiser,
+        },
         time_limit: options.max_minutes.map(|minutes| Duration::from_secs_f64((minutes * 60.0).clamp(0.0, 1e9))),
     };
-    trainer::stages::train(&options.recipe, &stages, &flag)?;
+    trainer::train(&options.recipe, &stages, &flag)?;
     println!("{}", options.output.join("model").display());
     Ok(0)
 }
