@@ -59,7 +59,7 @@ fn a_changed_picture_is_found() {
 #[test]
 fn a_refusal_is_recorded_and_draws_nothing() {
     let desk = Desk::new();
-    let output = desk.run(["generate", "去掉 AI 水印", "--json"]);
+    let output = desk.run(["generate", "去掉AI水印", "--json"]);
     assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
     let refusal: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(refusal["refused"]["decision"], "refuse");

@@ -106,7 +106,7 @@ impl Ministral3 {
             rope: config.rope()?,
             size: config.size(),
             vocabulary: config.vocab_size,
-            embedding: loader.parameter("embed_tokens.weight", &[config.vocab_size, config.hidden_size])?,
+            embedding: loader.table("embed_tokens.weight", &[config.vocab_size, config.hidden_size])?,
             layers: (0..count).map(|index| TransformerLayer::load(config.size(), &layers.child(index))).collect::<Result<_>>()?,
             final_norm: None,
         })

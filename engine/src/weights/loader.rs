@@ -77,6 +77,15 @@ impl<'a> Loader<'a> {
         self.device.parameter(&full_name, tensor)
     }
 
+    /// An embedding table under exactly `name`, in the precision it is stored in: it is read row by row, and a large one widened
+    /// would weigh as much as several layers.
+    pub fn table(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
+        let full_name = self.full_name(name);
+        let tensor = self.read(&full_name, shape)?;
+        self.source.release(&full_name);
+        self.device.parameter(&full_name, tensor)
+    }
+
     /// Marks everything under `name` as known and not needed (a vision tower, a skipped last layer).
     pub fn ignore(&self, name: &str) {
         let full_name = self.full_name(name);

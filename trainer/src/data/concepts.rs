@@ -46,6 +46,9 @@ struct GroupNames {
 /// Reason for pictures whose code points no base annotation has.
 const NOT_ANNOTATED: &str = "no base annotation: a skin-tone, gender or sequence variant, or a component";
 
+/// Reason for pictures that a recipe with a list does not list.
+const NOT_LISTED: &str = "not in the recipe's list";
+
 /// Matches pictures with annotations and applies the filters. Concepts come in the order of the annotations.
 pub fn choose(recipe: &DataRecipe, pictures: &Files, annotations: &Files) -> Result<(Vec<Concept>, Vec<Rejected>), Error> {
     let source = &recipe.annotations;
@@ -69,6 +72,10 @@ pub fn choose(recipe: &DataRecipe, pictures: &Files, annotations: &Files) -> Res
             (None, None) => reasons.push((file, "no English annotation".into())),
             (None, Some(english)) => kept.push((entry, subgroup, file, (*english).to_owned())),
         }
+    }
+    // A mistyped code point would otherwise leave something out without a word.
+    if let Some(id) = recipe.filters.only.iter().find(|id| !kept.iter().any(|(entry, ..)| entry.hexcode == **id)) {
+        return Err(Error::UnknownConcept { id: id.clone() });
     }
     if kept.is_empty() {
         return Err(Error::Empty);
@@ -108,11 +115,24 @@ pub fn choose(recipe: &DataRecipe, pictures: &Files, annotations: &Files) -> Res
     Ok((concepts, reasons.into_iter().map(|(file, reason)| Rejected { file, reason }).collect()))
 }
 
+/// Why a picture is left out. A list overrides the other filters; what they say is still told, for whoever reviews the manifest.
 fn rejection(recipe: &DataRecipe, entry: &Annotation, group: &str, subgroup: &str) -> Option<String> {
     let filters = &recipe.filters;
-    if !filters.only.is_empty() {
-        return (!filters.only.contains(&entry.hexcode)).then(|| "not in the recipe's list".to_owned());
+    if filters.only.is_empty() {
+        return unsuitable(recipe, entry, group, subgroup);
     }
+    if filters.only.contains(&entry.hexcode) {
+        return None;
+    }
+    Some(match unsuitable(recipe, entry, group, subgroup) {
+        Some(also) => format!("{NOT_LISTED}; {also}"),
+        None => NOT_LISTED.to_owned(),
+    })
+}
+
+/// What groups, subgroups and the list of exclusions have against a picture.
+fn unsuitable(recipe: &DataRecipe, entry: &Annotation, group: &str, subgroup: &str) -> Option<String> {
+    let filters = &recipe.filters;
     if !filters.groups.iter().any(|kept| kept == group) {
         return Some(format!("group {group:?} is not kept"));
     }
@@ -120,6 +140,15 @@ fn rejection(recipe: &DataRecipe, entry: &Annotation, group: &str, subgroup: &st
         return Some(format!("subgroup {subgroup}: {reason}"));
     }
     filters.exclude.get(&entry.hexcode).cloned()
+}
+
+/// What every concept of a data set of this recipe has passed.
+pub fn filters_passed(recipe: &DataRecipe) -> &'static [&'static str] {
+    if recipe.filters.only.is_empty() {
+        &["annotated", "group", "subgroup", "exclude list", "decodes"]
+    } else {
+        &["annotated", "list", "decodes"]
+    }
 }
 
 fn measure_word(recipe: &DataRecipe, label: &str, subgroup: &str) -> String {

@@ -41,6 +41,14 @@ pub enum Error {
         /// What is wrong.
         detail: String,
     },
+    /// The recipe lists something that the packages cannot draw.
+    #[error(
+        "the recipe lists {id}, which has no picture with a Chinese and an English annotation; correct or remove it / 配方列出的 {id} 没有同时具备图片和中英文标注，请更正或删除"
+    )]
+    UnknownConcept {
+        /// Code points.
+        id: String,
+    },
     /// A file could not be read or written.
     #[error("cannot read or write {path}: {source} / 无法读写 {path}：{source}")]
     Io {

@@ -1,8 +1,8 @@
+use super::concepts::filters_passed;
 use super::recipe::Package;
-use super::{Dataset, Error};
-use serde_json::json;
+use super::{DataRecipe, Dataset, Error};
+use serde_json::{Value, json};
 use spec::Sha256Digest;
-use std::io::Write as _;
 use std::path::Path;
 
 /// Version of the manifest's rows.
@@ -26,14 +26,16 @@ impl Dataset {
             rows.push(json!({
                 "use": true,
                 "id": concept.id,
+                "subgroup": concept.subgroup,
                 "source": place(&recipe.pictures.package, &concept.file),
                 "sha256": Sha256Digest::of(pictures.required(&concept.file)?),
                 "licence": recipe.pictures.package.licence,
                 "attribution": recipe.pictures.package.attribution,
                 "captions_zh": concept.chinese,
                 "captions_en": concept.english,
-                "captions_source": place(&recipe.annotations.package, &recipe.annotations.chinese),
-                "filters_passed": ["annotated", "group", "subgroup", "exclude list", "decodes"],
+                "measure_word": concept.measure_word,
+                "captions_source": sources_of_names(recipe, &concept.id),
+                "filters_passed": filters_passed(recipe),
             }));
         }
         for rejected in &self.rejected {
@@ -51,11 +53,19 @@ impl Dataset {
     /// Writes [`Self::manifest`] to `path`, whole or not at all.
     pub fn write_manifest(&self, packages: &Path, path: &Path) -> Result<(), Error> {
         let failed = |source| Error::Io { path: path.to_owned(), source };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        file.write_all(self.manifest(packages)?.as_bytes()).map_err(failed)?;
-        file.persist(path).map_err(|error| failed(error.error))?;
-        Ok(())
+        let temporary = path.with_extension(format!("{}.partial", std::process::id()));
+        std::fs::write(&temporary, self.manifest(packages)?).and_then(|()| std::fs::rename(&temporary, path)).map_err(failed)
+    }
+}
+
+/// Where a concept's names come from: files of the annotations, or the recipe for names of our own.
+fn sources_of_names(recipe: &DataRecipe, id: &str) -> Value {
+    let annotations = &recipe.annotations;
+    let (chinese, english) = (place(&annotations.package, &annotations.chinese), place(&annotations.package, &annotations.english));
+    let of_recipe = || "recipe".to_owned();
+    match recipe.captions.names.get(id) {
+        None => json!({"zh": chinese, "en": english}),
+        Some(own) => json!({"zh": of_recipe(), "en": if own.en.is_some() { of_recipe() } else { english }}),
     }
 }
 

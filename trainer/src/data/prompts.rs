@@ -24,19 +24,20 @@ const STREAM_CONCEPTS: u64 = 0xe7a1;
 const STREAM_BACKGROUNDS: u64 = 0xe7a2;
 
 impl Dataset {
-    /// `count` prompts that are the Chinese labels of concepts drawn without replacement (with, once all were drawn).
+    /// `count` prompts that are Chinese names of concepts in random order: each concept's first name, then, once all were asked for,
+    /// its next.
     pub fn concept_prompts(&self, seed: u64, count: usize) -> Vec<ConceptPrompt> {
         let mut random = Random::at(seed, STREAM_CONCEPTS, 0);
         let mut order: Vec<usize> = (0..self.concepts.len()).collect();
         for last in (1..order.len()).rev() {
             order.swap(last, random.below(last + 1));
         }
-        order
-            .into_iter()
-            .cycle()
-            .take(count)
-            .map(|concept| ConceptPrompt { prompt: self.concepts[concept].chinese[0].clone(), concept })
-            .collect()
+        let prompt = |index: usize| {
+            let concept = order[index % order.len()];
+            let names = &self.concepts[concept].chinese;
+            ConceptPrompt { prompt: names[index / order.len() % names.len()].clone(), concept }
+        };
+        (0..count).map(prompt).collect()
     }
 
     /// `count` prompts of the form `猫，蓝色背景`, over the palette in turn.

@@ -149,7 +149,44 @@ impl DataRecipe {
         if recipe.format != 1 {
             return Err(invalid(format!("format {} is not known, this build reads format 1", recipe.format)));
         }
+        if let Some(defect) = recipe.defect() {
+            return Err(invalid(defect));
+        }
         recipe.digest = Sha256Digest::of(text.as_bytes());
         Ok(recipe)
+    }
+
+    /// What the types let through but nobody can mean.
+    fn defect(&self) -> Option<String> {
+        for package in [&self.pictures.package, &self.annotations.package] {
+            // Name and version become a file name.
+            let plain = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "@/._+-".contains(c));
+            if !plain(&package.name) || !plain(&package.version) || package.version.contains('/') {
+                return Some(format!("package {:?} {:?}: not a name and a version of the registry", package.name, package.version));
+            }
+            if !package.integrity.starts_with("sha512-") {
+                return Some(format!("package {}: integrity must be sha512-…", package.name));
+            }
+        }
+        let (composition, captions) = (&self.composition, &self.captions);
+        let shares = [
+            ("composition.several + composition.pair", composition.several + composition.pair),
+            ("composition.several", composition.several),
+            ("composition.pair", composition.pair),
+            ("composition.white", composition.white),
+            ("composition.gradient + composition.studio", composition.gradient + composition.studio),
+            ("composition.gradient", composition.gradient),
+            ("composition.studio", composition.studio),
+            ("composition.play", composition.play),
+            ("captions.english", captions.english),
+            ("captions.white_unnamed", captions.white_unnamed),
+            ("captions.style", captions.style),
+        ];
+        if let Some((name, value)) = shares.iter().find(|(_, value)| !(0.0..=1.0).contains(value)) {
+            return Some(format!("{name} is {value}, must lie between 0 and 1"));
+        }
+        let nameless = |names: &Names| names.zh.is_empty() || names.zh.iter().chain(&names.en).any(|name| name.trim().is_empty());
+        let (id, _) = captions.names.iter().find(|(_, names)| nameless(names))?;
+        Some(format!("captions.names.{id}: a name is empty, or there is no Chinese one"))
     }
 }
