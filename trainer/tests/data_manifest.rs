@@ -52,7 +52,9 @@ fn every_picture_has_its_row() {
         }),
     ];
     assert_eq!(rows.len(), expected.len());
-    rows.iter().zip(&expected).for_each(|(row, expected)| assert_eq!(row, expected));
+    for (row, expected) in rows.iter().zip(&expected) {
+        assert_eq!(row, expected);
+    }
 }
 
 #[test]
@@ -64,7 +66,9 @@ fn a_list_overrides_other_filters_and_the_manifest_says_so() {
     let rows = rows(recipe, folder.path());
     let used: Vec<&Value> = rows.iter().filter(|row| row["use"] == true).collect();
     assert_eq!(used.iter().map(|row| row["id"].as_str().unwrap()).collect::<Vec<_>>(), ["1F34E", "1F697"]);
-    used.iter().for_each(|row| assert_eq!(row["filters_passed"], json!(["annotated", "list", "decodes"])));
+    for row in used {
+        assert_eq!(row["filters_passed"], json!(["annotated", "list", "decodes"]));
+    }
     let cat = rows.iter().find(|row| row["source"].as_str().is_some_and(|source| source.ends_with("1f431.webp"))).unwrap();
     assert_eq!(cat["reason"], "not in the recipe's list; cats are private");
 }
