@@ -164,6 +164,9 @@ impl Studio {
         observer: &mut dyn FnMut(Progress) -> Control,
         deliver: &mut dyn FnMut(Released),
     ) -> Result<()> {
+        if let Names::Given(name) = names {
+            self.outbox.check_name(name)?;
+        }
         let request = spec::stage::Cleared::request(&**cleared);
         let (count, batch) = (request.count, model.batch_size(request) as u32);
         let mut first = 0;

@@ -61,13 +61,19 @@ impl Outbox {
         &self.recovery
     }
 
-    /// Puts the file on disk, whole and flushed, under a name that nobody sees. `release_name` is the file name that it
-    /// gets when released: one component, no leading dot.
-    pub fn put<L: Labelled + 'static>(&self, labelled: L, release_name: &str) -> Result<Stored> {
+    /// Whether a file could be released under that name now; worth asking before it is made.
+    pub fn check_name(&self, release_name: &str) -> Result<()> {
         let target = self.target(release_name)?;
         if self.existing == Existing::Refuse && fs::symlink_metadata(&target).is_ok() {
             return Err(Error::NameTaken { path: target });
         }
+        Ok(())
+    }
+
+    /// Puts the file on disk, whole and flushed, under a name that nobody sees. `release_name` is the file name that it
+    /// gets when released: one component, no leading dot.
+    pub fn put<L: Labelled + 'static>(&self, labelled: L, release_name: &str) -> Result<Stored> {
+        self.check_name(release_name)?;
         let path = self.folder.join(part::part_name(labelled.label().produce_id));
         let part = Part::create(path.clone(), |file| file.write_all(labelled.bytes())).map_err(Error::write(&path))?;
         // The entry in the folder must survive a power cut too, or the ledger could know a file that is gone.

@@ -17,6 +17,7 @@ impl Dataset {
         let mut rows = vec![json!({
             "format": FORMAT,
             "name": recipe.name,
+            "note": recipe.note,
             "recipe_sha256": recipe.digest,
             "packages": [&recipe.pictures.package, &recipe.annotations.package],
             "used": self.concepts.len(),

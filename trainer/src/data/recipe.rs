@@ -11,6 +11,9 @@ pub struct DataRecipe {
     pub format: u32,
     /// Name of the data set.
     pub name: String,
+    /// What else a reader of the manifest must know, in its header.
+    #[serde(default)]
+    pub note: String,
     /// Where the pictures come from.
     pub pictures: PictureSource,
     /// Where their names come from.
