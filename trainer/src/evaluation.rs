@@ -10,7 +10,9 @@ use crate::data::{Dataset, nearest_colour};
 /// Side of the thumbnails that are compared: enough to tell shapes, coarse enough to forgive texture.
 const SIDE: usize = 24;
 /// Largest channel difference from the border's colour that still counts as background.
-const BACKGROUND_TOLERANCE: i32 = 24;
+const BACKGROUND_TOLERANCE: i32 = 40;
+/// Pixels of a row or column that differ from the border's colour before it belongs to the object: stray specks do not.
+const LEAST_PIXELS: usize = 4;
 /// Side of the reference pictures.
 const REFERENCE_SIDE: u32 = 128;
 /// Each thumbnail pixel is the mean of 4 × 4 samples, so that thin shapes count by their area.
@@ -66,8 +68,8 @@ fn thumbnail(pixels: &[u8], side: usize) -> Vec<f32> {
         pixel.iter().zip(background).any(|(value, behind)| (i32::from(*value) - i32::from(behind)).abs() > BACKGROUND_TOLERANCE)
     };
     let object: Vec<bool> = (0..side * side).map(is_object).collect();
-    let rows = || (0..side).filter(|row| object[row * side..(row + 1) * side].contains(&true));
-    let columns = || (0..side).filter(|column| (0..side).any(|row| object[row * side + column]));
+    let rows = || (0..side).filter(|row| (0..side).filter(|column| object[row * side + column]).count() >= LEAST_PIXELS);
+    let columns = || (0..side).filter(|column| (0..side).filter(|row| object[row * side + column]).count() >= LEAST_PIXELS);
     let (top, bottom) = (rows().min().unwrap_or(0), rows().max().unwrap_or(side - 1));
     let (left, right) = (columns().min().unwrap_or(0), columns().max().unwrap_or(side - 1));
     let extent = (bottom - top).max(right - left) as f32 + 1.0;

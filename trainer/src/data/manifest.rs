@@ -14,15 +14,18 @@ impl Dataset {
     pub fn manifest(&self, packages: &Path) -> Result<String, Error> {
         let recipe = &self.recipe;
         let pictures = super::package::read(&recipe.pictures.package, packages)?;
-        let mut rows = vec![json!({
+        let mut header = json!({
             "format": FORMAT,
             "name": recipe.name,
-            "note": recipe.note,
             "recipe_sha256": recipe.digest,
             "packages": [&recipe.pictures.package, &recipe.annotations.package],
             "used": self.concepts.len(),
             "left_out": self.rejected.len(),
-        })];
+        });
+        if let Some(note) = &recipe.note {
+            header["note"] = json!(note);
+        }
+        let mut rows = vec![header];
         for concept in &self.concepts {
             rows.push(json!({
                 "use": true,

@@ -12,8 +12,7 @@ pub struct DataRecipe {
     /// Name of the data set.
     pub name: String,
     /// What else a reader of the manifest must know, in its header.
-    #[serde(default)]
-    pub note: String,
+    pub note: Option<String>,
     /// Where the pictures come from.
     pub pictures: PictureSource,
     /// Where their names come from.
