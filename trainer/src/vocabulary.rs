@@ -58,6 +58,19 @@ pub fn tokenizer_json<'a>(captions: impl Iterator<Item = &'a str>, minimum_count
     })
 }
 
+/// Adds the pieces of these captions that `tokenizer`, made by [`tokenizer_json`], lacks; its ids stay as they are.
+pub fn extend<'a>(tokenizer: &mut Value, captions: impl Iterator<Item = &'a str>, minimum_count: usize) {
+    let new = tokenizer_json(captions, minimum_count);
+    let Some(new) = new.pointer("/model/vocab").and_then(Value::as_object) else { return };
+    let mut pieces: Vec<(&String, u64)> = new.iter().filter_map(|(piece, id)| Some((piece, id.as_u64()?))).collect();
+    pieces.sort_by_key(|(_, id)| *id);
+    let Some(vocabulary) = tokenizer.pointer_mut("/model/vocab").and_then(Value::as_object_mut) else { return };
+    for (piece, _) in pieces {
+        let id = vocabulary.len();
+        vocabulary.entry(piece).or_insert_with(|| json!(id));
+    }
+}
+
 /// `tokenizer_config.json`.
 pub fn tokenizer_config(maximum_tokens: usize) -> Value {
     json!({
@@ -103,7 +116,18 @@ fn pieces(caption: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{pieces, tokenizer_json};
+    use super::{extend, pieces, tokenizer_json, vocabulary_size};
+
+    #[test]
+    fn an_extended_vocabulary_keeps_its_ids() {
+        let before = tokenizer_json(["红苹果", "苹果"].into_iter(), 1);
+        let mut after = before.clone();
+        extend(&mut after, ["绿苹果", "绿梨"].into_iter(), 1);
+        let ids = |tokenizer: &serde_json::Value| tokenizer.pointer("/model/vocab").unwrap().as_object().unwrap().clone();
+        assert!(ids(&before).iter().all(|(piece, id)| ids(&after)[piece] == *id));
+        assert_eq!(vocabulary_size(&after), vocabulary_size(&before) + 2);
+        assert_eq!((&ids(&after)["绿"], &ids(&after)["梨"]), (&6.into(), &7.into()));
+    }
 
     #[test]
     fn the_tokenizer_cuts_as_the_vocabulary_was_counted() {

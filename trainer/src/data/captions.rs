@@ -1,13 +1,16 @@
+use super::recipe::Captions;
 use super::{Background, BackgroundKind, Concept, Dataset, PALETTE};
 use crate::random::Random;
 
 /// A caption of a scene, in Chinese or English, in one of a few natural forms.
 pub fn describe(dataset: &Dataset, objects: &[usize], background: Background, random: &mut Random) -> String {
     let recipe = &dataset.recipe.captions;
-    let english = random.uniform() < recipe.english;
-    let unnamed = background.colour == 0 && background.kind == BackgroundKind::Plain && random.uniform() < recipe.white_unnamed;
     let objects: Vec<&Concept> = objects.iter().map(|index| &dataset.concepts[*index]).collect();
-    let subject = if english { english_subject(&objects, random) } else { chinese_subject(&objects, random) };
+    // English has no number for several of what it does not count.
+    let countable = !is_several(&objects) || !recipe.english_uncountable.contains(&objects[0].english);
+    let english = random.uniform() < recipe.english && countable;
+    let unnamed = background.colour == 0 && background.kind == BackgroundKind::Plain && random.uniform() < recipe.white_unnamed;
+    let subject = if english { english_subject(recipe, &objects, random) } else { chinese_subject(&objects, random) };
     let mut caption = match (english, unnamed) {
         (_, true) => subject,
         (true, false) => english_background(&subject, background, random),
@@ -37,14 +40,36 @@ fn chinese_subject(objects: &[&Concept], random: &mut Random) -> String {
     }
 }
 
-fn english_subject(objects: &[&Concept], random: &mut Random) -> String {
+fn is_several(objects: &[&Concept]) -> bool {
+    objects.len() > 1 && objects.iter().all(|object| object.id == objects[0].id)
+}
+
+fn english_subject(recipe: &Captions, objects: &[&Concept], random: &mut Random) -> String {
     let name = &objects[0].english;
     match objects {
         [_] if random.uniform() < 0.4 => name.clone(),
-        [_] => format!("{} {name}", article(name)),
-        [first, second] if first.id != second.id => format!("{} {name} and {} {}", article(name), article(&second.english), second.english),
-        [_, _] => format!("two {name}s"),
-        _ => format!("three {name}s"),
+        [_] => with_article(recipe, name),
+        [first, second] if first.id != second.id => format!("{} and {}", with_article(recipe, name), with_article(recipe, &second.english)),
+        [_, _] => format!("two {}", plural(recipe, name)),
+        _ => format!("three {}", plural(recipe, name)),
+    }
+}
+
+fn with_article(recipe: &Captions, name: &String) -> String {
+    if recipe.english_uncountable.contains(name) { name.clone() } else { format!("{} {name}", article(name)) }
+}
+
+/// The plural of a name by the recipe's exceptions or the usual rules.
+fn plural(recipe: &Captions, name: &str) -> String {
+    if let Some(exception) = recipe.english_plurals.get(name) {
+        return exception.clone();
+    }
+    if ["s", "x", "ch", "sh"].iter().any(|end| name.ends_with(end)) {
+        return format!("{name}es");
+    }
+    match name.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ => format!("{name}s"),
     }
 }
 
@@ -79,4 +104,34 @@ fn english_background(subject: &str, background: Background, random: &mut Random
         BackgroundKind::Studio => format!("{colour} studio background"),
     };
     if random.uniform() < 0.5 { format!("{subject} on {} {name}", article(&name)) } else { format!("{subject}, {name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Captions, plural, with_article};
+
+    #[test]
+    fn english_names_take_the_forms_that_english_gives_them() {
+        let captions: Captions = toml::from_str(
+            "english = 1.0\nwhite_unnamed = 0.0\nstyle = 0.0\ndefault_measure_word = \"个\"\nenglish_uncountable = [\"rice\"]\n\
+             [measure_words]\n[english_plurals]\n\"maple leaf\" = \"maple leaves\"",
+        )
+        .unwrap();
+        let plurals = [
+            ("fox", "foxes"),
+            ("bus", "buses"),
+            ("peach", "peaches"),
+            ("butterfly", "butterflies"),
+            ("monkey", "monkeys"),
+            ("key", "keys"),
+            ("car", "cars"),
+            ("maple leaf", "maple leaves"),
+        ];
+        for (name, expected) in plurals {
+            assert_eq!(plural(&captions, name), expected);
+        }
+        for (name, expected) in [("rice", "rice"), ("apple", "an apple"), ("car", "a car")] {
+            assert_eq!(with_article(&captions, &name.to_owned()), expected);
+        }
+    }
 }

@@ -123,6 +123,12 @@ pub struct Captions {
     pub white_unnamed: f32,
     /// Probability that the style is named.
     pub style: f32,
+    /// English names that take neither an article nor a number.
+    #[serde(default)]
+    pub english_uncountable: Vec<String>,
+    /// English plurals that the usual rules miss, by name.
+    #[serde(default)]
+    pub english_plurals: std::collections::BTreeMap<String, String>,
     /// Measure word (量词) of a subgroup or, first, of a Chinese name; others take `default_measure_word`.
     pub measure_words: std::collections::BTreeMap<String, String>,
     /// The measure word of everything else.

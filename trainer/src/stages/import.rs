@@ -20,11 +20,17 @@ pub(super) fn read(folder: &Path, layout: &Layout, values: &mut [f32]) -> Result
         let prefix = format!("{component}/");
         for (name, slot) in layout.slots().iter().filter_map(|(name, slot)| Some((name.strip_prefix(&prefix)?, slot))) {
             let found = source.shape(name);
-            if found.as_ref() != Some(&slot.shape) {
+            if !found.as_ref().is_some_and(|found| fits(name, found, &slot.shape)) {
                 return Err(Error::checkpoint(&path, format!("{name} has shape {found:?}, the recipe needs {:?}", slot.shape)));
             }
-            values[slot.range.clone()].copy_from_slice(source.tensor(name, &device)?.to_f32().f32()?);
+            let tensor = source.tensor(name, &device)?.to_f32();
+            values[slot.range.start..][..tensor.elements()].copy_from_slice(tensor.f32()?);
         }
     }
     Ok(())
+}
+
+/// Whether a stored tensor can fill a parameter: of the same shape or, where the vocabulary was extended, its first rows.
+fn fits(name: &str, found: &[usize], needed: &[usize]) -> bool {
+    found == needed || (name.contains("embed_tokens") && found.len() == 2 && found[1..] == needed[1..] && found[0] < needed[0])
 }

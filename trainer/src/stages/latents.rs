@@ -49,10 +49,13 @@ impl LatentCache {
     }
 }
 
-/// The tokenizer of the captions that the run will see.
-pub(super) fn make_tokenizer(recipe: &Recipe, dataset: &Dataset) -> Value {
+/// The tokenizer of the captions that the run will see; `first` is that of the model that the run starts from, whose ids stay.
+pub(super) fn make_tokenizer(recipe: &Recipe, dataset: &Dataset, first: Option<Value>) -> Value {
     let captions = dataset.captions(recipe.seed, FIRST_SAMPLE, VOCABULARY_SAMPLES);
-    vocabulary::tokenizer_json(captions.iter().map(String::as_str), recipe.text_encoder.minimum_count)
+    let (captions, minimum_count) = (captions.iter().map(String::as_str), recipe.text_encoder.minimum_count);
+    let Some(mut tokenizer) = first else { return vocabulary::tokenizer_json(captions, minimum_count) };
+    vocabulary::extend(&mut tokenizer, captions, minimum_count);
+    tokenizer
 }
 
 /// Reads the cache, or encodes the samples and writes it. Sets the autoencoder's latent statistics.

@@ -82,7 +82,8 @@ pub fn train(path: &Path, options: &Options, interrupt: &AtomicBool) -> Result<(
     let tokenizer = if tokenizer_path.exists() {
         read_json(&tokenizer_path)?
     } else {
-        let made = latents::make_tokenizer(&recipe, &dataset);
+        let first = options.initialise.as_ref().map(|folder| folder.join("tokenizer/tokenizer.json")).filter(|path| path.exists());
+        let made = latents::make_tokenizer(&recipe, &dataset, first.as_deref().map(read_json).transpose()?);
         write_json(&tokenizer_path, &made)?;
         made
     };
