@@ -1,16 +1,23 @@
+use super::composer::{ObjectSize, Scene};
 use super::recipe::Captions;
 use super::{Background, BackgroundKind, Concept, Dataset, PALETTE};
 use crate::random::Random;
 
 /// A caption of a scene, in Chinese or English, in one of a few natural forms.
-pub fn describe(dataset: &Dataset, objects: &[usize], background: Background, random: &mut Random) -> String {
+pub fn describe(dataset: &Dataset, scene: &Scene, random: &mut Random) -> String {
     let recipe = &dataset.recipe.captions;
-    let objects: Vec<&Concept> = objects.iter().map(|index| &dataset.concepts[*index]).collect();
+    let background = scene.background;
+    let objects: Vec<&Concept> = scene.objects.iter().map(|index| &dataset.concepts[*index]).collect();
     // English has no number for several of what it does not count.
     let countable = !is_several(&objects) || !recipe.english_uncountable.contains(&objects[0].english);
     let english = random.uniform() < recipe.english && countable;
     let unnamed = background.colour == 0 && background.kind == BackgroundKind::Plain && random.uniform() < recipe.white_unnamed;
-    let subject = if english { english_subject(recipe, &objects, random) } else { chinese_subject(&objects, random) };
+    let subject = match (english, objects.as_slice()) {
+        (true, [object]) => english_single(recipe, object, scene, random),
+        (true, objects) => english_several(recipe, objects),
+        (false, [object]) => chinese_single(object, scene, random),
+        (false, objects) => chinese_several(objects, random),
+    };
     let mut caption = match (english, unnamed) {
         (_, true) => subject,
         (true, false) => english_background(&subject, background, random),
@@ -28,12 +35,25 @@ fn chinese_name<'a>(concept: &'a Concept, random: &mut Random) -> &'a str {
     if random.uniform() < 0.5 { &concept.chinese[0] } else { &concept.chinese[random.below(concept.chinese.len())] }
 }
 
-fn chinese_subject(objects: &[&Concept], random: &mut Random) -> String {
+/// For example `一件红色连衣裙`, `大大的苹果`.
+fn chinese_single(object: &Concept, scene: &Scene, random: &mut Random) -> String {
+    // With a colour the usual name: others may name a colour themselves (红玫瑰).
+    let name = if scene.colour.is_some() { &object.chinese[0] } else { chinese_name(object, random) };
+    let size = match scene.size {
+        ObjectSize::Small => "小小的",
+        ObjectSize::Usual => "",
+        ObjectSize::Large => "大大的",
+    };
+    let of = if random.uniform() < 0.3 { "的" } else { "" };
+    let colour = scene.colour.map_or(String::new(), |colour| format!("{}{of}", PALETTE[colour].chinese));
+    let number = if random.uniform() < 0.5 { String::new() } else { format!("一{}", object.measure_word) };
+    format!("{number}{size}{colour}{name}")
+}
+
+fn chinese_several(objects: &[&Concept], random: &mut Random) -> String {
     let name = chinese_name(objects[0], random);
     let measure_word = &objects[0].measure_word;
     match objects {
-        [_] if random.uniform() < 0.5 => name.to_owned(),
-        [_] => format!("一{measure_word}{name}"),
         [first, second] if first.id != second.id => format!("{name}和{}", chinese_name(second, random)),
         [_, _] => format!("两{measure_word}{name}"),
         _ => format!("三{measure_word}{name}"),
@@ -44,11 +64,22 @@ fn is_several(objects: &[&Concept]) -> bool {
     objects.len() > 1 && objects.iter().all(|object| object.id == objects[0].id)
 }
 
-fn english_subject(recipe: &Captions, objects: &[&Concept], random: &mut Random) -> String {
+/// For example `a small red car`.
+fn english_single(recipe: &Captions, object: &Concept, scene: &Scene, random: &mut Random) -> String {
+    let size = match scene.size {
+        ObjectSize::Small => "small ",
+        ObjectSize::Usual => "",
+        ObjectSize::Large => "big ",
+    };
+    let colour = scene.colour.map_or(String::new(), |colour| format!("{} ", PALETTE[colour].english));
+    let phrase = format!("{size}{colour}{}", object.english);
+    let bare = random.uniform() < 0.4 || recipe.english_uncountable.contains(&object.english);
+    if bare { phrase } else { format!("{} {phrase}", article(&phrase)) }
+}
+
+fn english_several(recipe: &Captions, objects: &[&Concept]) -> String {
     let name = &objects[0].english;
     match objects {
-        [_] if random.uniform() < 0.4 => name.clone(),
-        [_] => with_article(recipe, name),
         [first, second] if first.id != second.id => format!("{} and {}", with_article(recipe, name), with_article(recipe, &second.english)),
         [_, _] => format!("two {}", plural(recipe, name)),
         _ => format!("three {}", plural(recipe, name)),

@@ -1,4 +1,5 @@
 use super::captions;
+use super::recolour::recoloured;
 use super::sprite::{Canvas, Place, Sprite};
 use super::{Dataset, PALETTE};
 use crate::random::Random;
@@ -23,6 +24,30 @@ pub struct Background {
     pub kind: BackgroundKind,
 }
 
+/// How large a single object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectSize {
+    /// Half of the usual side.
+    Small,
+    /// As captions leave it unsaid.
+    Usual,
+    /// Nearly the whole scene.
+    Large,
+}
+
+/// What is drawn.
+#[derive(Debug, Clone)]
+pub struct Scene {
+    /// Indices of the concepts, one for each object.
+    pub objects: Vec<usize>,
+    /// Index in [`PALETTE`] of the colour that a single object is given.
+    pub colour: Option<usize>,
+    /// Size of a single object.
+    pub size: ObjectSize,
+    /// What is behind them.
+    pub background: Background,
+}
+
 /// A captioned picture.
 #[derive(Debug, Clone)]
 pub struct Sample {
@@ -30,21 +55,15 @@ pub struct Sample {
     pub pixels: Vec<u8>,
     /// What it shows, in Chinese or English.
     pub caption: String,
-    /// Indices of the concepts in it, one for each object.
-    pub concepts: Vec<usize>,
-    /// What is behind them.
-    pub background: Background,
+    /// Everything in it that the caption may speak of.
+    pub scene: Scene,
 }
 
-/// A scene before it is painted: everything random that the caption speaks of.
-pub(super) struct Plan {
-    pub objects: Vec<usize>,
-    pub background: Background,
-    pub caption: String,
-}
+/// Indices in [`PALETTE`] of the colours that objects are given: those that people ask for, told apart at a glance.
+pub const OBJECT_COLOURS: [usize; 8] = [0, 1, 3, 4, 6, 7, 8, 11];
 
 /// Draws a scene's contents and caption.
-pub(super) fn plan(dataset: &Dataset, random: &mut Random) -> Plan {
+pub(super) fn plan(dataset: &Dataset, random: &mut Random) -> (Scene, String) {
     let composition = &dataset.recipe.composition;
     let first = random.below(dataset.concepts.len());
     let layout = random.uniform();
@@ -65,24 +84,58 @@ pub(super) fn plan(dataset: &Dataset, random: &mut Random) -> Plan {
         BackgroundKind::Plain
     };
     let background = Background { colour, kind };
-    let caption = captions::describe(dataset, &objects, background, random);
-    Plan { objects, background, caption }
+    let single = objects.len() == 1;
+    let given = OBJECT_COLOURS[random.below(OBJECT_COLOURS.len())];
+    let recolours = random.uniform() < composition.recoloured && composition.recolourable.contains(&dataset.concepts[first].id);
+    let sized = random.uniform();
+    let size = if !single || sized >= composition.sized {
+        ObjectSize::Usual
+    } else if sized < composition.sized / 2.0 {
+        ObjectSize::Small
+    } else {
+        ObjectSize::Large
+    };
+    // An object in its background's colour would be hard to see.
+    let scene = Scene { objects, colour: (single && recolours && given != colour).then_some(given), size, background };
+    let caption = captions::describe(dataset, &scene, random);
+    (scene, caption)
 }
 
 /// Draws and paints a scene.
 pub(super) fn compose(dataset: &Dataset, random: &mut Random, size: u32) -> Sample {
-    let plan = plan(dataset, random);
-    let places = places(plan.objects.len(), size, dataset.recipe.composition.play, random);
-    let mut canvas = paint(plan.background, size);
-    if plan.background.kind == BackgroundKind::Studio {
+    let (scene, caption) = plan(dataset, random);
+    let mut places = places(scene.objects.len(), size, dataset.recipe.composition.play, random);
+    for place in &mut places {
+        *place = place.scaled(scene.size);
+    }
+    let mut canvas = paint(scene.background, size);
+    if scene.background.kind == BackgroundKind::Studio {
         for place in &places {
             shade(&mut canvas, *place);
         }
     }
-    for (object, place) in plan.objects.iter().zip(&places) {
-        dataset.sprites[*object].draw(&mut canvas, *place);
+    for (object, place) in scene.objects.iter().zip(&places) {
+        let sprite = &dataset.sprites[*object];
+        match scene.colour {
+            Some(colour) => recoloured(sprite, PALETTE[colour].rgb).draw(&mut canvas, *place),
+            None => sprite.draw(&mut canvas, *place),
+        }
     }
-    Sample { pixels: to_bytes(&canvas), caption: plan.caption, concepts: plan.objects, background: plan.background }
+    Sample { pixels: to_bytes(&canvas), caption, scene }
+}
+
+impl Place {
+    /// A square of another size around the same middle.
+    fn scaled(self, size: ObjectSize) -> Self {
+        let factor = match size {
+            ObjectSize::Small => 0.55,
+            ObjectSize::Usual => 1.0,
+            ObjectSize::Large => 1.25,
+        };
+        let side = (self.side as f32 * factor).round().max(1.0);
+        let shift = ((self.side as f32 - side) / 2.0).round() as i32;
+        Self { left: self.left + shift, top: self.top + shift, side: side as u32 }
+    }
 }
 
 /// One object in the middle, at the usual size of a single one.

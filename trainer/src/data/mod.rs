@@ -16,10 +16,11 @@ mod manifest;
 mod package;
 mod prompts;
 mod recipe;
+mod recolour;
 mod sprite;
 
 pub use colours::{NamedColour, PALETTE, nearest_colour};
-pub use composer::{Background, BackgroundKind, Sample};
+pub use composer::{Background, BackgroundKind, OBJECT_COLOURS, ObjectSize, Sample, Scene};
 pub use concepts::Concept;
 pub use error::Error;
 pub use prompts::{BackgroundPrompt, ConceptPrompt};
@@ -71,7 +72,7 @@ impl Dataset {
 
     /// The captions of `count` samples from `first`.
     pub fn captions(&self, seed: u64, first: u64, count: u64) -> Vec<String> {
-        (first..first + count).map(|index| composer::plan(self, &mut Random::at(seed, STREAM_SAMPLE, index)).caption).collect()
+        (first..first + count).map(|index| composer::plan(self, &mut Random::at(seed, STREAM_SAMPLE, index)).1).collect()
     }
 }
 

@@ -111,6 +111,15 @@ pub struct Composition {
     pub studio: f32,
     /// How much objects vary in size and place, 0 (not at all) to 1 (by about a tenth).
     pub play: f32,
+    /// A single object in a named colour, where it is one of `recolourable`.
+    #[serde(default)]
+    pub recoloured: f32,
+    /// Code points of the pictures that have one main colour and are asked for in others.
+    #[serde(default)]
+    pub recolourable: Vec<String>,
+    /// A single object that is said to be small or large.
+    #[serde(default)]
+    pub sized: f32,
 }
 
 /// How scenes are described.
@@ -186,6 +195,8 @@ impl DataRecipe {
             ("composition.gradient", composition.gradient),
             ("composition.studio", composition.studio),
             ("composition.play", composition.play),
+            ("composition.recoloured", composition.recoloured),
+            ("composition.sized", composition.sized),
             ("captions.english", captions.english),
             ("captions.white_unnamed", captions.white_unnamed),
             ("captions.style", captions.style),

@@ -9,6 +9,7 @@ const SIDE: usize = 128;
 const MAXIMUM_SOURCE_SIDE: u32 = 4_096;
 
 /// A picture with premultiplied alpha in sRGB, at 128 and 64 pixels, `[side, side, 4]`, 0..1 as bytes.
+#[derive(Clone)]
 pub struct Sprite {
     levels: [Vec<u8>; 2],
 }
@@ -103,6 +104,17 @@ pub struct Canvas {
 }
 
 impl Sprite {
+    /// The picture at its largest, `[128, 128, 4]`.
+    pub fn largest(&self) -> &[u8] {
+        &self.levels[0]
+    }
+
+    /// Every pixel, premultiplied, through `change`.
+    pub fn map_pixels(&self, change: impl Fn([u8; 4]) -> [u8; 4]) -> Self {
+        let level = |pixels: &Vec<u8>| pixels.as_chunks().0.iter().flat_map(|pixel| change(*pixel)).collect();
+        Self { levels: [level(&self.levels[0]), level(&self.levels[1])] }
+    }
+
     /// Composes the sprite over the canvas, resampled bilinearly from the nearest level above.
     pub fn draw(&self, canvas: &mut Canvas, place: Place) {
         let (level, level_side) = if place.side as usize > SIDE / 2 { (&self.levels[0], SIDE) } else { (&self.levels[1], SIDE / 2) };
@@ -137,5 +149,15 @@ impl Sprite {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+impl Sprite {
+    /// From pixels `[128, 128, 4]`.
+    pub fn from_pixels(large: Vec<u8>) -> Self {
+        let values: Vec<f32> = large.iter().copied().map(f32::from).collect();
+        let small = shrink(&values, SIDE, 2).iter().map(|value| value.round() as u8).collect();
+        Self { levels: [large, small] }
     }
 }

@@ -83,6 +83,7 @@ pub fn write_packages(folder: &Path) -> DataRecipe {
          [filters]\ngroups = [\"food-drink\", \"animals-nature\", \"travel-places\"]\ntag_shared_by_at_most = 2\ntag_characters_at_most = 5\n\
          [filters.exclude_subgroups]\ntransport-ground = \"not today\"\n[filters.exclude]\n\
          [composition]\nseveral = 0.3\npair = 0.2\nwhite = 0.3\ngradient = 0.1\nstudio = 0.1\nplay = 1.0\n\
+         recoloured = 0.8\nrecolourable = [\"1F34E\"]\nsized = 0.3\n\
          [captions]\nenglish = 0.0\nwhite_unnamed = 0.7\nstyle = 0.1\ndefault_measure_word = \"个\"\n[captions.measure_words]\nanimal-mammal = \"只\"\n"
     );
     std::fs::write(folder.join("recipe.toml"), recipe).unwrap();
