@@ -5,7 +5,8 @@
 use trainer::optimiser::{Optimisation, Schedule};
 use trainer::recipe::Recipe;
 
-const RECIPE: &str = r#"
+/// A recipe without phases and without data.
+pub const RECIPE: &str = r#"
 name = "tiny"
 seed = 3
 precision = "f32"
