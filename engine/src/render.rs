@@ -93,7 +93,7 @@ pub struct Rendered {
     picture: Picture,
 }
 
-impl stage::Rendered for Rendered {
+impl stage::Origin for Rendered {
     fn request(&self) -> &Request {
         self.cleared.request()
     }
@@ -109,7 +109,9 @@ impl stage::Rendered for Rendered {
     fn seed(&self) -> u64 {
         self.seed
     }
+}
 
+impl stage::Rendered for Rendered {
     fn picture(&self) -> &Picture {
         &self.picture
     }

@@ -74,7 +74,7 @@ pub struct Refused {
 impl Record {
     pub(crate) fn produced(stored: &impl Stored) -> Self {
         let labelled = stored.labelled();
-        let rendered = labelled.rendered();
+        let origin = labelled.origin();
         Self::Produced(Box::new(Produced {
             produce_id: stored.produce_id(),
             release_name: stored.release_name().to_owned(),
@@ -82,10 +82,10 @@ impl Record {
             byte_length: labelled.bytes().len() as u64,
             format: labelled.format(),
             explicit_label: labelled.explicit_label().to_owned(),
-            seed: rendered.seed(),
-            model: rendered.model().clone(),
-            request: rendered.request().clone(),
-            verdict: rendered.verdict().clone(),
+            seed: origin.seed(),
+            model: origin.model().clone(),
+            request: origin.request().clone(),
+            verdict: origin.verdict().clone(),
         }))
     }
 }

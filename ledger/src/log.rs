@@ -53,7 +53,7 @@ impl Ledger {
     /// Records a stored picture; when this returns `Ok`, the record is on disk. If it fails, the picture is removed, unless
     /// the storage cannot tell whether the record was written: then the next recovery decides.
     pub fn append<S: Stored>(&mut self, stored: S) -> Result<Recorded<S>> {
-        if !matches!(stored.labelled().rendered().verdict(), Verdict::Pass { .. }) {
+        if !matches!(stored.labelled().origin().verdict(), Verdict::Pass { .. }) {
             return Err(Error::VerdictMismatch);
         }
         let produce_id = stored.produce_id();

@@ -4,7 +4,7 @@ mod common;
 
 use common::{File, Outcome, clock, content, id, name};
 use ledger::{Entry, Head, Ledger, verify};
-use spec::stage::{Labelled, Rendered};
+use spec::stage::{Labelled, Origin};
 use spec::{ImageFormat, ImplicitLabel, LogStorage, PortError, Sha256Digest};
 use std::env;
 use std::fs;
@@ -38,8 +38,8 @@ fn die_at(step: &str, number: u32) {
 struct Dying(File, u32);
 
 impl Labelled for Dying {
-    fn rendered(&self) -> &dyn Rendered {
-        self.0.rendered()
+    fn origin(&self) -> &dyn Origin {
+        self.0.origin()
     }
     fn label(&self) -> &ImplicitLabel {
         self.0.label()

@@ -1,5 +1,5 @@
 use crate::{Error, Finding, LabelVerdict, ProviderCode, ServiceType, container, encode, explicit, lettering, packet, read_labels, value};
-use spec::stage::Rendered;
+use spec::stage::{Origin, Rendered};
 use spec::{ImageFormat, ImplicitLabel, LabelKind, Picture, ProduceId, Sha256Digest};
 use std::fmt;
 
@@ -92,12 +92,23 @@ impl Labeller {
     /// Encodes a picture put together from labelled pictures (a contact sheet, whose parts show their explicit labels) and writes
     /// its own implicit label.
     pub fn label_sheet(&self, sheet: &Picture, format: ImageFormat, produce_id: ProduceId) -> Result<Vec<u8>, Error> {
+        Ok(self.write_implicit(sheet, format, produce_id)?.0)
+    }
+
+    /// Both labels for a picture that no request asked for, such as a sheet of samples from a training run.
+    pub fn label_samples(&self, mut samples: Picture, format: ImageFormat, produce_id: ProduceId) -> Result<Vec<u8>, Error> {
+        explicit::draw(&mut samples, &self.explicit_text)?;
+        self.label_sheet(&samples, format, produce_id)
+    }
+
+    /// The encoded picture with its implicit label, read back as written.
+    fn write_implicit(&self, picture: &Picture, format: ImageFormat, produce_id: ProduceId) -> Result<(Vec<u8>, ImplicitLabel), Error> {
         let label = self.implicit_label(produce_id);
         let text = value::write(&label).ok_or(Error::EmbeddingFailed)?;
-        let encoded = encode::encode(sheet, format)?;
+        let encoded = encode::encode(picture, format)?;
         let bytes = container::embed(format, &encoded, &packet::write(&text)).ok_or(Error::EmbeddingFailed)?;
         self.check_read_back(&bytes, format, &label, &text)?;
-        Ok(bytes)
+        Ok((bytes, label))
     }
 
     fn implicit_label(&self, produce_id: ProduceId) -> ImplicitLabel {
@@ -114,21 +125,17 @@ impl Labeller {
 
     /// Draws the explicit label, encodes in the request's format, writes the implicit label, and hands out the file only if it
     /// reads back as written.
-    pub fn label<R: Rendered + 'static>(&self, rendered: R, produce_id: ProduceId) -> Result<Labelled, Error> {
+    pub fn label<R: Rendered + Send + 'static>(&self, rendered: R, produce_id: ProduceId) -> Result<Labelled, Error> {
         let format = rendered.request().format;
         let mut picture = rendered.picture().clone();
         explicit::draw(&mut picture, &self.explicit_text)?;
-        let label = self.implicit_label(produce_id);
-        let text = value::write(&label).ok_or(Error::EmbeddingFailed)?;
-        let encoded = encode::encode(&picture, format)?;
-        let bytes = container::embed(format, &encoded, &packet::write(&text)).ok_or(Error::EmbeddingFailed)?;
-        self.check_read_back(&bytes, format, &label, &text)?;
+        let (bytes, label) = self.write_implicit(&picture, format, produce_id)?;
         if !encode::decodes_to(&bytes, &picture, format)? {
             return Err(Error::EmbeddingFailed);
         }
         Ok(Labelled {
             content_sha256: Sha256Digest::of(&bytes),
-            rendered: Box::new(rendered),
+            origin: Box::new(rendered),
             label,
             explicit_label: self.explicit_text.clone(),
             bytes,
@@ -154,7 +161,7 @@ impl Labeller {
 
 /// A picture file with both labels. Only [`Labeller::label`] makes one.
 pub struct Labelled {
-    rendered: Box<dyn Rendered>,
+    origin: Box<dyn Origin + Send>,
     label: ImplicitLabel,
     explicit_label: String,
     bytes: Vec<u8>,
@@ -174,8 +181,8 @@ impl fmt::Debug for Labelled {
 }
 
 impl spec::stage::Labelled for Labelled {
-    fn rendered(&self) -> &dyn Rendered {
-        self.rendered.as_ref()
+    fn origin(&self) -> &dyn Origin {
+        self.origin.as_ref()
     }
 
     fn label(&self) -> &ImplicitLabel {

@@ -13,24 +13,28 @@ pub trait Cleared {
     fn verdict(&self) -> &Verdict;
 }
 
-/// Pixels made by a model. Earned in `engine`. They cannot leave: only `provenance` reads them.
-pub trait Rendered {
-    /// The request that asked for them.
+/// How a picture came to be: what every later stage may know of it.
+pub trait Origin {
+    /// The request that asked for it.
     fn request(&self) -> &Request;
     /// The gate's verdict on it.
     fn verdict(&self) -> &Verdict;
-    /// The weights that made them.
+    /// The weights that made it.
     fn model(&self) -> &ModelIdentity;
     /// This picture's own seed.
     fn seed(&self) -> u64;
+}
+
+/// Pixels made by a model. Earned in `engine`. They cannot leave: only `provenance` reads them, and no later stage can.
+pub trait Rendered: Origin {
     /// The unlabelled picture.
     fn picture(&self) -> &Picture;
 }
 
 /// An encoded file that carries its explicit and implicit labels. Earned in `provenance`.
 pub trait Labelled {
-    /// The rendering inside, for the record.
-    fn rendered(&self) -> &dyn Rendered;
+    /// How the picture came to be, for the record.
+    fn origin(&self) -> &dyn Origin;
     /// The implicit label as it was read back from the bytes.
     fn label(&self) -> &ImplicitLabel;
     /// Text of the explicit label as drawn, for example `AI生成`.

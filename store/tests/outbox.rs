@@ -1,5 +1,5 @@
 //! A visible name always stands for a whole file, and nobody's file is overwritten unasked.
-use spec::stage::{Labelled, Recorded, Rendered, Stored as _};
+use spec::stage::{Labelled, Origin, Recorded, Stored as _};
 use spec::{Code, ImageFormat, ImplicitLabel, LabelKind, ProduceId, Sha256Digest, Timestamp};
 use std::convert::Infallible;
 use std::fs;
@@ -14,8 +14,8 @@ struct File {
 }
 
 impl Labelled for File {
-    fn rendered(&self) -> &dyn Rendered {
-        unreachable!("the store does not look at the rendering")
+    fn origin(&self) -> &dyn Origin {
+        unreachable!("the store does not look at the origin")
     }
     fn label(&self) -> &ImplicitLabel {
         &self.label

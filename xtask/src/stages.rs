@@ -4,8 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Stage and the room that earns it.
-const STAGES: &[(&str, &str)] =
-    &[("Cleared", "policy"), ("Rendered", "engine"), ("Labelled", "provenance"), ("Stored", "store"), ("Recorded", "ledger")];
+const STAGES: &[(&str, &str)] = &[
+    ("Cleared", "policy"),
+    ("Origin", "engine"),
+    ("Rendered", "engine"),
+    ("Labelled", "provenance"),
+    ("Stored", "store"),
+    ("Recorded", "ledger"),
+];
 
 /// Rooms whose sources are searched.
 const ROOMS: &[&str] = &["spec", "kernels", "engine", "trainer", "policy", "provenance", "ledger", "store", "pipeline", "cli"];

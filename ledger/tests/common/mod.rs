@@ -1,10 +1,9 @@
 //! Pictures as the earlier rooms would hand them over.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use spec::stage::{Labelled, Rendered, Stored};
+use spec::stage::{Labelled, Origin, Stored};
 use spec::{
-    Clock, ImageFormat, ImplicitLabel, LabelKind, ModelIdentity, Picture, ProduceId, Reason, Request, RunPrecision, Sha256Digest,
-    Timestamp, Verdict,
+    Clock, ImageFormat, ImplicitLabel, LabelKind, ModelIdentity, ProduceId, Reason, Request, RunPrecision, Sha256Digest, Timestamp, Verdict,
 };
 use std::cell::Cell;
 use std::rc::Rc;
@@ -67,10 +66,9 @@ struct Rendering {
     request: Request,
     verdict: Verdict,
     model: ModelIdentity,
-    picture: Picture,
 }
 
-impl Rendered for Rendering {
+impl Origin for Rendering {
     fn request(&self) -> &Request {
         &self.request
     }
@@ -82,9 +80,6 @@ impl Rendered for Rendering {
     }
     fn seed(&self) -> u64 {
         42
-    }
-    fn picture(&self) -> &Picture {
-        &self.picture
     }
 }
 
@@ -101,7 +96,6 @@ impl File {
 
     pub fn of(number: u32, request: Request, verdict: Verdict) -> Self {
         let model = ModelIdentity { name: "xiaopin".into(), family: "ErnieImagePipeline".into(), sha256: Sha256Digest::of(b"model") };
-        let picture = Picture::new(1, 1, vec![0; 3]).expect("a picture of one pixel");
         let label = ImplicitLabel {
             label: LabelKind::Generated,
             content_producer: String::new(),
@@ -111,7 +105,7 @@ impl File {
             propagate_id: String::new(),
             reserved_code_2: String::new(),
         };
-        Self { rendering: Rendering { request, verdict, model, picture }, label, bytes: content(number) }
+        Self { rendering: Rendering { request, verdict, model }, label, bytes: content(number) }
     }
 }
 
@@ -124,7 +118,7 @@ pub fn name(number: u32) -> String {
 }
 
 impl Labelled for File {
-    fn rendered(&self) -> &dyn Rendered {
+    fn origin(&self) -> &dyn Origin {
         &self.rendering
     }
     fn label(&self) -> &ImplicitLabel {

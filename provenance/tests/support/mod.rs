@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use provenance::{Labelled, Labeller};
-use spec::stage::Rendered;
+use spec::stage::{Origin, Rendered};
 use spec::{ImageFormat, ModelIdentity, Picture, ProduceId, Request, RunPrecision, Sha256Digest, Verdict};
 
 pub const FORMATS: [ImageFormat; 3] = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Webp];
@@ -17,7 +17,7 @@ pub struct FakeRendered {
     picture: Picture,
 }
 
-impl Rendered for FakeRendered {
+impl Origin for FakeRendered {
     fn request(&self) -> &Request {
         &self.request
     }
@@ -33,7 +33,9 @@ impl Rendered for FakeRendered {
     fn seed(&self) -> u64 {
         0
     }
+}
 
+impl Rendered for FakeRendered {
     fn picture(&self) -> &Picture {
         &self.picture
     }
