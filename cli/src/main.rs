@@ -30,7 +30,7 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
     let configuration = configuration::Configuration::load(arguments.config.as_deref())?;
     match arguments.command {
         Command::Generate(options) => commands::generate::run(&options, &configuration),
-        Command::Train(options) => commands::train::run(&options),
+        Command::Train(options) => commands::train::run(&options, &configuration),
         Command::Verify(options) => commands::verify::run(&options),
         Command::Ledger { command: LedgerCommand::Verify(options) } => commands::ledger::verify(&options),
         Command::Model { command: ModelCommand::Check(options) } => commands::model::check(&options),

@@ -96,9 +96,10 @@ impl Labeller {
     }
 
     /// Both labels for a picture that no request asked for, such as a sheet of samples from a training run.
-    pub fn label_samples(&self, mut samples: Picture, format: ImageFormat, produce_id: ProduceId) -> Result<Vec<u8>, Error> {
-        explicit::draw(&mut samples, &self.explicit_text)?;
-        self.label_sheet(&samples, format, produce_id)
+    pub fn label_samples(&self, samples: &Picture, format: ImageFormat, produce_id: ProduceId) -> Result<Vec<u8>, Error> {
+        let mut picture = samples.clone();
+        explicit::draw(&mut picture, &self.explicit_text)?;
+        self.label_sheet(&picture, format, produce_id)
     }
 
     /// The encoded picture with its implicit label, read back as written.

@@ -108,3 +108,17 @@ fn a_picture_without_label_has_none() {
         assert_eq!(report.findings, []);
     }
 }
+
+#[test]
+fn samples_carry_both_labels() {
+    let sheet = noise(128, 64);
+    for format in FORMATS {
+        let bytes = labeller().label_samples(&sheet, format, produce_id()).unwrap();
+        let report = read_labels(&bytes);
+        assert_eq!((report.verdict, report.label.unwrap().produce_id), (LabelVerdict::Compliant, produce_id()));
+        // The explicit label is the one that a picture of the same pixels gets.
+        let labelled = labeller().label(rendered(sheet.clone(), format), produce_id()).unwrap();
+        assert_eq!(bytes, labelled.bytes());
+        assert_ne!(bytes, labeller().label_sheet(&sheet, format, produce_id()).unwrap());
+    }
+}

@@ -1,11 +1,16 @@
-//! Contact sheets of a run, for the eyes of whoever trains: artefacts of the run's folder, not products.
+//! Contact sheets of a run, for the eyes of whoever trains. They are generated content like any other: none is written without
+//! its labels.
 
 use crate::{Error, Result};
 use engine::Tensor;
+use spec::Picture;
 use std::path::Path;
 
-/// Writes `pictures [count, height, width, 3]`, -1 to 1, as a PNG grid with `columns` columns.
-pub fn write(path: &Path, pictures: &Tensor, columns: usize) -> Result<()> {
+/// Turns a sheet of samples into a PNG file that carries its labels, or says why it cannot.
+pub type LabelSheet<'a> = dyn Fn(&Picture) -> std::result::Result<Vec<u8>, String> + 'a;
+
+/// Writes `pictures [count, height, width, 3]`, -1 to 1, as a labelled grid with `columns` columns.
+pub fn write(path: &Path, pictures: &Tensor, columns: usize, label: &LabelSheet<'_>) -> Result<()> {
     let (count, height, width) = (pictures.size(0), pictures.size(1), pictures.size(2));
     let values = pictures.f32()?;
     let columns = columns.clamp(1, count.max(1));
@@ -21,6 +26,7 @@ pub fn write(path: &Path, pictures: &Tensor, columns: usize) -> Result<()> {
         }
     }
     let (width, height) = ((columns * width) as u32, (rows * height) as u32);
-    image::save_buffer(path, &pixels, width, height, image::ExtendedColorType::Rgb8)
-        .map_err(|error| Error::io(path, std::io::Error::other(error)))
+    let failed = |detail: String| Error::io(path, std::io::Error::other(detail));
+    let sheet = Picture::new(width, height, pixels).map_err(|error| failed(error.to_string()))?;
+    std::fs::write(path, label(&sheet).map_err(failed)?).map_err(|source| Error::io(path, source))
 }

@@ -64,7 +64,7 @@ fn sittings(path: &Path, options: &Options, stop: impl Fn(&mut Options, &AtomicB
         let mut sitting = Options { existing: if stopped == 0 { options.existing } else { Existing::Resume }, ..options.clone() };
         let interrupt = AtomicBool::new(false);
         stop(&mut sitting, &interrupt, stopped);
-        match trainer::train(path, &sitting, &interrupt) {
+        match trainer::train(path, &sitting, &tiny::encode, &interrupt) {
             Ok(()) => return stopped,
             Err(Error::Interrupted) => {}
             Err(error) => panic!("{error}"),
@@ -78,7 +78,7 @@ fn a_run_that_is_stopped_at_every_step_ends_with_the_bytes_of_an_uninterrupted_o
     let place = tempfile::tempdir().unwrap();
     let path = write_recipe(place.path());
     let whole = options(place.path(), "whole", Existing::Refuse);
-    trainer::train(&path, &whole, &AtomicBool::new(false)).unwrap();
+    trainer::train(&path, &whole, &tiny::encode, &AtomicBool::new(false)).unwrap();
 
     // Already out of time or interrupted when it starts: every sitting makes one step, in turns for one reason and the other.
     let one_step = |sitting: &mut Options, interrupt: &AtomicBool, number: usize| {
@@ -130,15 +130,15 @@ fn a_folder_with_a_run_is_left_alone() {
     let first = Options { time_limit: Some(Duration::ZERO), ..options(place.path(), "run", Existing::Refuse) };
     let never = AtomicBool::new(false);
     // A run that has only begun counts as one, and so does a whole one.
-    assert!(matches!(trainer::train(&path, &first, &never), Err(Error::Interrupted)));
+    assert!(matches!(trainer::train(&path, &first, &tiny::encode, &never), Err(Error::Interrupted)));
     for finish in [Existing::Resume, Existing::Refuse] {
         let before = files(&first.output);
         assert!(before.contains_key(Path::new("autoencoder.safetensors")));
-        let refused = trainer::train(&path, &options(place.path(), "run", Existing::Refuse), &never);
+        let refused = trainer::train(&path, &options(place.path(), "run", Existing::Refuse), &tiny::encode, &never);
         assert!(matches!(refused, Err(Error::Checkpoint { .. })), "{refused:?}");
         assert!(files(&first.output) == before, "the run was touched");
         if finish == Existing::Resume {
-            trainer::train(&path, &options(place.path(), "run", finish), &never).unwrap();
+            trainer::train(&path, &options(place.path(), "run", finish), &tiny::encode, &never).unwrap();
         }
     }
 }
@@ -149,11 +149,11 @@ fn resuming_with_another_architecture_is_an_error_and_leaves_the_run_alone() {
     let path = write_recipe(place.path());
     let first = Options { time_limit: Some(Duration::ZERO), ..options(place.path(), "run", Existing::Refuse) };
     let never = AtomicBool::new(false);
-    assert!(matches!(trainer::train(&path, &first, &never), Err(Error::Interrupted)));
+    assert!(matches!(trainer::train(&path, &first, &tiny::encode, &never), Err(Error::Interrupted)));
     let before = files(&first.output);
     let recipe = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, recipe.replace("latent_channels = 4", "latent_channels = 8")).unwrap();
-    let refused = trainer::train(&path, &options(place.path(), "run", Existing::Resume), &never);
+    let refused = trainer::train(&path, &options(place.path(), "run", Existing::Resume), &tiny::encode, &never);
     assert!(matches!(refused, Err(Error::Checkpoint { .. })), "{refused:?}");
     assert!(files(&first.output) == before, "the run was touched");
 }

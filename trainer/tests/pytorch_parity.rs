@@ -2,6 +2,7 @@
 //! PyTorch checkpoint holds its weights bit for bit: goldens by `testkit/scripts/training_goldens.py`.
 
 mod packages;
+mod tiny;
 
 use engine::Device;
 use engine::weights::{SafetensorsSource, TensorSource as _};
@@ -255,7 +256,7 @@ fn a_run_that_starts_from_the_checkpoint_holds_its_weights() {
         until: Stage::Denoiser,
         time_limit: None,
     };
-    trainer::train(&path, &options, &AtomicBool::new(false)).unwrap();
+    trainer::train(&path, &options, &tiny::encode, &AtomicBool::new(false)).unwrap();
 
     let recipe = recipe();
     let first = Denoising::new().layout;

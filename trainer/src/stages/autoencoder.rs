@@ -178,5 +178,5 @@ fn draw_sheet(run: &Run<'_>, layout: &Layout, state: &OptimiserState) -> Result<
     let decoded = model.decode(&mean)?;
     let both = Tensor::concat(&[&originals, &decoded], 0)?;
     let path = run.options.output.join(format!("autoencoder-{:06}.png", state.step));
-    sheet::write(&path, &both, SHEET_PICTURES)
+    sheet::write(&path, &both, SHEET_PICTURES, run.label_sheet)
 }

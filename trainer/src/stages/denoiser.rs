@@ -70,7 +70,7 @@ pub(super) fn train(run: &Run<'_>, autoencoder: &OptimiserState, cache: &LatentC
         }
         if done || state.step.is_multiple_of(recipe.sampling.every_steps) {
             let pictures = sampler::samples(recipe, &conditioner, (&layout, &state.average), &autoencoder.average)?;
-            sheet::write(&output.join(format!("samples-{:06}.png", state.step)), &pictures, SHEET_COLUMNS)?;
+            sheet::write(&output.join(format!("samples-{:06}.png", state.step)), &pictures, SHEET_COLUMNS, run.label_sheet)?;
         }
         if stopping && !done {
             return Err(Error::Interrupted);

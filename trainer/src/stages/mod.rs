@@ -14,6 +14,7 @@ use crate::networks;
 use crate::optimiser::OptimiserState;
 use crate::parameters::{Layout, initial_values};
 use crate::recipe::Recipe;
+use crate::sheet::LabelSheet;
 use crate::{Error, Result, parallel};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -63,13 +64,15 @@ struct Run<'a> {
     options: &'a Options,
     dataset: &'a Dataset,
     tokenizer: Value,
+    label_sheet: &'a LabelSheet<'a>,
     interrupt: &'a AtomicBool,
     started: Instant,
 }
 
 /// Trains `recipe`, read from `path`, until it is done, interrupted, or out of time; the last two end in
-/// [`Error::Interrupted`] after a checkpoint. Uses the pool of `kernels`; the caller blocks.
-pub fn train(path: &Path, options: &Options, interrupt: &AtomicBool) -> Result<()> {
+/// [`Error::Interrupted`] after a checkpoint. Sheets of samples pass through `label_sheet`. Uses the pool of `kernels`; the caller
+/// blocks.
+pub fn train(path: &Path, options: &Options, label_sheet: &LabelSheet<'_>, interrupt: &AtomicBool) -> Result<()> {
     let recipe = Recipe::read(path)?;
     let output = &options.output;
     std::fs::create_dir_all(output).map_err(|source| Error::io(output, source))?;
@@ -87,7 +90,7 @@ pub fn train(path: &Path, options: &Options, interrupt: &AtomicBool) -> Result<(
         write_json(&tokenizer_path, &made)?;
         made
     };
-    let run = Run { recipe: &recipe, options, dataset: &dataset, tokenizer, interrupt, started: Instant::now() };
+    let run = Run { recipe: &recipe, options, dataset: &dataset, tokenizer, label_sheet, interrupt, started: Instant::now() };
     run.stages()
 }
 

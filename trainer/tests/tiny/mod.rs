@@ -83,3 +83,12 @@ pub fn optimisation(learning_rate: f32) -> Optimisation {
         average_decay: 0.99,
     }
 }
+
+/// A sheet of samples as a PNG file, without labels: those are another room's.
+pub fn encode(sheet: &spec::Picture) -> Result<Vec<u8>, String> {
+    let mut file = std::io::Cursor::new(Vec::new());
+    let (width, height) = (sheet.width(), sheet.height());
+    image::write_buffer_with_format(&mut file, sheet.pixels(), width, height, image::ExtendedColorType::Rgb8, image::ImageFormat::Png)
+        .map_err(|error| error.to_string())?;
+    Ok(file.into_inner())
+}
