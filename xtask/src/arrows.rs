@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("trainer", &["engine", "kernels", "spec"]),
     ("policy", &["engine", "spec"]),
     ("provenance", &["spec"]),
+    ("watermark", &["spec"]),
     ("ledger", &["spec"]),
     ("store", &["spec"]),
     ("pipeline", &["engine", "ledger", "policy", "provenance", "spec", "store"]),
