@@ -1,5 +1,5 @@
 use clap::{Args, Parser, Subcommand};
-use spec::{ImageFormat, RunPrecision};
+use spec::{ImageFormat, RunPrecision, Speed};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -81,6 +81,9 @@ pub struct GenerateOptions {
     /// Precision of products, f32 or bf16 / 计算精度
     #[arg(long, default_value_t = RunPrecision::Bf16, value_name = "f32|bf16")]
     pub dtype: RunPrecision,
+    /// exact, balanced or fast: the latter two skip work and change the picture somewhat / 速度：balanced、fast 会省去部分计算
+    #[arg(long, default_value_t = Speed::Exact, value_name = "exact|balanced|fast")]
+    pub speed: Speed,
     /// File format: png, jpeg or webp; default from --out's ending, else png / 图片格式
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<ImageFormat>,
@@ -191,6 +194,9 @@ pub struct CheckOptions {
     /// Precision of products, f32 or bf16 / 计算精度
     #[arg(long, default_value_t = RunPrecision::F32, value_name = "f32|bf16")]
     pub dtype: RunPrecision,
+    /// exact, balanced or fast: the latter two skip work and change the picture somewhat / 速度
+    #[arg(long, default_value_t = Speed::Exact, value_name = "exact|balanced|fast")]
+    pub speed: Speed,
 }
 
 #[derive(Args)]

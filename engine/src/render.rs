@@ -148,6 +148,7 @@ fn pipeline_request(request: &Request, range: Range<u32>) -> PipelineRequest {
         num_inference_steps: request.num_inference_steps as usize,
         guidance_scale: request.guidance_scale,
         seeds: range.map(|index| request.seed.wrapping_add(u64::from(index))).collect(),
+        shortcuts: request.speed.into(),
     }
 }
 

@@ -1,7 +1,8 @@
 //! A picture's bits depend on its own prompt, seed and settings: not on its neighbours in the batch, on the number of threads, on
 //! what the process painted before, or on what stays in memory.
 
-use engine::families::{Control, ErnieImagePipeline, PipelineRequest, Residency};
+use engine::denoisers::{Forecast, StepCachePolicy};
+use engine::families::{Control, ErnieImagePipeline, PipelineRequest, Residency, Shortcuts};
 use engine::model_folder::ModelFolder;
 use spec::RunPrecision;
 use std::path::Path;
@@ -24,6 +25,7 @@ fn batch(guidance_scale: f32) -> PipelineRequest {
         num_inference_steps: 3,
         guidance_scale,
         seeds: vec![3, 0, 1 << 40, 4, 3],
+        shortcuts: Shortcuts::default(),
     }
 }
 
@@ -53,6 +55,31 @@ fn pictures_of_a_batch_are_those_painted_alone() {
             }
         }
     }
+}
+
+/// A cache that skips where it may, and guidance in some steps only.
+fn shortcuts(threshold: f32) -> Shortcuts {
+    let step_cache = Some(StepCachePolicy { threshold, forecast: Forecast::Linear, longest_skip: 2 });
+    Shortcuts { step_cache, guidance_interval: Some(0.4..=0.95) }
+}
+
+#[test]
+fn what_a_picture_skips_is_its_own_affair() {
+    let mut pipeline = pipeline(RunPrecision::F32, Residency::Keep);
+    let base = PipelineRequest { num_inference_steps: 8, ..batch(4.0) };
+    let exact = paint(&mut pipeline, &base);
+    // Somewhere between never and always, samples of one batch skip different steps.
+    for threshold in [0.05, 0.1, 0.2, 0.4, 10.0] {
+        let request = PipelineRequest { shortcuts: shortcuts(threshold), ..base.clone() };
+        let together = paint(&mut pipeline, &request);
+        for (index, picture) in together.iter().enumerate() {
+            assert!(paint(&mut pipeline, &alone(&request, index))[0] == *picture, "threshold {threshold}, picture {index}");
+        }
+        assert!(together != exact, "threshold {threshold}: nothing was left out");
+    }
+    // A cache that never allows a skip, and guidance everywhere, change no bit.
+    let idle = Shortcuts { guidance_interval: Some(0.0..=1.0), ..shortcuts(0.0) };
+    assert!(paint(&mut pipeline, &PipelineRequest { shortcuts: idle, ..base }) == exact);
 }
 
 #[test]

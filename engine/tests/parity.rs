@@ -35,6 +35,7 @@ fn golden(name: &str) -> Golden {
         num_inference_steps: text("num_inference_steps").parse().unwrap(),
         guidance_scale: text("guidance_scale").parse().unwrap(),
         seeds: vec![text("seed").parse().unwrap()],
+        shortcuts: engine::families::Shortcuts::default(),
     };
     let picture = file.tensor("image", &Device::cpu(RunPrecision::F32)).unwrap();
     assert_eq!(picture.shape(), [request.height, request.width, 3]);

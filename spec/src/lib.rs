@@ -25,5 +25,5 @@ pub use model::ModelIdentity;
 pub use picture::{ImageFormat, Picture, PictureError, UnknownImageFormat};
 pub use ports::{LogStorage, PortError};
 pub use produce_id::{ParseProduceIdError, ProduceId};
-pub use request::{Request, RunPrecision, UnknownPrecision};
+pub use request::{Request, RunPrecision, Speed, UnknownPrecision, UnknownSpeed};
 pub use verdict::{Reason, Verdict};

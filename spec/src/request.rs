@@ -39,6 +39,54 @@ impl FromStr for RunPrecision {
     }
 }
 
+/// How much work a picture may leave out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Speed {
+    /// None: every step whole.
+    #[default]
+    Exact,
+    /// What changes a picture little.
+    Balanced,
+    /// What still makes a good picture, though a somewhat different one.
+    Fast,
+}
+
+impl Speed {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+    fn is_exact(&self) -> bool {
+        *self == Self::Exact
+    }
+}
+
+impl fmt::Display for Speed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Exact => "exact",
+            Self::Balanced => "balanced",
+            Self::Fast => "fast",
+        })
+    }
+}
+
+/// Not a speed that Danqing knows.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown speed {0:?}: use exact, balanced or fast / 未知速度 {0:?}：请用 exact、balanced 或 fast")]
+pub struct UnknownSpeed(pub String);
+
+impl FromStr for Speed {
+    type Err = UnknownSpeed;
+
+    fn from_str(text: &str) -> Result<Self, UnknownSpeed> {
+        match text {
+            "exact" => Ok(Self::Exact),
+            "balanced" => Ok(Self::Balanced),
+            "fast" => Ok(Self::Fast),
+            _ => Err(UnknownSpeed(text.to_owned())),
+        }
+    }
+}
+
 /// What a user asked for, every default already filled in from the model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
@@ -65,6 +113,9 @@ pub struct Request {
     pub count: u32,
     /// Precision of the run.
     pub dtype: RunPrecision,
+    /// Work that may be left out; records from before this field existed are of exact pictures.
+    #[serde(default, skip_serializing_if = "Speed::is_exact")]
+    pub speed: Speed,
     /// File format of the pictures.
     pub format: ImageFormat,
 }

@@ -87,6 +87,7 @@ fn the_engine_has_the_loss_of_the_trainer() {
         num_inference_steps: 2,
         guidance_scale: 2.0,
         seeds: vec![1],
+        shortcuts: engine::families::Shortcuts::default(),
     };
     let pictures = pipeline.generate(&request, &mut |_| Control::Continue).unwrap();
     assert_eq!(pictures.len(), 1);

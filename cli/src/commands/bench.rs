@@ -144,6 +144,7 @@ fn picture(options: &BenchOptions) -> Result<Row, Failure> {
         seed: SEED,
         count: 1,
         dtype: options.dtype,
+        speed: spec::Speed::Exact,
         format: ImageFormat::Png,
     };
     model.picture_for_comparison(&request)?;

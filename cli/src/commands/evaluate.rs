@@ -78,6 +78,7 @@ fn request(options: &EvaluateOptions, defaults: ModelDefaults) -> Request {
         seed: SEED,
         count: 1,
         dtype: options.dtype,
+        speed: spec::Speed::Exact,
         format: ImageFormat::Png,
     }
 }

@@ -37,6 +37,7 @@ pub fn run(options: &GenerateOptions, configuration: &Configuration) -> Result<u
         },
         count: options.count,
         dtype: options.dtype,
+        speed: options.speed,
         format: target.format,
     };
     let mut studio = Studio::open(StudioOptions {

@@ -98,6 +98,7 @@ fn request(options: &CheckOptions, reference: &SafetensorsSource, defaults: Mode
         seed: number(Some(&text("seed")?), 0).map_err(|problem| invalid("seed", problem))?,
         count: 1,
         dtype: options.dtype,
+        speed: options.speed,
         format: ImageFormat::Png,
     })
 }

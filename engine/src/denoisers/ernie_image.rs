@@ -1,6 +1,8 @@
+use super::StepCache;
+use super::positions::{rotary_tables, time_features};
 use crate::blocks::Projection;
 use crate::weights::Loader;
-use crate::{Activation, Attention, AttentionMask, Conv, Device, Error, Modulation, Norm, NormKind, Padding, Result, Tensor, Weight};
+use crate::{Activation, Attention, AttentionMask, Conv, Error, Modulation, Norm, NormKind, Padding, Result, Tensor, Weight};
 use serde::Deserialize;
 
 /// `transformer/config.json` of an ERNIE-Image checkpoint; the defaults are those of the diffusers class.
@@ -95,10 +97,23 @@ struct SharedModulation {
     unit: [Tensor; 3],
 }
 
-struct Sequence<'a> {
+/// Positions of the joint sequence's tokens, and how many of them each sample has.
+struct Sequence {
     cos: Tensor,
     sin: Tensor,
-    key_lengths: &'a [usize],
+    key_lengths: Vec<usize>,
+}
+
+/// A batch in front of the layers.
+struct Embedded {
+    /// `[batch, image tokens + text tokens, hidden]`.
+    x: Tensor,
+    /// Tokens down and across.
+    grid: (usize, usize),
+    /// `[batch, hidden]`.
+    time: Tensor,
+    modulation: SharedModulation,
+    sequence: Sequence,
 }
 
 impl ErnieImageTransformer2DModel {
@@ -133,6 +148,47 @@ impl ErnieImageTransformer2DModel {
 
     /// Prediction for `latents [batch, height, width, in_channels]` at `timesteps` (one a sample, in 0..1000), same height and width.
     pub fn forward(&self, latents: &Tensor, timesteps: &[f32], text: TextCondition<'_>) -> Result<Tensor> {
+        let Embedded { mut x, grid, time, modulation, sequence } = self.embed(latents, timesteps, text)?;
+        for layer in &self.layers {
+            x = layer.forward(&x, &modulation, &sequence, &self.config)?;
+        }
+        self.predict(&image_tokens(&x, grid)?, grid, &time)
+    }
+
+    /// [`Self::forward`], but samples whose cache allows it skip the layers after the first. `caches` holds one cache a sample, the
+    /// same in every step of a run.
+    pub fn forward_cached(&self, latents: &Tensor, timesteps: &[f32], text: TextCondition<'_>, caches: &mut [StepCache]) -> Result<Tensor> {
+        let Embedded { x, grid, time, modulation, sequence } = self.embed(latents, timesteps, text)?;
+        let Some((first_layer, layers)) = self.layers.split_first() else { return self.predict(&image_tokens(&x, grid)?, grid, &time) };
+        let after_first = first_layer.forward(&x, &modulation, &sequence, &self.config)?;
+        // Padding of the text must not decide anything: only the picture's tokens are looked at.
+        let image = image_tokens(&after_first, grid)?;
+        let added = image.subtract(&image_tokens(&x, grid)?)?;
+        let mut ends = Vec::with_capacity(caches.len());
+        for (row, cache) in caches.iter_mut().enumerate() {
+            let forecast = cache.forecast(timesteps[row], &added.slice(0, row, 1)?)?;
+            ends.push(forecast.map(|rest| image.slice(0, row, 1)?.add(&rest)).transpose()?);
+        }
+        let whole: Vec<usize> = (0..ends.len()).filter(|row| ends[*row].is_none()).collect();
+        if !whole.is_empty() {
+            let (modulation, sequence) = (modulation.rows(&whole)?, sequence.rows(&whole)?);
+            let mut x = rows(&after_first, &whole)?;
+            for layer in layers {
+                x = layer.forward(&x, &modulation, &sequence, &self.config)?;
+            }
+            let x = image_tokens(&x, grid)?;
+            for (place, &row) in whole.iter().enumerate() {
+                let end = x.slice(0, place, 1)?;
+                let rest = end.subtract(&image.slice(0, row, 1)?)?;
+                caches[row].remember(timesteps[row], added.slice(0, row, 1)?, rest);
+                ends[row] = Some(end);
+            }
+        }
+        let ends: Vec<&Tensor> = ends.iter().flatten().collect();
+        self.predict(&Tensor::concat(&ends, 0)?, grid, &time)
+    }
+
+    fn embed(&self, latents: &Tensor, timesteps: &[f32], text: TextCondition<'_>) -> Result<Embedded> {
         let (config, device) = (&self.config, latents.device());
         let (batch, patch) = (latents.size(0), config.patch_size);
         let (rows, columns) = (latents.size(1) / patch, latents.size(2) / patch);
@@ -151,21 +207,21 @@ impl ErnieImageTransformer2DModel {
         let image = embedded.reshape(&[batch, image_tokens, config.hidden_size])?;
         let projected = self.text_projection.as_ref().map(|projection| projection.forward(text.hidden_states)).transpose()?;
         let text_tokens = projected.as_ref().unwrap_or(text.hidden_states);
-        let mut x = Tensor::concat(&[&image, text_tokens], 1)?;
+        let x = Tensor::concat(&[&image, text_tokens], 1)?;
 
-        let (cos, sin) = config.rotary_tables((rows, columns), text.lengths, x.size(1) - image_tokens, device)?;
+        let (cos, sin) = rotary_tables(config, (rows, columns), text.lengths, x.size(1) - image_tokens, device)?;
         let key_lengths: Vec<usize> = text.lengths.iter().map(|length| image_tokens + length).collect();
-        let sequence = Sequence { cos, sin, key_lengths: &key_lengths };
 
         let time = self.time[0].forward_activated(&time_features(timesteps, config.hidden_size, device)?, Activation::Silu)?;
         let time = self.time[1].forward(&time)?;
         let modulation = self.shared_modulation(&time)?;
-        for layer in &self.layers {
-            x = layer.forward(&x, &modulation, &sequence, config)?;
-        }
+        Ok(Embedded { x, grid: (rows, columns), time, modulation, sequence: Sequence { cos, sin, key_lengths } })
+    }
 
-        let image = x.slice(1, 0, image_tokens)?;
-        let final_modulation = self.final_modulation.forward(&time)?;
+    /// The prediction from the picture's tokens behind the layers.
+    fn predict(&self, image: &Tensor, (rows, columns): (usize, usize), time: &Tensor) -> Result<Tensor> {
+        let (config, batch, patch) = (&self.config, image.size(0), self.config.patch_size);
+        let final_modulation = self.final_modulation.forward(time)?;
         let scale = final_modulation.slice(1, 0, config.hidden_size)?;
         let shift = final_modulation.slice(1, config.hidden_size, config.hidden_size)?;
         let modulation = Some(Modulation { scale: &scale, shift: Some(&shift) });
@@ -187,6 +243,36 @@ impl ErnieImageTransformer2DModel {
     }
 }
 
+impl SharedModulation {
+    /// That of some samples of the batch.
+    fn rows(&self, wanted: &[usize]) -> Result<Self> {
+        let part = |[shift, scale, gate]: &[Tensor; 3]| Ok([rows(shift, wanted)?, rows(scale, wanted)?, rows(gate, wanted)?]);
+        Ok(Self { attention: part(&self.attention)?, unit: part(&self.unit)? })
+    }
+}
+
+impl Sequence {
+    /// That of some samples of the batch.
+    fn rows(&self, wanted: &[usize]) -> Result<Self> {
+        let key_lengths = wanted.iter().map(|row| self.key_lengths[*row]).collect();
+        Ok(Self { cos: rows(&self.cos, wanted)?, sin: rows(&self.sin, wanted)?, key_lengths })
+    }
+}
+
+/// The picture's part of a joint sequence.
+fn image_tokens(x: &Tensor, (rows, columns): (usize, usize)) -> Result<Tensor> {
+    x.slice(1, 0, rows * columns)
+}
+
+/// Some rows of the first axis.
+fn rows(x: &Tensor, wanted: &[usize]) -> Result<Tensor> {
+    if wanted.len() == x.size(0) {
+        return Ok(x.clone());
+    }
+    let parts: Vec<Tensor> = wanted.iter().map(|row| x.slice(0, *row, 1)).collect::<Result<_>>()?;
+    Tensor::concat(&parts.iter().collect::<Vec<_>>(), 0)
+}
+
 impl ErnieImageConfig {
     fn check(&self) -> Result<()> {
         let heads = self.num_attention_heads.max(1);
@@ -203,39 +289,6 @@ impl ErnieImageConfig {
             "transformer config: hidden_size {} in {} heads with rope_axes_dim {:?} and patch_size {}",
             self.hidden_size, self.num_attention_heads, self.rope_axes_dim, self.patch_size
         )))
-    }
-
-    /// Cosines and sines of the joint sequence, `[batch, tokens, rotary]`. Image tokens sit at (text length, row, column), text tokens at
-    /// (index, 0, 0). Each angle stands twice, next to itself, though the rotation pairs the halves of a head: the model was trained so.
-    fn rotary_tables(
-        &self,
-        (rows, columns): (usize, usize),
-        lengths: &[usize],
-        text_tokens: usize,
-        device: &Device,
-    ) -> Result<(Tensor, Tensor)> {
-        let rotary: usize = self.rope_axes_dim.iter().sum();
-        let tokens = rows * columns + text_tokens;
-        let frequencies: Vec<(usize, f32)> = self
-            .rope_axes_dim
-            .iter()
-            .enumerate()
-            .flat_map(|(axis, size)| (0..size / 2).map(move |index| (axis, 1.0 / self.rope_theta.powf(2.0 * index as f32 / *size as f32))))
-            .collect();
-        let (mut cos, mut sin) = (Vec::with_capacity(lengths.len() * tokens * rotary), Vec::with_capacity(lengths.len() * tokens * rotary));
-        for length in lengths {
-            let image = (0..rows * columns).map(|token| [*length as f32, (token / columns) as f32, (token % columns) as f32]);
-            let text = (0..text_tokens).map(|token| [token as f32, 0.0, 0.0]);
-            for position in image.chain(text) {
-                for (axis, frequency) in &frequencies {
-                    let angle = position[*axis] * frequency;
-                    cos.extend([angle.cos(); 2]);
-                    sin.extend([angle.sin(); 2]);
-                }
-            }
-        }
-        let shape = [lengths.len(), tokens, rotary];
-        Ok((Tensor::from_f32(cos, &shape, device)?, Tensor::from_f32(sin, &shape, device)?))
     }
 }
 
@@ -263,7 +316,7 @@ impl Layer {
         })
     }
 
-    fn forward(&self, x: &Tensor, modulation: &SharedModulation, sequence: &Sequence<'_>, config: &ErnieImageConfig) -> Result<Tensor> {
+    fn forward(&self, x: &Tensor, modulation: &SharedModulation, sequence: &Sequence, config: &ErnieImageConfig) -> Result<Tensor> {
         let (batch, tokens, heads) = (x.size(0), x.size(1), config.num_attention_heads);
         let head_dimension = config.hidden_size / heads;
         let [shift, scale, gate] = &modulation.attention;
@@ -280,7 +333,7 @@ impl Layer {
         };
         let query = positioned(split(&self.query)?, &self.query_norm)?;
         let key = positioned(split(&self.key)?, &self.key_norm)?;
-        let attention = Attention { scale: 1.0 / (head_dimension as f32).sqrt(), mask: AttentionMask::KeyLengths(sequence.key_lengths) };
+        let attention = Attention { scale: 1.0 / (head_dimension as f32).sqrt(), mask: AttentionMask::KeyLengths(&sequence.key_lengths) };
         let attended = query.attention(&key, &split(&self.value)?, &attention)?.reshape(&[batch, tokens, config.hidden_size])?;
         let x = self.output.forward_onto(&attended, x, Some(gate))?;
 
@@ -294,17 +347,4 @@ impl Layer {
 fn modulated(x: &Tensor, weight: &Tensor, (scale, shift): (&Tensor, &Tensor), epsilon: f32) -> Result<Tensor> {
     let modulation = Some(Modulation { scale, shift: Some(shift) });
     x.norm(&Norm { kind: NormKind::Rms, weight: Some(weight), bias: None, modulation, epsilon })
-}
-
-/// Sinusoidal features of timesteps, `[timesteps, width]`: sines, then cosines, of frequencies from 1 down to 1/10000 (diffusers'
-/// `Timesteps` with `flip_sin_to_cos=False` and `downscale_freq_shift=0`).
-fn time_features(timesteps: &[f32], width: usize, device: &Device) -> Result<Tensor> {
-    let half = width / 2;
-    let frequencies: Vec<f32> = (0..half).map(|index| (-(10_000.0_f32.ln()) * index as f32 / half as f32).exp()).collect();
-    let mut values = Vec::with_capacity(timesteps.len() * width);
-    for timestep in timesteps {
-        values.extend(frequencies.iter().map(|frequency| (timestep * frequency).sin()));
-        values.extend(frequencies.iter().map(|frequency| (timestep * frequency).cos()));
-    }
-    Tensor::from_f32(values, &[timesteps.len(), width], device)
 }

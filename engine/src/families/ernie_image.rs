@@ -1,6 +1,7 @@
+use super::prompt_cache::PromptCache;
 use super::{Control, Observer, PipelineRequest, Progress, Residency, Slot, device_for};
 use crate::autoencoders::{AutoencoderKlFlux2, AutoencoderKlFlux2Config, unpatchify};
-use crate::denoisers::{ErnieImageConfig, ErnieImageTransformer2DModel, TextCondition};
+use crate::denoisers::{ErnieImageConfig, ErnieImageTransformer2DModel, StepCache, TextCondition};
 use crate::model_folder::{JsonFile, ModelFolder, ModelIndex};
 use crate::random::Generator;
 use crate::schedulers::{FlowMatchEulerDiscrete, Steps, linspace};
@@ -30,6 +31,7 @@ pub struct ErnieImagePipeline {
     text_encoder_config: Ministral3Config,
     denoiser_config: ErnieImageConfig,
     autoencoder_config: AutoencoderKlFlux2Config,
+    prompts: PromptCache,
     text_encoder: Slot<Ministral3>,
     denoiser: Slot<ErnieImageTransformer2DModel>,
     autoencoder: Slot<AutoencoderKlFlux2>,
@@ -70,6 +72,7 @@ impl ErnieImagePipeline {
             folder,
             device: device_for(precision),
             residency,
+            prompts: PromptCache::default(),
             text_encoder: Slot::empty(),
             denoiser: Slot::empty(),
             autoencoder: Slot::empty(),
@@ -126,15 +129,17 @@ impl ErnieImagePipeline {
         texts.extend(request.prompts.iter().map(String::as_str));
         // Each different text is encoded once: pictures of one request usually share theirs.
         let distinct: Vec<&str> = texts.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-        let ids: Vec<Vec<u32>> = distinct.iter().map(|text| self.tokens(text)).collect::<Result<_>>()?;
-        if self.text_encoder.loaded.is_none() {
-            report(observer, Progress::Loading("text_encoder"))?;
-        }
-        let encoder = self.text_encoder.get(|| load_text_encoder(&self.folder, &self.device, &self.text_encoder_config))?;
-        report(observer, Progress::Encoding)?;
-        let encoded: Vec<Tensor> = ids.iter().map(|ids| encoder.encode(std::slice::from_ref(ids))).collect::<Result<_>>()?;
+        let Self { prompts, text_encoder, tokenizer, folder, device, text_encoder_config, .. } = self;
+        let encoded = prompts.states(&distinct, |missing| {
+            if text_encoder.loaded.is_none() {
+                report(observer, Progress::Loading("text_encoder"))?;
+            }
+            let encoder = text_encoder.get(|| load_text_encoder(folder, device, text_encoder_config))?;
+            report(observer, Progress::Encoding)?;
+            missing.iter().map(|text| encoder.encode(&[tokens(tokenizer, text)?])).collect()
+        })?;
         self.text_encoder.leave(self.residency);
-        let longest = ids.iter().map(Vec::len).max().unwrap_or(0);
+        let longest = encoded.iter().map(|states| states.size(1)).max().unwrap_or(0);
         let (mut rows, mut lengths) = (Vec::new(), Vec::new());
         for text in texts {
             let place = distinct.binary_search(&text).unwrap_or(0);
@@ -146,14 +151,6 @@ impl ErnieImagePipeline {
         }
         let shape = [lengths.len(), longest, self.text_encoder_config.hidden_size];
         Ok(Condition { hidden_states: Tensor::from_f32(rows, &shape, &self.device)?, lengths })
-    }
-
-    fn tokens(&self, text: &str) -> Result<Vec<u32>> {
-        let ids = self.tokenizer.encode(text)?;
-        if ids.is_empty() {
-            return Ok(vec![self.tokenizer.special_token_id("bos_token").unwrap_or(0)]);
-        }
-        Ok(ids)
     }
 
     fn denoise(&mut self, request: &PipelineRequest, condition: &Condition, observer: &mut Observer<'_>) -> Result<Tensor> {
@@ -180,13 +177,23 @@ impl ErnieImagePipeline {
                 ErnieImageTransformer2DModel::load(&self.denoiser_config, loader)
             })
         })?;
-        let text = TextCondition { hidden_states: &condition.hidden_states, lengths: &condition.lengths };
         let branches = condition.lengths.len() / count;
+        let mut caches: Vec<StepCache> =
+            request.shortcuts.step_cache.map(|policy| vec![StepCache::new(policy); branches * count]).unwrap_or_default();
         for (index, timestep) in schedule.timesteps().iter().enumerate() {
             report(observer, Progress::Step { done: index, total: schedule.steps() })?;
-            let input = if branches == 2 { Tensor::concat(&[&latents, &latents], 0)? } else { latents.clone() };
-            let mut predicted = denoiser.forward(&input, &vec![*timestep; branches * count], text)?;
-            if branches == 2 {
+            let guided = branches == 2 && request.shortcuts.guides(timestep / 1000.0);
+            // The unconditional branch comes first.
+            let first = if branches == 2 && !guided { count } else { 0 };
+            let hidden_states = condition.hidden_states.slice(0, first, condition.lengths.len() - first)?;
+            let text = TextCondition { hidden_states: &hidden_states, lengths: &condition.lengths[first..] };
+            let input = if guided { Tensor::concat(&[&latents, &latents], 0)? } else { latents.clone() };
+            let timesteps = vec![*timestep; text.lengths.len()];
+            let mut predicted = match caches.get_mut(first..) {
+                Some(caches) if !caches.is_empty() => denoiser.forward_cached(&input, &timesteps, text, caches)?,
+                _ => denoiser.forward(&input, &timesteps, text)?,
+            };
+            if guided {
                 let unconditional = predicted.slice(0, 0, count)?;
                 let direction = predicted.slice(0, count, count)?.subtract(&unconditional)?;
                 predicted = unconditional.add(&direction.scale(request.guidance_scale)?)?;
@@ -211,6 +218,14 @@ impl ErnieImagePipeline {
         let shape = &pictures.shape()[1..];
         (0..pictures.size(0)).map(|index| pictures.slice(0, index, 1)?.with_shape(shape)).collect()
     }
+}
+
+fn tokens(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>> {
+    let ids = tokenizer.encode(text)?;
+    if ids.is_empty() {
+        return Ok(vec![tokenizer.special_token_id("bos_token").unwrap_or(0)]);
+    }
+    Ok(ids)
 }
 
 fn report(observer: &mut Observer<'_>, progress: Progress) -> Result<()> {

@@ -2,8 +2,11 @@
 //! [`crate::LoadedModel::open`].
 
 mod ernie_image;
+mod prompt_cache;
+mod shortcuts;
 
 pub use ernie_image::ErnieImagePipeline;
+pub use shortcuts::Shortcuts;
 
 use crate::{Device, Result};
 
@@ -24,6 +27,8 @@ pub struct PipelineRequest {
     pub guidance_scale: f32,
     /// One for each picture: its noise is what `torch.Generator("cpu").manual_seed(seed)` draws first.
     pub seeds: Vec<u64>,
+    /// Work that may be left out.
+    pub shortcuts: Shortcuts,
 }
 
 /// Where a run is.

@@ -36,6 +36,7 @@ pub fn request() -> Request {
         seed: u64::MAX,
         count: 1,
         dtype: RunPrecision::F32,
+        speed: spec::Speed::Exact,
         format: ImageFormat::Png,
     }
 }

@@ -55,6 +55,7 @@ pub fn rendered(picture: Picture, format: ImageFormat) -> FakeRendered {
             seed: 0,
             count: 1,
             dtype: RunPrecision::F32,
+            speed: spec::Speed::Exact,
             format,
         },
         verdict: Verdict::Pass { lexicons: Vec::new() },
