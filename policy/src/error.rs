@@ -47,6 +47,73 @@ pub enum Error {
         /// The same in Chinese.
         chinese: String,
     },
+    /// A package does not hold together: wrong digest or signature.
+    #[error("{path}: {english} / {path}：{chinese}")]
+    PackageDamaged {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        english: String,
+        /// The same in Chinese.
+        chinese: String,
+    },
+    /// A package is sound, but nobody who is trusted signed it.
+    #[error("{path}: {english} / {path}：{chinese}")]
+    PackageUntrusted {
+        /// The package.
+        path: String,
+        /// Why.
+        english: String,
+        /// The same in Chinese.
+        chinese: String,
+    },
+    /// A text is no Ed25519 key.
+    #[error("an Ed25519 key is written as 64 hexadecimal digits / Ed25519 密钥应为 64 位十六进制数")]
+    KeyInvalid,
+    /// A rule's regular expression is wrong or too large.
+    #[error("rule {rule:?}: the regular expression is not valid / 规则 {rule:?}：正则表达式有误：{message}")]
+    ExpressionInvalid {
+        /// The rule.
+        rule: String,
+        /// What is wrong, from the parser.
+        message: String,
+    },
+    /// A rule can never match as it is written.
+    #[error("rule {rule:?}: {english} / 规则 {rule:?}：{chinese}")]
+    RuleUseless {
+        /// The rule.
+        rule: String,
+        /// What is wrong.
+        english: String,
+        /// The same in Chinese.
+        chinese: String,
+    },
+    /// A question bank says something that its format does not allow.
+    #[error("{path}:{line}: {english} / {path} 第 {line} 行：{chinese}")]
+    BankInvalid {
+        /// The file.
+        path: String,
+        /// Line, counted from 1.
+        line: usize,
+        /// What is wrong.
+        english: String,
+        /// The same in Chinese.
+        chinese: String,
+    },
+    /// A file could not be written.
+    #[error("cannot write {path} / 无法写入 {path}：{source}")]
+    Unwritable {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Strikes could not be read or written.
+    #[error("cannot keep the account's strikes / 无法读写账号的违规记录：{0}")]
+    StrikesUnavailable(String),
+    /// The system gave no random numbers.
+    #[error("no random numbers from the system / 系统未能提供随机数：{0}")]
+    Random(String),
     /// The lexicons are too large for one automaton.
     #[error("the lexicons are too large / 词库过大：{0}")]
     LexiconsTooLarge(#[from] aho_corasick::BuildError),
@@ -57,7 +124,17 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Self::PromptEmpty | Self::PromptTooLong { .. } | Self::PromptControlCharacter { .. } => Code::InvalidRequest,
-            Self::LexiconUnreadable { .. } | Self::LexiconInvalid { .. } | Self::LexiconsTooLarge(_) => Code::ConfigurationInvalid,
+            Self::LexiconUnreadable { .. }
+            | Self::LexiconInvalid { .. }
+            | Self::PackageDamaged { .. }
+            | Self::PackageUntrusted { .. }
+            | Self::KeyInvalid
+            | Self::ExpressionInvalid { .. }
+            | Self::RuleUseless { .. }
+            | Self::LexiconsTooLarge(_) => Code::ConfigurationInvalid,
+            Self::BankInvalid { .. } => Code::DataInvalid,
+            Self::Unwritable { .. } | Self::StrikesUnavailable(_) => Code::StorageFailed,
+            Self::Random(_) => Code::Internal,
         }
     }
 }

@@ -1,8 +1,7 @@
-use crate::lexicon::{Field, Lexicon};
+use crate::lexicon::{Field, Lexicon, Severity};
 use crate::screen::Screen;
-use crate::{Error, RiskClass};
+use crate::{Error, Finding, wording};
 use spec::{Reason, Request, Verdict};
-use std::fmt::Write as _;
 use std::path::Path;
 
 /// Reads requests against its lexicons. Shareable between threads.
@@ -10,6 +9,8 @@ use std::path::Path;
 pub struct Gate {
     screen: Screen,
     lexicons: Vec<String>,
+    on_review: OnReview,
+    appeal: Option<String>,
 }
 
 /// What [`Gate::clear`] answers.
@@ -27,6 +28,14 @@ pub enum Decision {
 pub struct Cleared {
     request: Request,
     verdict: Verdict,
+    reviews: Vec<Finding>,
+}
+
+impl Cleared {
+    /// What a person should look at, where the gate clears such requests.
+    pub fn reviews(&self) -> &[Finding] {
+        &self.reviews
+    }
 }
 
 impl spec::stage::Cleared for Cleared {
@@ -51,12 +60,29 @@ pub struct Refusal {
     pub english: String,
     /// The same in Chinese.
     pub chinese: String,
+    /// The reasons with the view and severity of each.
+    pub findings: Vec<Finding>,
+}
+
+/// What the gate does with a request that met only rules of severity [`Severity::Review`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnReview {
+    /// It refuses: right where nobody reads what was set aside.
+    #[default]
+    Refuse,
+    /// It clears the request and hands the findings on ([`Cleared::reviews`]) for a person to read.
+    Clear,
 }
 
 impl Gate {
-    /// A gate that asks `lexicons`, all of them, about every request.
+    /// A gate that asks `lexicons`, all of them, about every request. Findings that ask for review refuse.
     pub fn new(lexicons: &[Lexicon]) -> Result<Self, Error> {
-        Ok(Self { screen: Screen::new(lexicons)?, lexicons: lexicons.iter().map(ToString::to_string).collect() })
+        Ok(Self {
+            screen: Screen::new(lexicons)?,
+            lexicons: lexicons.iter().map(ToString::to_string).collect(),
+            on_review: OnReview::default(),
+            appeal: None,
+        })
     }
 
     /// A gate with the built-in lexicon.
@@ -69,78 +95,69 @@ impl Gate {
         Self::new(&[Lexicon::builtin()?, Lexicon::read(path)?])
     }
 
+    /// The same gate with another answer to findings that ask for review.
+    #[must_use]
+    pub fn on_review(mut self, on_review: OnReview) -> Self {
+        self.on_review = on_review;
+        self
+    }
+
+    /// The same gate with the contact that refusals send people to, for example an address or a telephone number.
+    #[must_use]
+    pub fn appeal_to(mut self, contact: impl Into<String>) -> Self {
+        self.appeal = Some(contact.into()).filter(|contact| !contact.trim().is_empty());
+        self
+    }
+
+    /// Names and versions of its lexicons.
+    pub fn lexicons(&self) -> &[String] {
+        &self.lexicons
+    }
+
     /// Reads the prompt and the negative prompt.
     pub fn clear(&self, request: Request) -> Decision {
-        let mut reasons = self.reasons(&request.prompt, Field::Prompt);
-        reasons.extend(self.reasons(&request.negative_prompt, Field::NegativePrompt));
+        let mut findings = self.examine(&request.prompt, Field::Prompt);
+        findings.extend(self.examine(&request.negative_prompt, Field::NegativePrompt));
         let lexicons = self.lexicons.clone();
-        if reasons.is_empty() {
-            return Decision::Cleared(Cleared { request, verdict: Verdict::Pass { lexicons } });
+        if !self.refuses(&findings) {
+            return Decision::Cleared(Cleared { request, verdict: Verdict::Pass { lexicons }, reviews: findings });
         }
+        let (english, chinese) = self.wording(&findings);
         Decision::Refused(Refusal {
             request,
-            english: english_text(&reasons),
-            chinese: chinese_text(&reasons),
-            verdict: Verdict::Refuse { lexicons, reasons },
+            english,
+            chinese,
+            verdict: Verdict::Refuse { lexicons, reasons: findings.iter().cloned().map(Reason::from).collect() },
+            findings,
         })
     }
 
-    fn reasons(&self, text: &str, field: Field) -> Vec<Reason> {
-        self.screen
-            .read(text, field)
-            .into_iter()
-            .filter_map(|objection| {
-                let rule = self.screen.rule(objection.rule)?;
-                Some(Reason {
-                    class: rule.class.to_string(),
-                    rule: rule.id.clone(),
-                    lexicon: rule.lexicon.clone(),
-                    field: field.name().to_owned(),
-                    quote: text.get(objection.span.0..objection.span.1)?.to_owned(),
-                    span: objection.span,
-                })
+    /// Whether these findings refuse a request here.
+    pub fn refuses(&self, findings: &[Finding]) -> bool {
+        findings.iter().any(|finding| finding.severity == Severity::Refuse || self.on_review == OnReview::Refuse)
+    }
+
+    /// What a refusal for these findings says, in English and Chinese.
+    pub fn wording(&self, findings: &[Finding]) -> (String, String) {
+        let appeal = self.appeal.as_deref();
+        (wording::english(findings, appeal), wording::chinese(findings, appeal))
+    }
+
+    /// Everything that the lexicons find in `text`, in the order of its bytes.
+    pub fn examine(&self, text: &str, field: Field) -> Vec<Finding> {
+        let finding = |objection: crate::screen::Objection| {
+            let rule = self.screen.rule(objection.rule)?;
+            Some(Finding {
+                class: rule.class,
+                rule: rule.id.clone(),
+                lexicon: rule.lexicon.to_string(),
+                field,
+                quote: text.get(objection.span.0..objection.span.1)?.to_owned(),
+                span: objection.span,
+                view: objection.view,
+                severity: rule.severity,
             })
-            .collect()
+        };
+        self.screen.read(text, field).into_iter().filter_map(finding).collect()
     }
-}
-
-/// Reasons spelled out in the text for people; the verdict keeps them all.
-const REASONS_SHOWN: usize = 5;
-
-fn english_text(reasons: &[Reason]) -> String {
-    let mut text = "Refused by the content policy:".to_owned();
-    for reason in reasons.iter().take(REASONS_SHOWN) {
-        let title = reason.class.parse().map_or("", RiskClass::english);
-        let _ = write!(
-            text,
-            "\n  “{}” ({}) — GB/T 45654-2025 {}, {title}; rule {} of {}",
-            reason.quote, reason.field, reason.class, reason.rule, reason.lexicon
-        );
-    }
-    if let Some(more @ 1..) = reasons.len().checked_sub(REASONS_SHOWN) {
-        let _ = write!(text, "\n  and {more} more");
-    }
-    text.push_str(
-        "\nChange these words and try again. If this is a mistake, appeal to whoever runs this Danqing: send the prompt and \
-         the rule names above; they can review the rule.",
-    );
-    text
-}
-
-fn chinese_text(reasons: &[Reason]) -> String {
-    let mut text = "内容安全策略拒绝了该请求：".to_owned();
-    for reason in reasons.iter().take(REASONS_SHOWN) {
-        let title = reason.class.parse().map_or("", RiskClass::chinese);
-        let field = if reason.field == Field::Prompt.name() { "提示词" } else { "负面提示词" };
-        let _ = write!(
-            text,
-            "\n  “{}”（{field}）——GB/T 45654-2025 {}，{title}；词库 {} 规则 {}",
-            reason.quote, reason.class, reason.lexicon, reason.rule
-        );
-    }
-    if let Some(more @ 1..) = reasons.len().checked_sub(REASONS_SHOWN) {
-        let _ = write!(text, "\n  另有 {more} 处");
-    }
-    text.push_str("\n请修改上述词语后重试。如属误判，请将提示词和上面的规则编号发给本系统的运营者申诉，由其复核规则。");
-    text
 }

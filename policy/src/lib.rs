@@ -4,28 +4,53 @@
 //! GB/T 45654-2025 annex A, the lexicon and its version, and quotes the user's own words with their byte offsets. The same
 //! request and lexicons give the same verdict.
 //!
-//! A text is first brought to one form ([`normalise`]): compatibility forms, letter case, accents, invisible characters and
-//! traditional characters stop making a difference, and so do separators between the characters of a Chinese term.
-//! One automaton then reads it once; time and memory grow linearly with the text and its matches.
+//! A text is first brought to one form ([`normalise`]), and beside it to a few others ([`View`]): digits as letters, numerals
+//! as digits, split characters put together, sounds. A rule says in which of them it is asked. One automaton for each form reads
+//! it once; time and memory grow linearly with the text and its matches.
 //!
-//! What it does not do: it reads words, not meaning. Homophones, look-alike letters of other alphabets, other languages
-//! than Chinese and English, and paraphrase pass the built-in lexicon.
+//! Lexicons come as signed packages ([`Package`], [`Trust`]) or single TOML files, and can be replaced while the gate is in use
+//! ([`LiveGate`]). [`Bank`] measures a gate against the thresholds of the standard ([`standard`]), [`Strikes`] counts what an
+//! account was refused.
 //!
-//! No threads and no clocks; the only I/O is reading a user's lexicon file.
+//! What it does not do: it reads words, not meaning. Other readings of a character, other languages than Chinese and English,
+//! and paraphrase pass, unless a lexicon lists them.
+//!
+//! No threads and no clocks; the only I/O is reading and writing lexicons, and keeping strikes in files.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod bank;
 mod class;
+mod coverage;
+mod date;
 mod error;
+mod finding;
 mod gate;
+mod import;
 mod lexicon;
+mod live;
 pub mod normalise;
 mod prompt;
 mod screen;
-mod traditional;
+pub mod standard;
+mod strikes;
+mod view;
+mod wording;
 
+pub use bank::{Aspect, Bank, BankKind, Judgement, Miss, Outcome, Question, Report, Subject, Tally};
 pub use class::RiskClass;
+pub use coverage::{lexicon_checks, terms_by_class};
+pub use date::{Date, NotADate};
 pub use error::Error;
-pub use gate::{Cleared, Decision, Gate, Refusal};
-pub use lexicon::{Field, Lexicon, Rule};
+pub use finding::Finding;
+pub use gate::{Cleared, Decision, Gate, OnReview, Refusal};
+pub use import::{Import, ImportFormat, ImportOptions, import};
+pub use lexicon::package::{Package, sign_package};
+pub use lexicon::signature::{Origin, PublicKey, SecretKey, Trust};
+pub use lexicon::{Field, Lexicon, MatchType, Rule, Severity};
+pub use live::LiveGate;
 pub use prompt::{MAXIMUM_PROMPT_CHARACTERS, validate_prompt};
+pub use strikes::{
+    Account, Attempt, FileStrikes, MemoryStrikes, Standing, StrikeLimits, StrikeStorage, Strikes, Suspension, SuspensionCause,
+};
+pub use view::View;

@@ -16,6 +16,7 @@ fn request(prompt: String, negative_prompt: &str) -> Request {
         seed: 0,
         count: 1,
         dtype: RunPrecision::F32,
+        speed: spec::Speed::Exact,
         format: ImageFormat::Png,
     }
 }

@@ -136,6 +136,7 @@ fn innocent_prompts_pass() {
             seed: 0,
             count: 1,
             dtype: RunPrecision::F32,
+            speed: spec::Speed::Exact,
             format: ImageFormat::Png,
         };
         if let Decision::Refused(refusal) = gate.clear(request) {

@@ -1,12 +1,25 @@
 //! One form for all the ways to write a text, with the way back to the user's own bytes.
 //!
 //! Each character is decomposed by compatibility (NFKD, so full width, half width, ligatures, circled and mathematical
-//! letters become plain), lower-cased, stripped of accents, and mapped from traditional to simplified where the table of
-//! this crate knows it. Because lexicon terms pass through the same function, NFKD here matches whatever NFKC would, and
-//! accents put on to evade do not help. What remains is letters and digits; everything visible in between is kept only as
-//! a [`Gap`].
+//! letters become plain), replaced by the Latin letter that it is drawn like, lower-cased, stripped of accents, and mapped
+//! from traditional to simplified. Because lexicon terms pass through the same function, NFKD here matches whatever NFKC
+//! would, and accents put on to evade do not help. What remains is letters and digits; everything visible in between is kept
+//! only as a [`Gap`].
+//!
+//! That is the plain view. The others are made from it, or beside it, and are read only where a rule says so, because they
+//! hold less of what the user meant: digits as letters, numerals as digits, split characters put together, and sounds.
 
-use crate::traditional;
+mod fold;
+mod leet;
+mod numeral;
+mod sound;
+mod split;
+
+pub(crate) use leet::{leet, leet_term};
+pub(crate) use numeral::{digit, numerals};
+pub(crate) use sound::{sound, sound_of_term};
+pub(crate) use split::{has_splittable, split};
+
 use unicode_normalization::UnicodeNormalization as _;
 
 /// What stood between a kept character and the one before it.
@@ -23,14 +36,16 @@ pub enum Gap {
 /// A character of the normalised text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unit {
-    /// Letter or digit.
+    /// Letter or digit; in the sound view, a syllable.
     pub character: char,
     /// Byte offset in [`Normalised::text`].
     pub offset: usize,
-    /// Byte range of the character that it came from, in the user's text.
+    /// Byte range of what it came from, in the user's text.
     pub source: (usize, usize),
     /// What stood before it.
     pub gap: Gap,
+    /// Whether the view made it out of something else: a digit, parts of a character, Latin letters that spell a syllable.
+    pub altered: bool,
 }
 
 /// A normalised text.
@@ -44,37 +59,62 @@ pub struct Normalised {
     unit_of_byte: Vec<u32>,
 }
 
+/// What a view writes for a character.
+#[derive(Clone, Copy)]
+pub(crate) struct Written {
+    character: char,
+    altered: bool,
+}
+
 impl Normalised {
-    /// Normalises `text` in linear time.
+    /// The plain view of `text`, in linear time.
     pub fn new(text: &str) -> Self {
-        let mut normalised =
-            Self { text: String::with_capacity(text.len()), units: Vec::new(), unit_of_byte: Vec::with_capacity(text.len()) };
+        Self::build(text, |character| character.is_alphanumeric().then_some(Written { character, altered: false }))
+    }
+
+    /// `write` says what stands for a folded, lower-case character, and nothing where it only separates.
+    fn build(text: &str, write: impl Fn(char) -> Option<Written>) -> Self {
+        let mut normalised = Self::with_capacity(text.len());
         let mut gap = Gap::None;
         for (start, original) in text.char_indices() {
             if is_invisible(original) {
                 continue;
             }
-            let end = start + original.len_utf8();
-            for character in std::iter::once(original).nfkd().flat_map(char::to_lowercase) {
-                if is_accent(character) || is_invisible(character) {
-                    continue;
+            let source = (start, start + original.len_utf8());
+            let mut take = |character: char| match write(character) {
+                Some(written) => {
+                    normalised.push(written.character, source, gap, written.altered);
+                    gap = Gap::None;
                 }
-                if !character.is_alphanumeric() {
-                    gap = gap.max(if ends_clause(character) { Gap::Clause } else { Gap::Separator });
-                    continue;
+                None => gap = gap.max(if ends_clause(character) { Gap::Clause } else { Gap::Separator }),
+            };
+            // Most characters are of these two kinds, which have no decomposition.
+            if original.is_ascii() {
+                take(original.to_ascii_lowercase());
+            } else if matches!(original, '\u{4E00}'..='\u{9FFF}') {
+                take(fold::fold(original));
+            } else {
+                for part in std::iter::once(original).nfkd() {
+                    for character in fold::fold(part).to_lowercase() {
+                        if !is_accent(character) && !is_invisible(character) {
+                            take(fold::fold(character));
+                        }
+                    }
                 }
-                normalised.push(traditional::simplify(character), (start, end), gap);
-                gap = Gap::None;
             }
         }
         normalised
     }
 
-    fn push(&mut self, character: char, source: (usize, usize), gap: Gap) {
+    fn with_capacity(bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes), units: Vec::with_capacity(bytes / 2), unit_of_byte: Vec::with_capacity(bytes) }
+    }
+
+    fn push(&mut self, character: char, source: (usize, usize), gap: Gap, altered: bool) {
         let offset = self.text.len();
         self.text.push(character);
         self.unit_of_byte.resize(self.text.len(), self.units.len() as u32);
-        self.units.push(Unit { character, offset, source, gap });
+        self.units.push(Unit { character, offset, source, gap, altered });
     }
 
     /// Indices of the characters that the byte range `start..end` of `text` covers.
@@ -125,6 +165,9 @@ mod tests {
             ("İ", "i"),
             ("槍 支", "枪支"),
             ("ｱﾆﾒ", "アニメ"),
+            ("һеrоіn", "heroin"),
+            ("ΝUDΕ", "nude"),
+            ("妳後來", "你后来"),
         ] {
             assert_eq!(Normalised::new(written).text, normal, "{written:?}");
         }

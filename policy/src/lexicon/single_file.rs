@@ -1,59 +1,14 @@
+//! A lexicon in one TOML file: unsigned, made by hand, with line numbers in its errors.
+
+use super::{Field, Lexicon, MatchType, Rule, Severity, signature::Origin};
 use crate::normalise::Normalised;
-use crate::{Error, RiskClass};
+use crate::{Error, RiskClass, View};
 use serde::Deserialize;
 use std::collections::HashSet;
-use std::fmt;
-use std::path::Path;
 use toml::Spanned;
 
 /// The only version of the file format so far.
 const FORMAT_VERSION: i64 = 1;
-
-/// A part of the request that is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Field {
-    /// What to draw.
-    Prompt,
-    /// What not to draw.
-    NegativePrompt,
-}
-
-impl Field {
-    /// Both.
-    pub const ALL: [Field; 2] = [Field::Prompt, Field::NegativePrompt];
-
-    /// Name in the request.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Prompt => "prompt",
-            Self::NegativePrompt => "negative_prompt",
-        }
-    }
-}
-
-/// Words that are refused, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
-    /// Unique within the lexicon.
-    pub id: String,
-    /// The risk that it is about.
-    pub class: RiskClass,
-    /// Words as their author wrote them.
-    pub terms: Vec<String>,
-    /// Longer words that contain a term by chance or innocently: a term inside one of them is no match.
-    pub exceptions: Vec<String>,
-    /// Where it applies.
-    pub fields: Vec<Field>,
-}
-
-/// A named, versioned list of rules. The file format is described in `policy/lexicons/README.md`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lexicon {
-    name: String,
-    version: String,
-    rules: Vec<Rule>,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -74,71 +29,45 @@ struct FileRule {
     #[serde(default)]
     exceptions: Vec<Spanned<String>>,
     fields: Option<Vec<Field>>,
+    #[serde(default)]
+    severity: Severity,
+    #[serde(default, rename = "match")]
+    match_type: MatchType,
+    views: Option<Vec<View>>,
 }
 
-impl Lexicon {
-    /// Parses `text`; `path` is only named in errors, which also name the line and the rule.
-    pub fn parse(text: &str, path: &str) -> Result<Self, Error> {
-        let reporter = Reporter { text, path };
-        let file: File = toml::from_str(text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start);
-            let message = error.message().to_owned();
-            reporter.error(at, message.clone(), format!("词库格式有误：{message}"))
-        })?;
-        if *file.format.get_ref() != FORMAT_VERSION {
+pub(super) fn parse(text: &str, path: &str) -> Result<Lexicon, Error> {
+    let reporter = Reporter { text, path };
+    let file: File = toml::from_str(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        let message = error.message().to_owned();
+        reporter.error(at, message.clone(), format!("词库格式有误：{message}"))
+    })?;
+    if *file.format.get_ref() != FORMAT_VERSION {
+        return Err(reporter.error(
+            file.format.span().start,
+            format!("format must be {FORMAT_VERSION}"),
+            format!("format 应为 {FORMAT_VERSION}"),
+        ));
+    }
+    for label in [&file.name, &file.version] {
+        if label.get_ref().trim().is_empty() {
             return Err(reporter.error(
-                file.format.span().start,
-                format!("format must be {FORMAT_VERSION}"),
-                format!("format 应为 {FORMAT_VERSION}"),
+                label.span().start,
+                "name and version must not be empty".to_owned(),
+                "name 与 version 不能为空".to_owned(),
             ));
         }
-        for label in [&file.name, &file.version] {
-            if label.get_ref().trim().is_empty() {
-                return Err(reporter.error(
-                    label.span().start,
-                    "name and version must not be empty".to_owned(),
-                    "name 与 version 不能为空".to_owned(),
-                ));
-            }
+    }
+    let mut ids = HashSet::new();
+    let mut rules = Vec::with_capacity(file.rules.len());
+    for rule in file.rules {
+        if !ids.insert(rule.id.get_ref().clone()) {
+            return Err(reporter.rule_error(rule.id.span().start, rule.id.get_ref(), "another rule has the same id", "编号与其他规则重复"));
         }
-        let mut ids = HashSet::new();
-        let mut rules = Vec::with_capacity(file.rules.len());
-        for rule in file.rules {
-            if !ids.insert(rule.id.get_ref().clone()) {
-                return Err(reporter.rule_error(
-                    rule.id.span().start,
-                    rule.id.get_ref(),
-                    "another rule has the same id",
-                    "编号与其他规则重复",
-                ));
-            }
-            rules.push(reporter.rule(rule)?);
-        }
-        Ok(Self { name: file.name.into_inner(), version: file.version.into_inner(), rules })
+        rules.push(reporter.rule(rule)?);
     }
-
-    /// Reads and parses a file.
-    pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::LexiconUnreadable { path: path.display().to_string(), source })?;
-        Self::parse(&text, &path.display().to_string())
-    }
-
-    /// The list that Danqing ships: a starting point, not a complete one.
-    pub fn builtin() -> Result<Self, Error> {
-        Self::parse(include_str!("../lexicons/builtin.toml"), "policy/lexicons/builtin.toml")
-    }
-
-    /// Its rules, in the order of the file.
-    pub fn rules(&self) -> &[Rule] {
-        &self.rules
-    }
-}
-
-/// Name and version as they stand in verdicts, for example `danqing-builtin@1`.
-impl fmt::Display for Lexicon {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}@{}", self.name, self.version)
-    }
+    Ok(Lexicon { name: file.name.into_inner(), version: file.version.into_inner(), created: None, origin: Origin::Unsigned, rules })
 }
 
 struct Reporter<'a> {
@@ -173,7 +102,8 @@ impl Reporter<'_> {
             return Err(self.rule_error(rule.terms.span().start, id, "terms must not be empty", "terms 不能为空"));
         }
         for term in rule.terms.get_ref().iter().chain(&rule.exceptions) {
-            if Normalised::new(term.get_ref()).units.is_empty() {
+            let searchable = rule.match_type == MatchType::Regex || !Normalised::new(term.get_ref()).units.is_empty();
+            if !searchable {
                 return Err(self.rule_error(
                     term.span().start,
                     id,
@@ -188,6 +118,9 @@ impl Reporter<'_> {
             terms: strings(rule.terms.into_inner()),
             exceptions: strings(rule.exceptions),
             fields: rule.fields.unwrap_or_else(|| Field::ALL.to_vec()),
+            severity: rule.severity,
+            match_type: rule.match_type,
+            views: rule.views,
             id: rule.id.into_inner(),
         })
     }
@@ -195,7 +128,7 @@ impl Reporter<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::Lexicon;
+    use crate::Lexicon;
 
     const HEAD: &str = "format = 1\nname = \"own\"\nversion = \"3\"\n";
 

@@ -1,0 +1,154 @@
+//! All lexicons against one text: an automaton for each reading of it.
+
+mod excuses;
+mod expressions;
+mod layer;
+mod pattern;
+
+use crate::lexicon::{Field, Lexicon, MatchType, Severity};
+use crate::normalise::Normalised;
+use crate::{Error, RiskClass, View};
+use excuses::Excuses;
+use expressions::Expressions;
+use layer::{Layer, LayerBuilder, Reading};
+use pattern::Role;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+#[derive(Debug)]
+pub(crate) struct Screen {
+    layers: Vec<Layer>,
+    expressions: Expressions,
+    rules: Vec<RuleEntry>,
+}
+
+/// What a match needs to know of its rule.
+#[derive(Debug)]
+pub(crate) struct RuleEntry {
+    pub(crate) id: String,
+    pub(crate) class: RiskClass,
+    pub(crate) lexicon: Arc<str>,
+    pub(crate) severity: Severity,
+    in_prompt: bool,
+    in_negative_prompt: bool,
+}
+
+/// A rule and the user's words that met it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Objection {
+    pub(crate) rule: u32,
+    pub(crate) span: (usize, usize),
+    pub(crate) view: View,
+}
+
+impl Screen {
+    pub(crate) fn new(lexicons: &[Lexicon]) -> Result<Self, Error> {
+        let mut rules = Vec::new();
+        let mut expressions = Expressions::default();
+        let mut builders = Reading::ALL.map(LayerBuilder::new);
+        for lexicon in lexicons {
+            let name: Arc<str> = lexicon.to_string().into();
+            for rule in lexicon.rules() {
+                let index = rules.len() as u32;
+                expressions.add(index, rule)?;
+                let terms: Vec<Normalised> = rule.terms.iter().map(|term| Normalised::new(term)).collect();
+                let added: usize = builders.iter_mut().map(|builder| builder.add(index, rule, &terms)).sum();
+                if added == 0 && rule.match_type != MatchType::Regex {
+                    return Err(Error::RuleUseless {
+                        rule: rule.id.clone(),
+                        english: "none of its terms can be found in the views that it asks for".to_owned(),
+                        chinese: "所列词条在其指定的视图中都无法命中".to_owned(),
+                    });
+                }
+                rules.push(RuleEntry {
+                    id: rule.id.clone(),
+                    class: rule.class,
+                    lexicon: Arc::clone(&name),
+                    severity: rule.severity,
+                    in_prompt: rule.fields.contains(&Field::Prompt),
+                    in_negative_prompt: rule.fields.contains(&Field::NegativePrompt),
+                });
+            }
+        }
+        let layers = builders.into_iter().map(LayerBuilder::build).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+        Ok(Self { layers, expressions, rules })
+    }
+
+    pub(crate) fn rule(&self, index: u32) -> Option<&RuleEntry> {
+        self.rules.get(index as usize)
+    }
+
+    /// All objections to `text` in the order of its bytes, each (rule, span) once.
+    pub(crate) fn read(&self, text: &str, field: Field) -> Vec<Objection> {
+        let plain = Normalised::new(text);
+        let mut found = Found::default();
+        for layer in &self.layers {
+            if layer.reading == Reading::Plain {
+                self.read_layer(layer, &plain, field, &mut found);
+            } else if let Some(read) = layer.reading.of(text, &plain) {
+                self.read_layer(layer, &read, field, &mut found);
+            }
+        }
+        for (rule, range) in self.expressions.read(&plain) {
+            if let Some(span) = span_of(&plain, &range).filter(|_| self.applies(rule, field)) {
+                found.matches.push(Objection { rule, span, view: View::Plain });
+            }
+        }
+        found.objections()
+    }
+
+    fn read_layer(&self, layer: &Layer, text: &Normalised, field: Field, found: &mut Found) {
+        for hit in layer.automaton.find_overlapping_iter(&text.text) {
+            let Some(pattern) = layer.patterns.get(hit.pattern().as_usize()) else { continue };
+            let range = text.units_of(hit.start(), hit.end());
+            if !self.applies(pattern.rule, field) || !pattern.fits(text, &range) {
+                continue;
+            }
+            let Some(span) = span_of(text, &range) else { continue };
+            match pattern.role {
+                Role::Exception => found.excused.entry(pattern.rule).or_default().add(span.0..span.1),
+                Role::Term => {
+                    if let Some(view) = layer.view(text, &range) {
+                        found.matches.push(Objection { rule: pattern.rule, span, view });
+                    }
+                }
+            }
+        }
+    }
+
+    fn applies(&self, rule: u32, field: Field) -> bool {
+        self.rule(rule).is_some_and(|rule| match field {
+            Field::Prompt => rule.in_prompt,
+            Field::NegativePrompt => rule.in_negative_prompt,
+        })
+    }
+}
+
+/// Where the characters `range` of `text` stand in the user's text.
+fn span_of(text: &Normalised, range: &Range<usize>) -> Option<(usize, usize)> {
+    let inside = text.units.get(range.clone())?;
+    Some((inside.first()?.source.0, inside.last()?.source.1))
+}
+
+#[derive(Default)]
+struct Found {
+    matches: Vec<Objection>,
+    excused: HashMap<u32, Excuses>,
+}
+
+impl Found {
+    fn objections(mut self) -> Vec<Objection> {
+        self.excused.values_mut().for_each(Excuses::prepare);
+        let mut seen = HashSet::new();
+        // The plain view comes first, so that what it finds is not said again in another.
+        let mut objections: Vec<Objection> = self
+            .matches
+            .into_iter()
+            .filter(|found| !self.excused.get(&found.rule).is_some_and(|excuses| excuses.cover(&(found.span.0..found.span.1))))
+            .filter(|found| seen.insert((found.rule, found.span)))
+            .collect();
+        objections.sort_by_key(|found| (found.span, found.rule));
+        objections
+    }
+}

@@ -1,0 +1,124 @@
+use crate::normalise::{Gap, Normalised, Unit, is_ideographic};
+use std::ops::Range;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Term,
+    Exception,
+}
+
+/// A term or exception of a rule, as one view writes it.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    pub(super) rule: u32,
+    pub(super) role: Role,
+    pub(super) spelling: Spelling,
+}
+
+/// How the characters of a match must stand.
+#[derive(Debug)]
+pub(super) enum Spelling {
+    /// Holds an ideograph: whatever stands between its characters is ignored.
+    Ideographic { whole_words: bool },
+    /// Words of letters. The flags say, for each character, whether its author put something before it.
+    Alphabetic { gap_before: Box<[bool]> },
+    /// Anywhere, separated as its author did or at every character.
+    Anywhere { gap_before: Box<[bool]> },
+    /// Syllables.
+    Sound { pinyin: bool, homophone: bool },
+}
+
+impl Spelling {
+    pub(super) fn automatic(term: &Normalised) -> Self {
+        if has_ideograph(term) { Self::Ideographic { whole_words: false } } else { Self::Alphabetic { gap_before: gaps_of(term) } }
+    }
+
+    pub(super) fn word(term: &Normalised) -> Self {
+        if has_ideograph(term) { Self::Ideographic { whole_words: true } } else { Self::Alphabetic { gap_before: gaps_of(term) } }
+    }
+
+    pub(super) fn substring(term: &Normalised) -> Self {
+        if has_ideograph(term) { Self::Ideographic { whole_words: false } } else { Self::Anywhere { gap_before: gaps_of(term) } }
+    }
+}
+
+pub(super) fn has_ideograph(term: &Normalised) -> bool {
+    term.units.iter().any(|unit| is_ideographic(unit.character))
+}
+
+fn gaps_of(term: &Normalised) -> Box<[bool]> {
+    term.units.iter().map(|unit| unit.gap != Gap::None).collect()
+}
+
+/// The characters around a match.
+struct Surroundings<'a> {
+    inside: &'a [Unit],
+    first: &'a Unit,
+    last: &'a Unit,
+    glued_before: Option<&'a Unit>,
+    glued_after: Option<&'a Unit>,
+}
+
+impl Pattern {
+    /// Whether the characters `range` of `text`, which spell this pattern, also stand as it wants them.
+    pub(super) fn fits(&self, text: &Normalised, range: &Range<usize>) -> bool {
+        let Some(inside) = text.units.get(range.clone()) else { return false };
+        let (Some(first), Some(last)) = (inside.first(), inside.last()) else { return false };
+        let before = range.start.checked_sub(1).and_then(|index| text.units.get(index));
+        let after = text.units.get(range.end);
+        let around = Surroundings {
+            inside,
+            first,
+            last,
+            glued_before: before.filter(|_| first.gap == Gap::None),
+            glued_after: after.filter(|unit| unit.gap == Gap::None),
+        };
+        match &self.spelling {
+            Spelling::Sound { pinyin, homophone } => around.sounds(*pinyin, *homophone),
+            Spelling::Anywhere { gap_before } => self.spaced(&around, gap_before),
+            Spelling::Alphabetic { gap_before } => !around.goes_on_in_letters() && self.spaced(&around, gap_before),
+            // Two characters across a comma, each the end of a longer word (水枪、支架), are two words.
+            Spelling::Ideographic { whole_words } => {
+                let two_words = self.role == Role::Term
+                    && inside.len() == 2
+                    && last.gap == Gap::Clause
+                    && around.glued_before.is_some()
+                    && around.glued_after.is_some();
+                !around.goes_on_in_letters() && !two_words && !(*whole_words && around.goes_on_in_ideographs())
+            }
+        }
+    }
+
+    /// As written, words run together or apart, or every letter apart (p o r n).
+    fn spaced(&self, around: &Surroundings, gap_before: &[bool]) -> bool {
+        let gaps = || around.inside.iter().skip(1).map(|unit| unit.gap);
+        let as_written = gaps()
+            .zip(gap_before.iter().skip(1))
+            .all(|(gap, &author)| gap == Gap::None || author && (self.role == Role::Term || gap == Gap::Separator));
+        as_written || self.role == Role::Term && around.inside.len() > 2 && gaps().all(|gap| gap != Gap::None)
+    }
+}
+
+impl Surroundings<'_> {
+    fn goes_on_in_letters(&self) -> bool {
+        let continues =
+            |neighbour: Option<&Unit>, edge: char| !is_ideographic(edge) && neighbour.is_some_and(|unit| !is_ideographic(unit.character));
+        continues(self.glued_before, self.first.character) || continues(self.glued_after, self.last.character)
+    }
+
+    fn goes_on_in_ideographs(&self) -> bool {
+        let continues =
+            |neighbour: Option<&Unit>, edge: char| is_ideographic(edge) && neighbour.is_some_and(|unit| is_ideographic(unit.character));
+        continues(self.glued_before, self.first.character) || continues(self.glued_after, self.last.character)
+    }
+
+    fn sounds(&self, pinyin: bool, homophone: bool) -> bool {
+        let in_latin = self.inside.iter().any(|unit| unit.altered);
+        let part_of_latin_word =
+            |edge: &Unit, neighbour: Option<&Unit>| edge.altered && neighbour.is_some_and(|neighbour| neighbour.altered);
+        (if in_latin { pinyin } else { homophone })
+            && self.inside.iter().skip(1).all(|unit| unit.gap != Gap::Clause)
+            && !part_of_latin_word(self.first, self.glued_before)
+            && !part_of_latin_word(self.last, self.glued_after)
+    }
+}
