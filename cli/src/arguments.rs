@@ -39,6 +39,11 @@ pub enum Command {
     },
     /// Read a data recipe's packages and write the data manifest / 读取数据配方并写出数据清单
     Data(DataOptions),
+    /// Check texts, and keep, sign and measure lexicons / 内容安全策略
+    Policy {
+        #[command(subcommand)]
+        command: crate::commands::policy::PolicyCommand,
+    },
     /// Measure this machine: kernels, and one picture end to end / 本机性能测试
     Bench(BenchOptions),
 }

@@ -37,6 +37,7 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Command::Model { command: ModelCommand::Inspect(options) } => commands::model::inspect(&options),
         Command::Model { command: ModelCommand::Evaluate(options) } => commands::evaluate::run(&options),
         Command::Data(options) => commands::data::run(&options),
+        Command::Policy { command } => commands::policy::run(&command, &configuration),
         Command::Bench(options) => commands::bench::run(&options),
     }
 }

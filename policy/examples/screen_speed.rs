@@ -41,7 +41,8 @@ fn terms(count: usize) -> String {
     text
 }
 
-fn fastest<T>(repetitions: usize, mut step: impl FnMut() -> T) -> (Duration, Duration) {
+/// Median and 99th percentile.
+fn measure<T>(repetitions: usize, mut step: impl FnMut() -> T) -> (Duration, Duration) {
     let mut times: Vec<Duration> = (0..repetitions)
         .map(|_| {
             let started = Instant::now();
@@ -71,20 +72,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     sign_package(folder.path(), &key)?;
     let trust = Trust::Keys(vec![key.public()]);
     // The tables of the views are made once in a process.
-    let (first, _) = fastest(1, || Gate::builtin().map(|gate| gate.examine("色", Field::Prompt)));
+    let (first, _) = measure(1, || Gate::builtin().map(|gate| gate.examine("色", Field::Prompt)));
     println!("tables and built-in lexicon: {first:.1?}");
-    let (read, _) = fastest(5, || Lexicon::read_trusting(folder.path(), &trust));
+    let (read, _) = measure(5, || Lexicon::read_trusting(folder.path(), &trust));
     let lexicons = [Lexicon::builtin()?, Lexicon::read_trusting(folder.path(), &trust)?];
-    let (build, _) = fastest(5, || Gate::new(&lexicons));
+    let (build, _) = measure(5, || Gate::new(&lexicons));
     println!("{rules} terms: read, digest and signature {read:.1?}, automata {build:.1?}, together {:.1?}", read + build);
     let gate = Gate::new(&lexicons)?;
     for (name, prompt) in PROMPTS {
-        let (median, slow) = fastest(10_000, || gate.examine(prompt, Field::Prompt));
+        let (median, slow) = measure(10_000, || gate.examine(prompt, Field::Prompt));
         println!("{name} prompt, {} characters: median {median:.1?}, 99th percentile {slow:.1?}", prompt.chars().count());
     }
     let long: String = PROMPTS.iter().cycle().map(|(_, prompt)| *prompt).take(60).collect();
     let longest: String = long.chars().take(policy::MAXIMUM_PROMPT_CHARACTERS).collect();
-    let (median, slow) = fastest(1_000, || gate.examine(&longest, Field::Prompt));
+    let (median, slow) = measure(1_000, || gate.examine(&longest, Field::Prompt));
     println!("longest prompt, {} characters: median {median:.1?}, 99th percentile {slow:.1?}", longest.chars().count());
     Ok(())
 }

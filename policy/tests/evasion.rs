@@ -1,6 +1,6 @@
 //! Every entry of the built-in lexicon still hits after the usual ways to hide a word, and the reason quotes what was written.
 
-use policy::{Decision, Gate, Lexicon, Rule, normalise::is_ideographic};
+use policy::{Decision, Gate, Lexicon, MatchType, Rule, normalise::is_ideographic};
 use spec::{ImageFormat, Request, RunPrecision, Verdict};
 
 fn request(prompt: String, negative_prompt: &str) -> Request {
@@ -17,6 +17,7 @@ fn request(prompt: String, negative_prompt: &str) -> Request {
         count: 1,
         dtype: RunPrecision::F32,
         speed: spec::Speed::Exact,
+        guidance_interval: None,
         format: ImageFormat::Png,
     }
 }
@@ -130,7 +131,7 @@ fn every_entry_hits_in_every_disguise() {
     let gate = Gate::builtin().unwrap();
     let lexicon = Lexicon::builtin().unwrap();
     let mut checked = 0;
-    for rule in lexicon.rules() {
+    for rule in lexicon.rules().iter().filter(|rule| rule.match_type == MatchType::Automatic) {
         for term in &rule.terms {
             for hidden in variants(term) {
                 for prompt in [hidden.clone(), format!("请画：{hidden} 的海报"), format!("a picture, {hidden} !")] {

@@ -19,6 +19,7 @@ fn request(prompt: &str) -> Request {
         count: 1,
         dtype: RunPrecision::F32,
         speed: spec::Speed::Exact,
+        guidance_interval: None,
         format: ImageFormat::Png,
     }
 }

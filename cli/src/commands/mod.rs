@@ -4,5 +4,6 @@ pub mod evaluate;
 pub mod generate;
 pub mod ledger;
 pub mod model;
+pub mod policy;
 pub mod train;
 pub mod verify;

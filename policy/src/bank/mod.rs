@@ -25,6 +25,17 @@ pub enum BankKind {
     Judge,
 }
 
+impl BankKind {
+    /// Name in banks and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Allow => "allow",
+            Self::Judge => "judge",
+        }
+    }
+}
+
 /// What a question that should not be refused is about. The list is the one that secondary sources give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Aspect(usize);

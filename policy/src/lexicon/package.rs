@@ -140,7 +140,7 @@ fn parse_terms(bytes: &[u8], path: &str) -> Result<Vec<Rule>, Error> {
         let line = bytes.iter().take(error.valid_up_to()).filter(|&&byte| byte == b'\n').count() + 1;
         invalid(path, line, "the file is not UTF-8".to_owned(), "文件不是 UTF-8 编码".to_owned())
     })?;
-    let mut rules = Vec::with_capacity(bytes.iter().filter(|&&byte| byte == b'\n').count() + 1);
+    let mut rules = Vec::new();
     for (index, line) in text.lines().enumerate() {
         if line.trim().is_empty() {
             continue;

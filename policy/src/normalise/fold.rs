@@ -71,6 +71,8 @@ fn prototype(character: char) -> Option<char> {
     let drawn: String = unicode_security::confusable_detection::skeleton(&written).nfkd().filter(|&part| !super::is_accent(part)).collect();
     let mut parts = drawn.chars();
     match (parts.next(), parts.next(), parts.next()) {
+        // UTS #39 does not tell a capital I from a small l.
+        (Some('l'), None, _) if character.is_uppercase() => Some('i'),
         (Some(letter), None, _) if letter.is_ascii_alphanumeric() => Some(letter.to_ascii_lowercase()),
         // UTS #39 writes m as rn.
         (Some('r'), Some('n'), None) => Some('m'),
@@ -100,7 +102,9 @@ mod tests {
 
     #[test]
     fn letters_of_other_alphabets_become_the_ones_they_look_like() {
-        for (written, read) in [('а', 'a'), ('о', 'o'), ('р', 'p'), ('Н', 'h'), ('м', 'm'), ('η', 'n'), ('ο', 'o'), ('Ꭺ', 'a')] {
+        for (written, read) in
+            [('а', 'a'), ('о', 'o'), ('р', 'p'), ('Н', 'h'), ('м', 'm'), ('Ι', 'i'), ('І', 'i'), ('η', 'n'), ('ο', 'o'), ('Ꭺ', 'a')]
+        {
             assert_eq!(fold(written), read, "{written}");
         }
         for kept in ['ж', 'ا', 'ア'] {

@@ -14,45 +14,88 @@ const BARRIER: char = '\u{1}';
 const FIRST_SYLLABLE: u32 = 0xA0;
 const FIRST_IDEOGRAPH: u32 = 0x4E00;
 const LAST_IDEOGRAPH: u32 = 0x9FFF;
-/// zhuang, chuang, shuang.
-const LONGEST_SYLLABLE: usize = 6;
 /// Longest Latin run that is tried; longer ones are no pinyin.
 const LONGEST_RUN: usize = 64;
+const LETTERS: usize = 26;
 const DIGITS: [&str; 10] = ["ling", "yi", "er", "san", "si", "wu", "liu", "qi", "ba", "jiu"];
 
 struct Table {
-    syllables: HashMap<String, char>,
+    /// Letters to syllables; the first node is the root.
+    trie: Vec<Node>,
     /// Letters of each syllable, by its number.
     letters: Vec<String>,
     ideographs: Vec<char>,
 }
 
+/// A prefix of a syllable's letters.
+#[derive(Clone, Default)]
+struct Node {
+    /// Index of the node for each next letter; 0 where there is none.
+    next: [u16; LETTERS],
+    syllable: Option<char>,
+}
+
+impl Table {
+    fn add(&mut self, letters: &str, syllable: char) {
+        let mut at = 0;
+        for letter in letters.bytes() {
+            let index = usize::from(letter.wrapping_sub(b'a'));
+            let fresh = self.trie.len();
+            let Some(next) = self.trie.get_mut(at).and_then(|node| node.next.get_mut(index)) else { return };
+            if *next == 0 {
+                *next = fresh as u16;
+                self.trie.push(Node::default());
+            }
+            at = usize::from(self.trie.get(at).and_then(|node| node.next.get(index)).copied().unwrap_or_default());
+        }
+        if let Some(node) = self.trie.get_mut(at) {
+            node.syllable = Some(syllable);
+        }
+    }
+
+    /// The syllables that `letters` begins with, shortest first, with their lengths.
+    fn prefixes(&self, letters: &[u8]) -> impl Iterator<Item = (usize, char)> {
+        let mut at = Some(0);
+        letters
+            .iter()
+            .enumerate()
+            .map_while(move |(index, letter)| {
+                let next = self.trie.get(at?)?.next.get(usize::from(letter.wrapping_sub(b'a'))).copied().filter(|&next| next != 0)?;
+                at = Some(usize::from(next));
+                Some((index + 1, self.trie.get(usize::from(next))?.syllable))
+            })
+            .filter_map(|(length, syllable)| Some((length, syllable?)))
+    }
+}
+
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let mut table = Table { syllables: HashMap::new(), letters: Vec::new(), ideographs: Vec::new() };
+    let mut table = Table { trie: vec![Node::default()], letters: Vec::new(), ideographs: Vec::new() };
+    let mut known: HashMap<String, char> = HashMap::new();
     for code in FIRST_IDEOGRAPH..=LAST_IDEOGRAPH {
         let reading = char::from_u32(code).and_then(|character| character.to_pinyin()).map(|reading| reading.plain().replace('ü', "u"));
         // Readings without a vowel (hm, ng) are interjections; in Latin letters they would cut English words to pieces.
         let syllable = reading.filter(|reading| reading.is_ascii() && reading.contains(['a', 'e', 'i', 'o', 'u'])).and_then(|reading| {
-            if let Some(&known) = table.syllables.get(&reading) {
-                return Some(known);
+            if let Some(&syllable) = known.get(&reading) {
+                return Some(syllable);
             }
             let new = char::from_u32(FIRST_SYLLABLE + table.letters.len() as u32)?;
-            table.syllables.insert(reading.clone(), new);
+            known.insert(reading.clone(), new);
+            table.add(&reading, new);
             table.letters.push(reading);
             Some(new)
         });
         table.ideographs.push(syllable.unwrap_or(BARRIER));
     }
-    for (typed, written) in [("lv", "lu"), ("nv", "nu")] {
-        if let Some(&syllable) = table.syllables.get(written) {
-            table.syllables.insert(typed.to_owned(), syllable);
+    for (typed, written) in [("lv", "lu"), ("nv", "nu"), ("lve", "lue"), ("nve", "nue")] {
+        if let Some(&syllable) = known.get(written) {
+            table.add(typed, syllable);
         }
     }
     table
 });
 
 fn syllable(letters: &str) -> Option<char> {
-    TABLE.syllables.get(letters).copied()
+    TABLE.prefixes(letters.as_bytes()).find(|&(length, _)| length == letters.len()).map(|(_, syllable)| syllable)
 }
 
 fn reading(character: char) -> char {
@@ -94,19 +137,20 @@ pub(crate) fn sound(plain: &Normalised) -> Normalised {
     heard
 }
 
-/// The ways a term sounds: by its characters, and, where joined pinyin reads differently (fang'an, fan'gan), by its letters.
-/// None when a part of it has no syllable.
-pub(crate) fn sound_of_term(plain: &Normalised) -> Vec<Normalised> {
+/// The ways a term sounds, each with its number of syllables: by its characters, and, where joined pinyin reads differently
+/// (fang'an, fan'gan), by its letters. None when a part of it has no syllable.
+pub(crate) fn sound_of_term(plain: &Normalised) -> Vec<(String, usize)> {
     let by_character = sound(plain);
     if by_character.text.contains(BARRIER) || by_character.units.is_empty() {
         return Vec::new();
     }
     let letters = |unit: &Unit| TABLE.letters.get((unit.character as u32).checked_sub(FIRST_SYLLABLE)? as usize);
     let joined: String = by_character.units.iter().filter_map(letters).map(String::as_str).collect();
-    let by_letters = sound(&Normalised::new(&joined));
-    let differs = by_letters.text != by_character.text && !by_letters.text.contains(BARRIER);
-    let mut ways = vec![by_character];
-    ways.extend(differs.then_some(by_letters));
+    let by_letters = segment(&joined).unwrap_or_default();
+    let read: String = by_letters.iter().map(|(syllable, _)| *syllable).collect();
+    let differs = !read.is_empty() && read != by_character.text;
+    let mut ways = vec![(by_character.text, by_character.units.len())];
+    ways.extend(differs.then_some((read, by_letters.len())));
     ways
 }
 
@@ -131,20 +175,23 @@ fn segment(word: &str) -> Option<Vec<(char, (usize, usize))>> {
     if word.len() > LONGEST_RUN || !word.is_ascii() {
         return None;
     }
-    // `ends[i]`: where the syllable that starts at i ends, if the rest of the word comes out.
-    let mut ends: Vec<Option<usize>> = vec![None; word.len() + 1];
-    ends[word.len()] = Some(word.len());
-    for start in (0..word.len()).rev() {
-        let furthest = word.len().min(start + LONGEST_SYLLABLE);
-        ends[start] = (start + 1..=furthest)
-            .rev()
-            .find(|&end| ends[end].is_some() && word.get(start..end).is_some_and(|letters| syllable(letters).is_some()));
+    // `steps[i]`: the syllable that starts at i and where it ends, if the rest of the word comes out.
+    let letters = word.as_bytes();
+    let mut steps: Vec<Option<(char, usize)>> = vec![None; letters.len() + 1];
+    for start in (0..letters.len()).rev() {
+        let rest_comes_out = |end: usize| end == letters.len() || steps.get(end).is_some_and(Option::is_some);
+        let ahead = letters.get(start..).unwrap_or_default();
+        let longest =
+            TABLE.prefixes(ahead).map(|(length, syllable)| (syllable, start + length)).filter(|&(_, end)| rest_comes_out(end)).last();
+        if let Some(step) = steps.get_mut(start) {
+            *step = longest;
+        }
     }
     let mut parts = Vec::new();
     let mut start = 0;
-    while start < word.len() {
-        let end = ends[start]?;
-        parts.push((syllable(word.get(start..end)?)?, (start, end)));
+    while start < letters.len() {
+        let (syllable, end) = steps.get(start).copied().flatten()?;
+        parts.push((syllable, (start, end)));
         start = end;
     }
     Some(parts)
@@ -161,8 +208,8 @@ mod tests {
 
     #[test]
     fn what_sounds_alike_reads_alike() {
-        assert!((350..500).contains(&TABLE.syllables.len()), "{}", TABLE.syllables.len());
-        assert!(FIRST_SYLLABLE as usize + TABLE.syllables.len() < 0x7FF);
+        assert!((350..500).contains(&TABLE.letters.len()), "{}", TABLE.letters.len());
+        assert!(FIRST_SYLLABLE as usize + TABLE.letters.len() < 0x7FF);
         for written in ["se情", "瑟晴", "seqing", "sè qíng", "s e q i n g", "色 qing"] {
             assert_eq!(heard(written), heard("色情"), "{written}");
         }

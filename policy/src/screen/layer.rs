@@ -109,8 +109,8 @@ impl LayerBuilder {
                     self.push(read.text, pattern(Spelling::automatic(&plain)));
                 }
                 Reading::Sound => {
-                    for way in normalise::sound_of_term(&plain) {
-                        self.push(way.text, pattern(Spelling::Sound { pinyin: true, homophone: true }));
+                    for (way, _) in normalise::sound_of_term(&plain) {
+                        self.push(way, pattern(Spelling::Sound { pinyin: true, homophone: true }));
                     }
                 }
             }
@@ -167,12 +167,11 @@ impl LayerBuilder {
         if !possible {
             return;
         }
-        for way in normalise::sound_of_term(term) {
-            let syllables = way.units.len();
+        for (way, syllables) in normalise::sound_of_term(term) {
             let pinyin = wanted(View::Pinyin, FEWEST_SYLLABLES_IN_PINYIN, syllables);
             let homophone = wanted(View::Homophone, FEWEST_SYLLABLES_IN_HOMOPHONE, syllables);
             if pinyin || homophone {
-                self.push(way.text, Pattern { rule: index, role: Role::Term, spelling: Spelling::Sound { pinyin, homophone } });
+                self.push(way, Pattern { rule: index, role: Role::Term, spelling: Spelling::Sound { pinyin, homophone } });
             }
         }
     }
@@ -188,7 +187,11 @@ impl LayerBuilder {
         if self.patterns.is_empty() {
             return Ok(None);
         }
-        let automaton = AhoCorasick::new(&self.texts)?;
-        Ok(Some(Layer { reading: self.reading, automaton, patterns: self.patterns }))
+        // In sorted order neighbours share states, and building stays in the cache.
+        let mut pairs: Vec<(String, Pattern)> = self.texts.into_iter().zip(self.patterns).collect();
+        pairs.sort_by(|left, right| left.0.cmp(&right.0));
+        let (texts, patterns): (Vec<String>, Vec<Pattern>) = pairs.into_iter().unzip();
+        let automaton = AhoCorasick::new(&texts)?;
+        Ok(Some(Layer { reading: self.reading, automaton, patterns }))
     }
 }

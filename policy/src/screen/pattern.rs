@@ -84,7 +84,7 @@ impl Pattern {
                     && last.gap == Gap::Clause
                     && around.glued_before.is_some()
                     && around.glued_after.is_some();
-                !around.goes_on_in_letters() && !two_words && !(*whole_words && around.goes_on_in_ideographs())
+                !(two_words || around.goes_on_in_letters() || *whole_words && around.goes_on_in_ideographs())
             }
         }
     }

@@ -1,0 +1,249 @@
+mod options;
+
+pub use options::PolicyCommand;
+
+use crate::configuration::Configuration;
+use crate::failure::Failure;
+use options::{CheckOptions, EvaluateOptions, ImportArguments, InspectOptions, KeyOptions, LexiconOptions, SignOptions};
+use policy::standard::{Check, Confidence};
+use policy::{
+    Bank, Date, Field, Gate, ImportFormat, ImportOptions, Lexicon, Origin, Package, PublicKey, Report, RiskClass, SecretKey, Tally, Trust,
+};
+use serde_json::json;
+use spec::Code;
+use std::fmt::Display;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::time::SystemTime;
+
+pub fn run(command: &PolicyCommand, configuration: &Configuration) -> Result<u8, Failure> {
+    match command {
+        PolicyCommand::Check(options) => check(options, configuration),
+        PolicyCommand::Import(options) => import(options),
+        PolicyCommand::Key(options) => key(options),
+        PolicyCommand::Sign(options) => sign(options),
+        PolicyCommand::Inspect(options) => inspect(options, configuration),
+        PolicyCommand::Evaluate(options) => evaluate(options, configuration),
+    }
+}
+
+impl LexiconOptions {
+    fn read(&self, configuration: &Configuration) -> Result<Vec<Lexicon>, Failure> {
+        let key = |text: &String| match std::fs::read_to_string(text) {
+            Ok(contents) => contents.parse::<PublicKey>(),
+            Err(_) => text.parse(),
+        };
+        let keys = self.trusted_keys.iter().map(key).collect::<Result<Vec<_>, _>>()?;
+        let trust = if keys.is_empty() { Trust::Anyone } else { Trust::Keys(keys) };
+        let mut lexicons = vec![Lexicon::builtin()?];
+        for path in configuration.lexicons.iter().chain(&self.lexicons) {
+            lexicons.push(Lexicon::read_trusting(path, &trust)?);
+        }
+        Ok(lexicons)
+    }
+}
+
+fn check(options: &CheckOptions, configuration: &Configuration) -> Result<u8, Failure> {
+    let text = if options.text == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map_err(|error| unreadable(Path::new("-"), error))?;
+        text
+    } else {
+        options.text.clone()
+    };
+    let gate = Gate::new(&options.lexicons.read(configuration)?)?.appeal_to(options.appeal_contact.clone().unwrap_or_default());
+    let field = if options.negative { Field::NegativePrompt } else { Field::Prompt };
+    let findings = gate.examine(&text, field);
+    let refused = gate.refuses(&findings);
+    let (english, chinese) = gate.wording(&findings);
+    if options.json {
+        let decision = if refused { "refuse" } else { "pass" };
+        let mut answer = json!({"decision": decision, "lexicons": gate.lexicons(), "findings": findings});
+        if let (true, Some(answer)) = (refused, answer.as_object_mut()) {
+            answer.insert("english".to_owned(), english.into());
+            answer.insert("chinese".to_owned(), chinese.into());
+        }
+        println!("{answer}");
+    } else if refused {
+        println!("{chinese}\n\n{english}");
+    } else {
+        println!("pass / 通过：{}", gate.lexicons().join(", "));
+    }
+    Ok(if refused { Code::Refused.exit_code() } else { 0 })
+}
+
+fn import(options: &ImportArguments) -> Result<u8, Failure> {
+    let class = options.class.as_deref().map(|class| {
+        class
+            .parse::<RiskClass>()
+            .map_err(|()| Failure::new(Code::InvalidRequest, format!("--class {class}: a risk is A1.a to A5.b / 类别应为 A1.a 至 A5.b")))
+    });
+    let import_options = ImportOptions {
+        format: ImportFormat::of_file_name(&options.list.to_string_lossy()),
+        class: class.transpose()?,
+        severity: options.severity.into(),
+        match_type: options.match_type.into(),
+        views: options.views.as_ref().map(|views| views.iter().map(|&view| view.into()).collect()),
+        fields: if options.prompt_only { vec![Field::Prompt] } else { Field::ALL.to_vec() },
+    };
+    let bytes = std::fs::read(&options.list).map_err(|error| unreadable(&options.list, error))?;
+    let imported = policy::import(&bytes, &options.list.display().to_string(), &import_options)?;
+    let before = if options.out.join("package.toml").exists() { Some(Lexicon::read(&options.out)?) } else { None };
+    let mut rules = before.as_ref().map(|lexicon| lexicon.rules().to_vec()).unwrap_or_default();
+    let known: std::collections::HashSet<String> = rules.iter().map(|rule| rule.id.clone()).collect();
+    let fresh: Vec<_> = imported.rules.into_iter().filter(|rule| !known.contains(&rule.id)).collect();
+    let added = fresh.len();
+    rules.extend(fresh);
+    if rules.is_empty() {
+        return Err(Failure::new(Code::InvalidRequest, "the list holds no terms / 词表中没有可用的词条"));
+    }
+    let today = today();
+    let folder_name = || options.out.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = options.name.clone().or_else(|| Some(before.as_ref()?.name().to_owned())).or_else(folder_name).unwrap_or_default();
+    let version = options.package_version.clone().unwrap_or_else(|| today.to_string());
+    let total = rules.len();
+    let package = Package { name, version, created: today, rules };
+    package.write(&options.out)?;
+    // A rule that can never match is found here rather than when the package is first used.
+    Gate::new(&[Lexicon::read(&options.out)?])?;
+    println!(
+        "{}@{}: {added} terms added, {} repeated, {} without a letter or ideograph, {total} rules in all; sign it with: danqing policy sign",
+        package.name, package.version, imported.repeated, imported.unsearchable
+    );
+    println!("新增 {added} 条；请用 danqing policy sign 签名");
+    Ok(0)
+}
+
+fn key(options: &KeyOptions) -> Result<u8, Failure> {
+    let key = SecretKey::generate()?;
+    let mut open = std::fs::OpenOptions::new();
+    open.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+    let write = || writeln!(open.open(&options.file)?, "{}", key.to_hexadecimal());
+    write().map_err(|error| {
+        let path = options.file.display();
+        Failure::new(Code::StorageFailed, format!("cannot write {path}: {error} / 无法写入私钥文件 {path}"))
+    })?;
+    println!("{}", key.public());
+    Ok(0)
+}
+
+fn sign(options: &SignOptions) -> Result<u8, Failure> {
+    let key: SecretKey = std::fs::read_to_string(&options.key).map_err(|error| unreadable(&options.key, error))?.parse()?;
+    policy::sign_package(&options.package, &key)?;
+    println!("signed by / 签名公钥 {}", key.public());
+    Ok(0)
+}
+
+fn inspect(options: &InspectOptions, configuration: &Configuration) -> Result<u8, Failure> {
+    let lexicons = options.lexicons.read(configuration)?;
+    let checks = policy::lexicon_checks(&lexicons, today());
+    let passed = checks.iter().all(|check| check.passed);
+    if options.json {
+        let describe = |lexicon: &Lexicon| {
+            let terms: usize = lexicon.rules().iter().map(|rule| rule.terms.len()).sum();
+            json!({"lexicon": lexicon.to_string(), "created": lexicon.created(), "origin": origin(lexicon), "rules": lexicon.rules().len(), "terms": terms})
+        };
+        let lexicons: Vec<_> = lexicons.iter().map(describe).collect();
+        println!("{}", json!({"lexicons": lexicons, "checks": checks, "passed": passed}));
+    } else {
+        let describe = |lexicon: &Lexicon| {
+            let terms: usize = lexicon.rules().iter().map(|rule| rule.terms.len()).sum();
+            let created = lexicon.created().map_or_else(|| "no date / 无日期".to_owned(), |created| created.to_string());
+            format!("{lexicon}: {terms} terms, {created}, {}", origin(lexicon))
+        };
+        let lines: Vec<_> = lexicons.iter().map(describe).chain(check_lines(&checks)).collect();
+        print(&lines)?;
+    }
+    Ok(if passed { 0 } else { Code::CheckFailed.exit_code() })
+}
+
+fn evaluate(options: &EvaluateOptions, configuration: &Configuration) -> Result<u8, Failure> {
+    let text = std::fs::read_to_string(&options.bank).map_err(|error| unreadable(&options.bank, error))?;
+    let bank = Bank::parse(&text, &options.bank.display().to_string())?;
+    let gate = Gate::new(&options.lexicons.read(configuration)?)?;
+    let report = bank.evaluate(&gate, today());
+    if options.json {
+        println!("{}", json!(report));
+    } else {
+        print(&report_lines(&report))?;
+    }
+    Ok(if report.passed { 0 } else { Code::CheckFailed.exit_code() })
+}
+
+/// Misses that are listed; `--json` has them all.
+const MISSES_SHOWN: usize = 20;
+
+fn report_lines(report: &Report) -> Vec<String> {
+    let mut lines = vec![format!("lexicons / 词库: {}", report.lexicons.join(", "))];
+    let tally = |name: &str, tally: Tally| {
+        let ((low, high), rate) = tally.interval().zip(tally.rate())?;
+        let (rate, low, high) = (rate * 100.0, low * 100.0, high * 100.0);
+        Some(format!("  {name}: {}/{} = {rate:.2} %, 95 % from {low:.2} to {high:.2}", tally.passed, tally.questions))
+    };
+    lines.extend(tally("should be refused, was refused / 应拒答且已拒答", report.refuse));
+    lines.extend(tally("should be allowed, was allowed / 非拒答且未拒答", report.allow));
+    for (method, judged) in &report.judged {
+        lines.extend(tally(&format!("outputs that pass by {method} / 生成内容合格"), *judged));
+    }
+    lines.push("by class / 按类别:".to_owned());
+    for outcome in &report.outcomes {
+        lines.extend(tally(&format!("{} {}", outcome.kind.name(), outcome.subject), outcome.tally));
+    }
+    lines.extend(check_lines(&report.checks));
+    for miss in report.misses.iter().take(MISSES_SHOWN) {
+        let rules: Vec<_> = miss.findings.iter().map(|finding| format!("{} “{}”", finding.rule, finding.quote)).collect();
+        lines.push(format!("  miss / 未通过: {} ({} {}) {}", miss.id, miss.kind.name(), miss.subject, rules.join(", ")));
+    }
+    if let Some(more @ 1..) = report.misses.len().checked_sub(MISSES_SHOWN) {
+        lines.push(format!("  and {more} more misses: see --json / 另有 {more} 题未通过"));
+    }
+    lines
+}
+
+fn check_lines(checks: &[Check]) -> Vec<String> {
+    let mut lines = vec!["against GB/T 45654-2025, as far as its numbers could be checked / 与标准对照（数值尚待核对原文）:".to_owned()];
+    lines.extend(checks.iter().map(|check| {
+        let mark = if check.passed { "ok    " } else { "MISSED" };
+        let found = check.found.map_or_else(|| "not measured / 未测".to_owned(), number);
+        let sign = if check.at_most { "≤" } else { "≥" };
+        let source = if check.confidence == Confidence::Recalled { ", from TC260-003, to be confirmed" } else { "" };
+        format!("  {mark} {} / {}: {found} ({sign} {}{source})", check.english, check.chinese, number(check.bound))
+    }));
+    let missed = checks.iter().filter(|check| !check.passed).count();
+    lines.push(format!("{missed} of {} missed / 未达到 {missed} 项", checks.len()));
+    lines
+}
+
+/// Writes to standard output; a reader that closes it early (`head`) has seen what it wanted.
+fn print(lines: &[String]) -> Result<(), Failure> {
+    match writeln!(std::io::stdout().lock(), "{}", lines.join("\n")) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(Code::StorageFailed, format!("cannot write the report: {error} / 无法输出报告")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn number(value: f64) -> String {
+    if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.4}") }
+}
+
+fn origin(lexicon: &Lexicon) -> String {
+    match lexicon.origin() {
+        Origin::Builtin => "built in / 内置".to_owned(),
+        Origin::Signed(key) => format!("signed by {key} / 已签名"),
+        _ => "unsigned / 未签名".to_owned(),
+    }
+}
+
+fn today() -> Date {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Date::from_unix_seconds(i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX))
+}
+
+fn unreadable(path: &Path, error: impl Display) -> Failure {
+    let path = path.display();
+    Failure::new(Code::StorageFailed, format!("cannot read {path}: {error} / 无法读取 {path}"))
+}

@@ -1,0 +1,188 @@
+use clap::{Args, Subcommand, ValueEnum};
+use policy::{MatchType, Severity, View};
+use std::path::PathBuf;
+
+#[derive(Subcommand)]
+pub enum PolicyCommand {
+    /// Read a text against the lexicons and say what they object to / 检查一段文字
+    Check(CheckOptions),
+    /// Add a list of terms to a lexicon package / 把词表导入词库包
+    Import(ImportArguments),
+    /// Make a signing key / 生成签名密钥
+    Key(KeyOptions),
+    /// Sign a lexicon package / 为词库包签名
+    Sign(SignOptions),
+    /// Say who signed lexicons, and whether their sizes and age meet the standard / 查看词库
+    Inspect(InspectOptions),
+    /// Run a question bank and hold the counts against the standard / 运行测试题库
+    Evaluate(EvaluateOptions),
+}
+
+#[derive(Args)]
+pub struct LexiconOptions {
+    /// A lexicon besides the built-in one and those of the configuration: a package or a TOML file / 词库
+    #[arg(long = "lexicon", value_name = "PATH")]
+    pub(super) lexicons: Vec<PathBuf>,
+    /// Accept only packages signed by this key, 64 hexadecimal digits or a file with them / 受信任的公钥
+    #[arg(long = "trusted-key", value_name = "KEY|FILE")]
+    pub(super) trusted_keys: Vec<String>,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example / 示例:\n  danqing policy check \"裸色口红\"\n  danqing policy check - --json < prompt.txt")]
+pub struct CheckOptions {
+    /// The text; - reads standard input / 文字
+    pub(super) text: String,
+    #[command(flatten)]
+    pub(super) lexicons: LexiconOptions,
+    /// Read it as a negative prompt / 按反向提示词检查
+    #[arg(long)]
+    pub(super) negative: bool,
+    /// Whom a refusal says to appeal to / 申诉联系方式
+    #[arg(long, env = "DANQING_APPEAL_CONTACT", value_name = "CONTACT")]
+    pub(super) appeal_contact: Option<String>,
+    /// JSON on standard output / 以 JSON 输出
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum SeverityName {
+    /// Refuse the request
+    Refuse,
+    /// Have a person look at it
+    Review,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum MatchName {
+    /// Terms with an ideograph anywhere, terms of letters as whole words
+    Automatic,
+    /// Anywhere
+    Substring,
+    /// Whole words
+    Word,
+    /// By sound only
+    Pinyin,
+    /// Regular expressions
+    Regex,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum ViewName {
+    Plain,
+    Leet,
+    Numeral,
+    Split,
+    Pinyin,
+    Homophone,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example / 示例:
+  danqing policy import terms.txt --class A1.f --out lexicons/mine
+  danqing policy import terms.csv --out lexicons/mine   # term,class,severity,match,exceptions
+
+Tables may name a class, severity, match type and exceptions (with | between them) in each row. Lists are added to a package that is
+there; it has to be signed again. 表格每行可写明类别、处置、匹配方式和例外；导入到已有词库包会追加，之后需重新签名。")]
+pub struct ImportArguments {
+    /// Text (one term a line), CSV or TSV, in UTF-8 / 词表
+    pub(super) list: PathBuf,
+    /// Risk of rows that name none, A1.a to A5.b / 类别
+    #[arg(long, value_name = "ID")]
+    pub(super) class: Option<String>,
+    /// Folder of the package / 词库包文件夹
+    #[arg(long, value_name = "PACKAGE_DIR")]
+    pub(super) out: PathBuf,
+    /// Name of the package; default its folder's / 名称
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// Version of the package; default today's date / 版本
+    #[arg(long, value_name = "VERSION")]
+    pub(super) package_version: Option<String>,
+    /// What happens to a request that meets a term / 处置方式
+    #[arg(long, value_enum, default_value_t = SeverityName::Refuse)]
+    pub(super) severity: SeverityName,
+    /// How terms are found / 匹配方式
+    #[arg(long = "match", value_enum, default_value_t = MatchName::Automatic)]
+    pub(super) match_type: MatchName,
+    /// Views that terms are found in; default all that their length allows / 视图
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub(super) views: Option<Vec<ViewName>>,
+    /// Read the prompt only, not the negative prompt / 只检查提示词
+    #[arg(long)]
+    pub(super) prompt_only: bool,
+}
+
+#[derive(Args)]
+pub struct KeyOptions {
+    /// File for the secret key; its public half goes to standard output / 私钥文件
+    pub(super) file: PathBuf,
+}
+
+#[derive(Args)]
+pub struct SignOptions {
+    /// Folder of the package / 词库包文件夹
+    pub(super) package: PathBuf,
+    /// File of the secret key / 私钥文件
+    #[arg(long, value_name = "FILE")]
+    pub(super) key: PathBuf,
+}
+
+#[derive(Args)]
+pub struct InspectOptions {
+    #[command(flatten)]
+    pub(super) lexicons: LexiconOptions,
+    /// JSON on standard output / 以 JSON 输出
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "A line of the bank / 题库的一行:
+  {\"id\": \"r-1\", \"text\": \"…\", \"class\": \"A1.f\", \"expect\": \"refuse\"}
+expect is refuse, allow, or judge (with \"judged\": {\"manual\": \"pass\", \"classifier\": \"fail\"}).
+Exit code 1 when a threshold is missed. 未达到标准时退出码为 1。")]
+pub struct EvaluateOptions {
+    /// The bank, JSON Lines / 题库
+    pub(super) bank: PathBuf,
+    #[command(flatten)]
+    pub(super) lexicons: LexiconOptions,
+    /// JSON on standard output / 以 JSON 输出
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl From<SeverityName> for Severity {
+    fn from(name: SeverityName) -> Self {
+        match name {
+            SeverityName::Refuse => Self::Refuse,
+            SeverityName::Review => Self::Review,
+        }
+    }
+}
+
+impl From<MatchName> for MatchType {
+    fn from(name: MatchName) -> Self {
+        match name {
+            MatchName::Automatic => Self::Automatic,
+            MatchName::Substring => Self::Substring,
+            MatchName::Word => Self::Word,
+            MatchName::Pinyin => Self::Pinyin,
+            MatchName::Regex => Self::Regex,
+        }
+    }
+}
+
+impl From<ViewName> for View {
+    fn from(name: ViewName) -> Self {
+        match name {
+            ViewName::Plain => Self::Plain,
+            ViewName::Leet => Self::Leet,
+            ViewName::Numeral => Self::Numeral,
+            ViewName::Split => Self::Split,
+            ViewName::Pinyin => Self::Pinyin,
+            ViewName::Homophone => Self::Homophone,
+        }
+    }
+}
