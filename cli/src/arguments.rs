@@ -89,6 +89,9 @@ pub struct GenerateOptions {
     /// exact, balanced or fast: the latter two skip work and change the picture somewhat / 速度：balanced、fast 会省去部分计算
     #[arg(long, default_value_t = Speed::Exact, value_name = "exact|balanced|fast")]
     pub speed: Speed,
+    /// Noise levels, 0 to 1, at which guidance is applied, e.g. 0.1,0.9; cheaper than everywhere / 施加引导的噪声区间
+    #[arg(long, value_name = "LOW,HIGH", value_parser = interval)]
+    pub guidance_interval: Option<[f32; 2]>,
     /// File format: png, jpeg or webp; default from --out's ending, else png / 图片格式
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<ImageFormat>,
@@ -250,10 +253,22 @@ pub struct BenchOptions {
     /// Model for the end-to-end row / 模型
     #[arg(long, default_value = pipeline::DEFAULT_MODEL, value_name = "DIR|NAME")]
     pub model: String,
+    /// Compare exact, balanced, fast, fewer steps and precisions by time and likeness instead / 比较各速度档
+    #[arg(long)]
+    pub speeds: bool,
     /// Precision of the end-to-end row / 计算精度
     #[arg(long, default_value_t = RunPrecision::Bf16, value_name = "f32|bf16")]
     pub dtype: RunPrecision,
     /// JSON on standard output / 以 JSON 输出
     #[arg(long)]
     pub json: bool,
+}
+
+/// `LOW,HIGH`.
+fn interval(text: &str) -> Result<[f32; 2], String> {
+    let numbers: Option<Vec<f32>> = text.split(',').map(|number| number.trim().parse().ok()).collect();
+    match numbers.as_deref() {
+        Some([low, high]) if (0.0..=1.0).contains(low) && (0.0..=1.0).contains(high) && low <= high => Ok([*low, *high]),
+        _ => Err("two numbers between 0 and 1, the lower first, such as 0.1,0.9 / 应为 0 到 1 之间的两个数，如 0.1,0.9".into()),
+    }
 }

@@ -17,6 +17,7 @@ pub mod cpu;
 pub mod denoisers;
 mod error;
 pub mod families;
+pub mod metrics;
 pub mod model_folder;
 pub mod prompt_enhancer;
 pub mod random;

@@ -1,4 +1,4 @@
-use crate::families::{Control, ErnieImagePipeline, Observer, PipelineRequest, Progress, Residency};
+use crate::families::{Control, ErnieImagePipeline, Observer, PipelineRequest, Progress, Residency, Shortcuts};
 use crate::model_folder::{JsonFile, ModelFolder, ModelIndex};
 use crate::{Error, Result, Tensor};
 use serde::Deserialize;
@@ -148,7 +148,7 @@ fn pipeline_request(request: &Request, range: Range<u32>) -> PipelineRequest {
         num_inference_steps: request.num_inference_steps as usize,
         guidance_scale: request.guidance_scale,
         seeds: range.map(|index| request.seed.wrapping_add(u64::from(index))).collect(),
-        shortcuts: request.speed.into(),
+        shortcuts: Shortcuts { guidance_interval: request.guidance_interval.map(|[low, high]| low..=high), ..request.speed.into() },
     }
 }
 

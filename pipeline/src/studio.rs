@@ -7,7 +7,7 @@ use ledger::Ledger;
 use policy::{Cleared, Decision, Gate, Lexicon};
 use provenance::{Labeller, ProviderCode, Warning};
 use serde::Serialize;
-use spec::stage::{Labelled as _, Origin as _, Recorded as _};
+use spec::stage::{Labelled as _, Origin as _, Recorded as _, Rendered as _};
 use spec::{Clock, ImageFormat, ProduceId, Request, Sha256Digest, SystemClock};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -116,6 +116,9 @@ pub struct Request {
     /// Work that may be left out; records from before this field existed are of exact pictures.
     #[serde(default, skip_serializing_if = "Speed::is_exact")]
     pub speed: Speed,
+    /// Lowest and highest noise level, 0 to 1, at which guidance is applied; at all where it is not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guidance_interval: Option<[f32; 2]>,
     /// File format of the pictures.
     pub format: ImageFormat,
 }

@@ -1,3 +1,4 @@
+use super::speeds;
 use crate::arguments::BenchOptions;
 use crate::failure::Failure;
 use engine::families::Residency;
@@ -27,6 +28,9 @@ struct Row {
 }
 
 pub fn run(options: &BenchOptions) -> Result<u8, Failure> {
+    if options.speeds {
+        return speeds::run(options);
+    }
     let mut rows = Vec::new();
     for precision in [Precision::Bf16, Precision::F32] {
         rows.extend(products(precision));
@@ -145,6 +149,7 @@ fn picture(options: &BenchOptions) -> Result<Row, Failure> {
         count: 1,
         dtype: options.dtype,
         speed: spec::Speed::Exact,
+        guidance_interval: None,
         format: ImageFormat::Png,
     };
     model.picture_for_comparison(&request)?;
@@ -158,7 +163,7 @@ fn picture(options: &BenchOptions) -> Result<Row, Failure> {
     failed.map_or(Ok(row), |error| Err(error.into()))
 }
 
-fn machine() -> String {
+pub fn machine() -> String {
     let name = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
         text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim().to_owned()))
     });

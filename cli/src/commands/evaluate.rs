@@ -79,6 +79,7 @@ fn request(options: &EvaluateOptions, defaults: ModelDefaults) -> Request {
         count: 1,
         dtype: options.dtype,
         speed: spec::Speed::Exact,
+        guidance_interval: None,
         format: ImageFormat::Png,
     }
 }

@@ -38,6 +38,7 @@ pub fn run(options: &GenerateOptions, configuration: &Configuration) -> Result<u
         count: options.count,
         dtype: options.dtype,
         speed: options.speed,
+        guidance_interval: options.guidance_interval,
         format: target.format,
     };
     let mut studio = Studio::open(StudioOptions {

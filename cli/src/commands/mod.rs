@@ -5,5 +5,6 @@ pub mod generate;
 pub mod ledger;
 pub mod model;
 pub mod policy;
+pub mod speeds;
 pub mod train;
 pub mod verify;

@@ -99,6 +99,7 @@ fn request(options: &CheckOptions, reference: &SafetensorsSource, defaults: Mode
         count: 1,
         dtype: options.dtype,
         speed: options.speed,
+        guidance_interval: None,
         format: ImageFormat::Png,
     })
 }

@@ -22,11 +22,12 @@ impl Shortcuts {
 impl From<Speed> for Shortcuts {
     /// The measured choices: see BENCHMARKS.md.
     fn from(speed: Speed) -> Self {
-        let cached = |threshold| Some(StepCachePolicy { threshold, forecast: Forecast::Linear, longest_skip: 2 });
-        match speed {
-            Speed::Exact => Self::default(),
-            Speed::Balanced => Self { step_cache: cached(0.1), guidance_interval: None },
-            Speed::Fast => Self { step_cache: cached(0.2), guidance_interval: Some(0.2..=1.0) },
-        }
+        let step_cache = match speed {
+            Speed::Exact => None,
+            Speed::Balanced => Some(StepCachePolicy { threshold: 0.1, forecast: Forecast::Linear, longest_skip: 2 }),
+            // So many skips need the steadier forecast, and a whole step after each.
+            Speed::Fast => Some(StepCachePolicy { threshold: 0.25, forecast: Forecast::Reuse, longest_skip: 1 }),
+        };
+        Self { step_cache, guidance_interval: None }
     }
 }

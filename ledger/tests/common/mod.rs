@@ -37,6 +37,7 @@ pub fn request() -> Request {
         count: 1,
         dtype: RunPrecision::F32,
         speed: spec::Speed::Exact,
+        guidance_interval: None,
         format: ImageFormat::Png,
     }
 }

@@ -56,6 +56,7 @@ pub fn rendered(picture: Picture, format: ImageFormat) -> FakeRendered {
             count: 1,
             dtype: RunPrecision::F32,
             speed: spec::Speed::Exact,
+            guidance_interval: None,
             format,
         },
         verdict: Verdict::Pass { lexicons: Vec::new() },
