@@ -48,7 +48,7 @@ pub use import::{Import, ImportFormat, ImportOptions, import};
 pub use lexicon::package::{Package, sign_package};
 pub use lexicon::signature::{Origin, PublicKey, SecretKey, Trust};
 pub use lexicon::{Field, Lexicon, MatchType, Rule, Severity};
-pub use live::LiveGate;
+pub use live::{LiveGate, LiveSettings};
 pub use prompt::{MAXIMUM_PROMPT_CHARACTERS, validate_prompt};
 pub use strikes::{
     Account, Attempt, FileStrikes, MemoryStrikes, Standing, StrikeLimits, StrikeStorage, Strikes, Suspension, SuspensionCause,

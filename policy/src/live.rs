@@ -8,19 +8,24 @@ use std::time::SystemTime;
 ///
 /// [`Self::current`] looks at the files' times and sizes, and reads them again when they differ. A set of lexicons that cannot
 /// be read, or that nobody who is trusted signed, never replaces one that could: requests go on being read against the last good
-/// set, and the error says why.
+/// set, and the error says why. While lexicons are being read again, other threads wait.
 #[derive(Debug)]
 pub struct LiveGate {
-    settings: Settings,
+    settings: LiveSettings,
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
-struct Settings {
-    paths: Vec<PathBuf>,
-    trust: Trust,
-    on_review: OnReview,
-    appeal: Option<String>,
+/// What a [`LiveGate`] reads and how it answers.
+#[derive(Debug, Clone, Default)]
+pub struct LiveSettings {
+    /// Packages and single TOML files besides the built-in lexicon.
+    pub paths: Vec<PathBuf>,
+    /// Whose lexicons are accepted.
+    pub trust: Trust,
+    /// The answer to findings that ask for review.
+    pub on_review: OnReview,
+    /// Whom refusals send people to.
+    pub appeal_contact: Option<String>,
 }
 
 #[derive(Debug)]
@@ -38,57 +43,51 @@ struct Stamp {
 }
 
 impl LiveGate {
-    /// Reads the built-in lexicon and those at `paths`, which must be there and trusted.
-    pub fn open(paths: Vec<PathBuf>, trust: Trust) -> Result<Self, Error> {
-        let settings = Settings { paths, trust, on_review: OnReview::default(), appeal: None };
-        let stamps = settings.stamps();
+    /// Reads the built-in lexicon and those that `settings` name, which must be there and trusted.
+    pub fn open(settings: LiveSettings) -> Result<Self, Error> {
+        let stamps = stamps(settings.files());
         let gate = Arc::new(settings.gate()?);
         Ok(Self { settings, state: Mutex::new(State { gate, stamps }) })
-    }
-
-    /// The same with another answer to findings that ask for review and a contact for appeals.
-    pub fn with(mut self, on_review: OnReview, appeal: Option<String>) -> Result<Self, Error> {
-        self.settings.on_review = on_review;
-        self.settings.appeal = appeal;
-        let gate = Arc::new(self.settings.gate()?);
-        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).gate = gate;
-        Ok(self)
     }
 
     /// The gate of the lexicons as they are now, and, where they changed into something that cannot be used, why; the gate is
     /// then the last good one. An error is told once for each change.
     pub fn current(&self) -> (Arc<Gate>, Result<(), Error>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let stamps = self.settings.stamps();
-        if stamps == state.stamps {
+        let now = stamps(state.stamps.iter().map(|stamp| stamp.path.clone()));
+        if now == state.stamps {
             return (Arc::clone(&state.gate), Ok(()));
         }
-        state.stamps = stamps;
+        // A new header may name another file.
+        state.stamps = stamps(self.settings.files());
         let outcome = self.settings.gate().map(|gate| state.gate = Arc::new(gate));
         (Arc::clone(&state.gate), outcome)
     }
 }
 
-impl Settings {
+impl LiveSettings {
     fn gate(&self) -> Result<Gate, Error> {
         let mut lexicons = vec![Lexicon::builtin()?];
         for path in &self.paths {
             lexicons.push(Lexicon::read_trusting(path, &self.trust)?);
         }
-        Ok(Gate::new(&lexicons)?.on_review(self.on_review).appeal_to(self.appeal.clone().unwrap_or_default()))
+        Ok(Gate::new(&lexicons)?.on_review(self.on_review).appeal_to(self.appeal_contact.clone().unwrap_or_default()))
     }
 
-    fn stamps(&self) -> Vec<Stamp> {
-        let files = self.paths.iter().flat_map(|path| package::files(path));
-        files
-            .map(|path| {
-                let metadata = std::fs::metadata(&path).ok();
-                Stamp {
-                    modified: metadata.as_ref().and_then(|metadata| metadata.modified().ok()),
-                    length: metadata.map(|metadata| metadata.len()),
-                    path,
-                }
-            })
-            .collect()
+    fn files(&self) -> impl Iterator<Item = PathBuf> {
+        self.paths.iter().flat_map(|path| package::files(path))
     }
+}
+
+fn stamps(files: impl Iterator<Item = PathBuf>) -> Vec<Stamp> {
+    files
+        .map(|path| {
+            let metadata = std::fs::metadata(&path).ok();
+            Stamp {
+                modified: metadata.as_ref().and_then(|metadata| metadata.modified().ok()),
+                length: metadata.map(|metadata| metadata.len()),
+                path,
+            }
+        })
+        .collect()
 }

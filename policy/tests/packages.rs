@@ -1,6 +1,9 @@
 //! Packages: signed, checked, trusted or not, and replaced while in use.
 
-use policy::{Field, Gate, ImportFormat, ImportOptions, Lexicon, LiveGate, MatchType, Origin, Package, SecretKey, Severity, Trust, import};
+use policy::{
+    Field, Gate, ImportFormat, ImportOptions, Lexicon, LiveGate, LiveSettings, MatchType, Origin, Package, SecretKey, Severity, Trust,
+    import,
+};
 use std::path::Path;
 
 fn write(folder: &Path, version: &str, terms: &str) {
@@ -90,7 +93,12 @@ fn a_live_gate_follows_its_files_and_keeps_the_last_good_ones() {
     let key = SecretKey::generate().unwrap();
     write(folder.path(), "1", "某某可乐\n");
     policy::sign_package(folder.path(), &key).unwrap();
-    let live = LiveGate::open(vec![folder.path().to_owned()], Trust::Keys(vec![key.public()])).unwrap();
+    let live = LiveGate::open(LiveSettings {
+        paths: vec![folder.path().to_owned()],
+        trust: Trust::Keys(vec![key.public()]),
+        ..LiveSettings::default()
+    })
+    .unwrap();
     let (gate, outcome) = live.current();
     assert!(outcome.is_ok() && refuses(&gate, "某某可乐") && !refuses(&gate, "另一品牌"));
     write(folder.path(), "2", "另一品牌\n第三品牌\n");

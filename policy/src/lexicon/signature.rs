@@ -20,9 +20,10 @@ pub enum Origin {
 }
 
 /// Whose lexicons are accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Trust {
     /// Anyone's, and unsigned ones; a signature that is there must still hold.
+    #[default]
     Anyone,
     /// Only packages signed by one of these keys.
     Keys(Vec<PublicKey>),

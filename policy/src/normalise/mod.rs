@@ -55,8 +55,6 @@ pub struct Normalised {
     pub text: String,
     /// Its characters, in order.
     pub units: Vec<Unit>,
-    /// For each byte of `text`, the index of its character in `units`.
-    unit_of_byte: Vec<u32>,
 }
 
 /// What a view writes for a character.
@@ -107,19 +105,18 @@ impl Normalised {
     }
 
     fn with_capacity(bytes: usize) -> Self {
-        Self { text: String::with_capacity(bytes), units: Vec::with_capacity(bytes / 2), unit_of_byte: Vec::with_capacity(bytes) }
+        Self { text: String::with_capacity(bytes), units: Vec::with_capacity(bytes / 2) }
     }
 
     fn push(&mut self, character: char, source: (usize, usize), gap: Gap, altered: bool) {
         let offset = self.text.len();
         self.text.push(character);
-        self.unit_of_byte.resize(self.text.len(), self.units.len() as u32);
         self.units.push(Unit { character, offset, source, gap, altered });
     }
 
-    /// Indices of the characters that the byte range `start..end` of `text` covers.
+    /// Indices of the characters that the byte range `start..end` of `text` covers, in logarithmic time.
     pub fn units_of(&self, start: usize, end: usize) -> std::ops::Range<usize> {
-        let unit_at = |byte: usize| self.unit_of_byte.get(byte).map_or(self.units.len(), |&index| index as usize);
+        let unit_at = |byte: usize| self.units.partition_point(|unit| unit.offset < byte);
         unit_at(start)..unit_at(end)
     }
 }
