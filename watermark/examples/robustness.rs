@@ -63,8 +63,12 @@ fn source(paths: &[PathBuf], index: usize, count: usize, size: u32) -> RgbImage 
 
 fn main() {
     let options = options();
-    let mut paths: Vec<PathBuf> =
-        options.pictures.iter().flat_map(|folder| std::fs::read_dir(folder).expect("a folder")).map(|entry| entry.expect("a file").path()).collect();
+    let mut paths: Vec<PathBuf> = options
+        .pictures
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(folder).expect("a folder"))
+        .map(|entry| entry.expect("a file").path())
+        .collect();
     paths.sort();
     let key = Key::from_bytes(*b"a key for the robustness example");
     let mut rows: Vec<Vec<String>> = Vec::new();

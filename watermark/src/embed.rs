@@ -12,38 +12,84 @@ pub struct Embedded {
     pub psnr: f32,
 }
 
-/// Least peak signal-to-noise ratio.
-const LEAST_PSNR: f32 = 42.1;
-const ROUNDS: usize = 12;
+/// Least peak signal-to-noise ratio, in decibels: what small pictures get.
+pub const LEAST_PSNR: f32 = 42.0;
+/// Above [`LEAST_PSNR`], so that rounding never falls below.
+const MARGIN: f32 = 0.1;
+/// Pixels up to which a picture needs all the distortion that is permitted.
+const SMALL: f32 = 256.0 * 256.0;
+/// Decibels that a picture of four times the pixels is spared.
+const SPARED: f32 = 1.5;
+/// Levels near black and white where a brighter or darker copy loses the mark, and the share of the mark that goes there.
+const EXTREME: f32 = 14.0;
+const EXTREME_SHARE: f32 = 0.2;
+/// A brighter copy, in levels: 5 % of white.
+const BRIGHTER: f32 = 13.0;
 
 /// Marks an RGB picture in place.
+///
+/// `pixels` is `[height, width, 3]`. On an error the pixels are untouched.
 pub fn embed(pixels: &mut [u8], width: u32, height: u32, key: &Key, id: Id) -> Result<Embedded, Error> {
     let (columns, rows) = checked(pixels, width, height)?;
     if width.min(height) < LEAST_SIDE {
         return Err(Error::TooSmall { width, height, least: LEAST_SIDE });
     }
-    let pattern = Pattern::new(key);
-    let chips = pattern.chips(id);
-    let budget = 255f32 * 255.0 / 10f32.powf(LEAST_PSNR / 10.0);
-    let original = pixels.to_vec();
-    let mut view = View::new(&Plane::luminance(&original, columns, rows), 1.0);
-    let mut lines = pattern.spectrum.analyse(&view.fold(1.0));
-    let mut strengths = vec![[0f32; 2]; LINES];
-    let mut marked = original.clone();
-    for round in 0..ROUNDS {
-        press(&mut strengths, &chips, &lines, &pattern.levels(&lines));
-        let wanted: Vec<(usize, Line)> =
-            strengths.iter().zip(&chips).map(|(strength, chip)| [strength[0] * chip[0], strength[1] * chip[1]]).enumerate().collect();
-        let change = view.unfold(&pattern.spectrum.synthesise(&wanted));
-        marked = apply(&original, &change, budget);
-        if round + 1 < ROUNDS {
-            view.refiltered(&Plane::luminance(&marked, columns, rows));
-            lines = pattern.spectrum.analyse(&view.fold(1.0));
-        }
-    }
-    let psnr = 10.0 * (255.0 * 255.0 / distortion(&original, &marked).max(1e-9)).log10();
+    let plane = Plane::luminance(pixels, columns, rows);
+    let picture = Picture { pattern: Pattern::new(key), id, original: pixels, plane };
+    let spared = SPARED * (picture.plane.values.len() as f32 / SMALL).log(4.0).max(0.0);
+    let marked = picture.marked(LEAST_PSNR + MARGIN + spared);
+    let marked = marked.or_else(|| picture.marked(LEAST_PSNR + MARGIN)).ok_or(Error::Unmarkable)?;
+    let psnr = 10.0 * (255.0 * 255.0 / distortion(pixels, &marked).max(f32::MIN_POSITIVE)).log10();
     pixels.copy_from_slice(&marked);
     Ok(Embedded { psnr })
+}
+
+struct Picture<'a> {
+    pattern: Pattern,
+    id: Id,
+    original: &'a [u8],
+    plane: Plane,
+}
+
+impl Picture<'_> {
+    /// The marked pixels, if the mark can be read from them.
+    fn marked(&self, psnr: f32) -> Option<Vec<u8>> {
+        let budget = 255f32 * 255.0 / 10f32.powf(psnr / 10.0);
+        let chips = self.pattern.chips(self.id);
+        let extreme = |level: f32| level > 255.0 - EXTREME || level < EXTREME;
+        let room: Vec<f32> = self.plane.values.iter().map(|&level| if extreme(level) { EXTREME_SHARE } else { 1.0 }).collect();
+        let mut view = View::new(&self.plane, 1.0);
+        let mut lines = self.pattern.spectrum.analyse(&view.fold(1.0));
+        let mut strengths = vec![[0f32; 2]; LINES];
+        let mut marked = Vec::new();
+        for round in 0..self.rounds() {
+            press(&mut strengths, &chips, &lines, &self.pattern.levels(&lines));
+            let product = |(strength, chip): (&Line, &Line)| [strength[0] * chip[0], strength[1] * chip[1]];
+            let wanted: Vec<(usize, Line)> = strengths.iter().zip(&chips).map(product).enumerate().collect();
+            let mut change = view.unfold(&self.pattern.spectrum.synthesise(&wanted));
+            change.iter_mut().zip(&room).for_each(|(change, room)| *change *= room);
+            marked = apply(self.original, &change, budget);
+            let mut plane = Plane::luminance(&marked, self.plane.width, self.plane.height);
+            if round % 2 == 1 {
+                // What a brighter copy loses is made up for elsewhere.
+                plane.values.iter_mut().for_each(|value| *value = (*value + BRIGHTER).min(255.0));
+            }
+            view.look_at(&plane);
+            lines = self.pattern.spectrum.analyse(&view.fold(1.0));
+        }
+        let seen = View::new(&Plane::luminance(&marked, self.plane.width, self.plane.height), 1.0);
+        let reading = self.pattern.read(&self.pattern.spectrum.analyse(&seen.fold(1.0)))?;
+        (reading.id == self.id).then_some(marked)
+    }
+
+    /// The larger the picture, the less its own content weighs in the sums, and the less there is to correct.
+    fn rounds(&self) -> usize {
+        match self.plane.values.len() as f32 / SMALL {
+            ..=1.0 => 12,
+            ..=4.0 => 6,
+            _ => 3,
+        }
+    }
 }
 
 /// Presses harder where a part is wrong or close to it.
@@ -56,15 +102,13 @@ fn press(strengths: &mut [Line], chips: &[Line], lines: &[Line], levels: &[f32])
     }
 }
 
-/// `original` changed along `change`, as strongly as the distortion permits.
+/// `original` changed along `change`, as strongly as the mean squared difference `budget` permits.
 fn apply(original: &[u8], change: &[f32], budget: f32) -> Vec<u8> {
-    let energy = change.iter().map(|value| value * value).sum::<f32>() / change.len() as f32;
-    // The least change of the three channels that has a given luminance.
-    let norm: f32 = LUMINANCE.iter().map(|weight| weight * weight).sum();
-    let mut gain = (budget * 3.0 * norm / energy.max(f32::MIN_POSITIVE)).sqrt();
+    let energy = change.iter().map(|value| f64::from(value * value)).sum::<f64>() as f32 / change.len() as f32;
+    let mut gain = (budget * 3.0 * norm() / energy.max(f32::MIN_POSITIVE)).sqrt();
     let mut marked = changed(original, change, gain);
     for _ in 0..3 {
-        // Clipping at black and white takes energy away; what is left of the budget goes where it can.
+        // Black and white cannot take all of it; what is left of the budget goes where it can.
         gain *= (budget / distortion(original, &marked).max(budget / 4.0)).sqrt();
         marked = changed(original, change, gain);
     }
@@ -75,12 +119,20 @@ fn apply(original: &[u8], change: &[f32], budget: f32) -> Vec<u8> {
     marked
 }
 
+fn norm() -> f32 {
+    LUMINANCE.iter().map(|weight| weight * weight).sum()
+}
+
+/// The least change of the three channels that changes the luminance by `gain · change`.
 fn changed(original: &[u8], change: &[f32], gain: f32) -> Vec<u8> {
-    let norm: f32 = LUMINANCE.iter().map(|weight| weight * weight).sum();
-    let pixel = |(pixel, change): (&[u8], &f32)| -> [u8; 3] {
-        std::array::from_fn(|channel| (f32::from(pixel[channel]) + gain * change * LUMINANCE[channel] / norm).round().clamp(0.0, 255.0) as u8)
-    };
-    original.chunks_exact(3).zip(change).flat_map(pixel).collect()
+    let gains = LUMINANCE.map(|weight| gain * weight / norm());
+    let mut marked = original.to_vec();
+    for (pixel, change) in marked.chunks_exact_mut(3).zip(change) {
+        for (value, gain) in pixel.iter_mut().zip(gains) {
+            *value = (f32::from(*value) + gain * change).round().clamp(0.0, 255.0) as u8;
+        }
+    }
+    marked
 }
 
 /// Mean squared difference.

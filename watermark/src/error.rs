@@ -23,7 +23,9 @@ pub enum Error {
         height: u32,
     },
     /// A side is shorter than [`crate::LEAST_SIDE`].
-    #[error("a {width}×{height} picture is too small for the watermark: each side needs {least} pixels / {width}×{height} 的图片放不下水印：每边至少 {least} 像素")]
+    #[error(
+        "a {width}×{height} picture is too small for the watermark: each side needs {least} pixels / {width}×{height} 的图片放不下水印：每边至少 {least} 像素"
+    )]
     TooSmall {
         /// Pixels.
         width: u32,
@@ -33,7 +35,9 @@ pub enum Error {
         least: u32,
     },
     /// The mark did not read back at the permitted distortion, as happens to busy pictures that are small. The pixels are untouched.
-    #[error("this picture cannot carry the watermark at the permitted distortion: make it larger / 在允许的失真内无法写入水印：请增大图片尺寸")]
+    #[error(
+        "this picture cannot carry the watermark at the permitted distortion: make it larger / 在允许的失真内无法写入水印：请增大图片尺寸"
+    )]
     Unmarkable,
 }
 

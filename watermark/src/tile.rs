@@ -120,8 +120,7 @@ mod tests {
         assert!(spectrum.frequencies.iter().all(|&(x, y)| (x as usize) < AXIS && (y.unsigned_abs() as usize) < AXIS));
         let lines: Vec<(usize, Line)> = (0..LINES).map(|index| (index, [(index % 7) as f32 - 3.0, (index % 5) as f32 - 2.0])).collect();
         let tile = spectrum.synthesise(&lines);
-        let moved: Tile =
-            (0..SIDE * SIDE).map(|at| tile[(at / SIDE + 5) % SIDE * SIDE + (at % SIDE + 9) % SIDE]).collect();
+        let moved: Tile = (0..SIDE * SIDE).map(|at| tile[(at / SIDE + 5) % SIDE * SIDE + (at % SIDE + 9) % SIDE]).collect();
         let found = spectrum.unshift(&spectrum.analyse(&moved), 9.0, 5.0);
         let scale = (SIDE * SIDE) as f32 / 2.0;
         for ((_, wanted), found) in lines.iter().zip(found) {

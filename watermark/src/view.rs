@@ -4,11 +4,16 @@ use crate::tile::{SIDE, Tile};
 
 /// Rec. 601, as JPEG: what it keeps best.
 pub const LUMINANCE: [f32; 3] = [0.299, 0.587, 0.114];
-/// Energy of the mark itself after the filter, below which surroundings count as quiet.
-const QUIET: f32 = 8.0;
+/// Band-passed energy, in squared levels, up to which surroundings count as quiet: about twice the mark's own.
+const QUIET: f32 = 6.0;
+/// Deviations, in pixels of the marked picture, of what the filter lets pass (sharper than the first, finer than the second)
+/// and of the surroundings that count. Wider surroundings would silence the quiet places next to an edge.
+const SHARP: f32 = 0.4;
+const SLOW: f32 = 3.0;
+const SURROUNDINGS: f32 = 2.0;
 /// Share of the mean weight that is added to every pixel of the tile, so that a place seen only under strong texture does
 /// not speak as loud as the others.
-const RIDGE: f32 = 0.5;
+const RIDGE: f32 = 3.0;
 
 #[derive(Clone)]
 pub struct Plane {
@@ -19,7 +24,8 @@ pub struct Plane {
 
 impl Plane {
     pub fn luminance(pixels: &[u8], width: usize, height: usize) -> Self {
-        let values = pixels.chunks_exact(3).map(|pixel| pixel.iter().zip(LUMINANCE).map(|(value, weight)| f32::from(*value) * weight).sum());
+        let values =
+            pixels.chunks_exact(3).map(|pixel| pixel.iter().zip(LUMINANCE).map(|(value, weight)| f32::from(*value) * weight).sum());
         Self { values: values.collect(), width, height }
     }
 
@@ -65,27 +71,25 @@ impl Plane {
 /// A filtered plane with its weights.
 pub struct View {
     filtered: Plane,
-    pub weights: Vec<f32>,
+    weights: Vec<f32>,
 }
 
 impl View {
     /// `scale`: pixels of this plane per pixel of the picture that was marked.
     pub fn new(plane: &Plane, scale: f32) -> Self {
-        let mut filtered = plane.blurred(0.8 * scale);
-        let slow = plane.blurred(3.5 * scale);
-        filtered.values.iter_mut().zip(slow.values).for_each(|(value, slow)| *value -= slow);
+        let filtered = filtered(plane, scale);
         let mut energy = filtered.clone();
         energy.values.iter_mut().for_each(|value| *value *= *value);
-        let weights = energy.blurred(4.0 * scale).values.into_iter().map(|energy| QUIET / (QUIET + energy)).collect();
+        let quietness = |energy: f32| QUIET / (QUIET + energy);
+        // Beyond the inverse of the energy, because what disturbs has heavier tails than a Gaussian.
+        let weight = |energy: f32| quietness(energy) * quietness(energy).sqrt();
+        let weights = energy.blurred(SURROUNDINGS * scale).values.into_iter().map(weight).collect();
         Self { filtered, weights }
     }
 
-    /// The same weights for another plane of this size.
-    pub fn refiltered(&mut self, plane: &Plane) {
-        let mut filtered = plane.blurred(0.8);
-        let slow = plane.blurred(3.5);
-        filtered.values.iter_mut().zip(slow.values).for_each(|(value, slow)| *value -= slow);
-        self.filtered = filtered;
+    /// Another plane of this size and scale 1, under the same weights.
+    pub fn look_at(&mut self, plane: &Plane) {
+        self.filtered = filtered(plane, 1.0);
     }
 
     /// Weighted mean over all periods.
@@ -119,6 +123,13 @@ impl View {
         };
         self.weights.chunks_exact(width).zip(&rows).flat_map(line).collect()
     }
+}
+
+fn filtered(plane: &Plane, scale: f32) -> Plane {
+    let mut sharp = plane.blurred(SHARP * scale);
+    let slow = plane.blurred(SLOW * scale);
+    sharp.values.iter_mut().zip(slow.values).for_each(|(value, slow)| *value -= slow);
+    sharp
 }
 
 /// The tile's column (or row) of every column (or row) of the plane.

@@ -64,7 +64,8 @@ pub fn draw(kind: Kind, seed: u32, width: u32, height: u32) -> RgbImage {
             let place = |index: u32| random(seed, 1000 + 16 * shape + index);
             let (dx, dy) = (x - 0.2 - 0.6 * place(0), y - 0.2 - 0.6 * place(1));
             let (wide, high) = (0.05 + 0.2 * place(2), 0.05 + 0.2 * place(3));
-            let distance = if place(4) < 0.5 { ((dx / wide).powi(2) + (dy / high).powi(2)).sqrt() } else { (dx / wide).abs().max((dy / high).abs()) };
+            let distance =
+                if place(4) < 0.5 { ((dx / wide).powi(2) + (dy / high).powi(2)).sqrt() } else { (dx / wide).abs().max((dy / high).abs()) };
             let cover = ((1.0 - distance) * wide.min(high) * unit + 0.5).clamp(0.0, 1.0);
             let shade = 1.0 - 0.25 * (dx + dy) / (wide + high);
             value = std::array::from_fn(|channel| value[channel] * (1.0 - cover) + cover * shade * colour(2 + shape)[channel]);
