@@ -1,4 +1,5 @@
 use crate::failure::Failure;
+use policy::{LiveSettings, PublicKey, Trust};
 use provenance::ProviderCode;
 use serde::Deserialize;
 use spec::Code;
@@ -15,12 +16,27 @@ pub struct Configuration {
     pub provider_code: Option<String>,
     /// Lexicons of the user's own, asked after the built-in one.
     pub lexicons: Vec<PathBuf>,
+    /// Public keys, 64 hexadecimal digits each or a file with them: only packages that one of them signed are accepted. Any package
+    /// is where there are none.
+    pub trusted_keys: Vec<String>,
+    /// Whom a refusal says to appeal to, for example an address.
+    pub appeal_contact: Option<String>,
 }
 
 impl Configuration {
     /// The provider code, checked.
     pub fn provider_code(&self) -> Result<Option<ProviderCode>, Failure> {
         Ok(self.provider_code.as_deref().map(str::parse::<ProviderCode>).transpose()?)
+    }
+
+    /// What the gate reads, and how it answers.
+    pub fn policy(&self) -> Result<LiveSettings, Failure> {
+        Ok(LiveSettings {
+            paths: self.lexicons.clone(),
+            trust: trust(&self.trusted_keys)?,
+            appeal_contact: self.appeal_contact.clone(),
+            ..LiveSettings::default()
+        })
     }
 
     /// Reads `file`, or `danqing.toml` of the current folder if it exists, or takes the defaults.
@@ -37,4 +53,14 @@ impl Configuration {
         toml::from_str(&text)
             .map_err(|error| Failure::new(Code::ConfigurationInvalid, format!("{} / 配置文件有误：\n{error}", path.display())))
     }
+}
+
+/// Whose lexicons are accepted: those signed by one of `keys`, hexadecimal or in a file; everybody's if there are none.
+pub fn trust<'a>(keys: impl IntoIterator<Item = &'a String>) -> Result<Trust, Failure> {
+    let key = |text: &String| match std::fs::read_to_string(text) {
+        Ok(contents) => contents.parse::<PublicKey>(),
+        Err(_) => text.parse(),
+    };
+    let keys = keys.into_iter().map(key).collect::<Result<Vec<_>, _>>()?;
+    Ok(if keys.is_empty() { Trust::Anyone } else { Trust::Keys(keys) })
 }

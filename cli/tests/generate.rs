@@ -82,3 +82,27 @@ fn an_interrupt_leaves_no_file_and_a_true_ledger() {
     assert_eq!(desk.files(), Vec::<std::path::PathBuf>::new());
     assert!(desk.run(["ledger", "verify"]).status.success());
 }
+
+#[test]
+fn the_configuration_says_whom_to_trust_and_whom_to_appeal_to() {
+    let desk = Desk::new();
+    let write = |name: &str, content: &str| std::fs::write(desk.path().join(name), content).expect("a writable folder");
+    write("danqing.toml", "appeal_contact = \"safety@example.com\"\n");
+    let refused = desk.run(["generate", "去除水印", "--steps", "1"]);
+    assert_eq!(refused.status.code(), Some(3), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("safety@example.com"), "{}", text(&refused.stderr));
+
+    // An unsigned lexicon is in force where anybody's is, and an error where only one key's are.
+    write("terms.txt", "青瓷\n");
+    let imported = desk.run(["policy", "import", "terms.txt", "--class", "A3.a", "--out", "own"]);
+    assert!(imported.status.success(), "{}", text(&imported.stderr));
+    write("danqing.toml", "lexicons = [\"own\"]\n");
+    assert_eq!(desk.run(["generate", "青瓷花瓶", "--steps", "1"]).status.code(), Some(3));
+    write(
+        "danqing.toml",
+        &format!("lexicons = [\"own\"]\ntrusted_keys = [\"{}\"]\n", "3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29"),
+    );
+    let untrusted = desk.run(["generate", "花瓶", "--steps", "1"]);
+    assert!(!untrusted.status.success() && untrusted.status.code() != Some(3), "{}", text(&untrusted.stderr));
+    assert!(desk.files().iter().all(|file| file.extension().is_none_or(|ending| ending != "png")));
+}

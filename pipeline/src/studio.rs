@@ -4,7 +4,7 @@ use engine::model_folder::ModelFolder;
 use engine::prompt_enhancer::{Decoding, PromptEnhancer};
 use engine::{Device, LoadedModel};
 use ledger::Ledger;
-use policy::{Cleared, Decision, Gate, Lexicon};
+use policy::{Cleared, Decision, LiveGate, LiveSettings};
 use provenance::{Labeller, ProviderCode, Warning};
 use serde::Serialize;
 use spec::stage::{Labelled as _, Origin as _, Recorded as _, Rendered as _};
@@ -35,8 +35,8 @@ pub struct StudioOptions<'a> {
     pub existing: Existing,
     /// The provider's code for the implicit label.
     pub provider_code: Option<ProviderCode>,
-    /// Lexicons of the user's own.
-    pub lexicons: &'a [PathBuf],
+    /// Lexicons besides the built-in one, whose to trust, and whom refusals send people to.
+    pub policy: LiveSettings,
 }
 
 /// How released files are called.
@@ -50,7 +50,7 @@ pub enum Names {
 
 /// Everything between a request and a released picture but the model.
 pub struct Studio {
-    gate: Gate,
+    gate: LiveGate,
     labeller: Labeller,
     outbox: Outbox,
     ledger: Ledger,
@@ -103,11 +103,7 @@ pub enum Outcome {
 impl Studio {
     /// Opens gate, labeller, ledger and outbox, and settles what a crash left in the folder.
     pub fn open(options: StudioOptions<'_>) -> Result<Self> {
-        let mut lexicons = vec![Lexicon::builtin()?];
-        for path in options.lexicons {
-            lexicons.push(Lexicon::read(path)?);
-        }
-        let gate = Gate::new(&lexicons)?;
+        let gate = LiveGate::open(options.policy)?;
         let labeller = Labeller::new(options.provider_code)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         store::prepare_folder(options.folder)?;
@@ -128,11 +124,14 @@ impl Studio {
         self.outbox.recovery()
     }
 
-    /// Checks a request and puts it before the gate; a refusal is recorded.
+    /// Checks a request and puts it before the gate; a refusal is recorded. Lexicons that changed on disk into something that cannot
+    /// be used are an error: whoever changed them should not think that they are in force.
     pub fn clear(&mut self, request: Request) -> Result<Outcome> {
         check(&request)?;
         self.labeller.check_size(request.width, request.height)?;
-        match self.gate.clear(request) {
+        let (gate, reloaded) = self.gate.current();
+        reloaded?;
+        match gate.clear(request) {
             Decision::Cleared(cleared) => Ok(Outcome::Cleared(Arc::new(cleared))),
             Decision::Refused(refusal) => {
                 let ledger_index = self.ledger.append_refusal(&refusal.request, &refusal.verdict)?;

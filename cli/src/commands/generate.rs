@@ -45,7 +45,7 @@ pub fn run(options: &GenerateOptions, configuration: &Configuration) -> Result<u
         folder: &target.folder,
         existing: if options.force { Existing::Replace } else { Existing::Refuse },
         provider_code: configuration.provider_code()?,
-        lexicons: &configuration.lexicons,
+        policy: configuration.policy()?,
     })?;
     for path in &studio.recovery().released {
         eprintln!("released after an interrupted run / 已放行上次中断的图片: {}", path.display());

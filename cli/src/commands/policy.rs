@@ -2,13 +2,11 @@ mod options;
 
 pub use options::PolicyCommand;
 
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, trust};
 use crate::failure::Failure;
 use options::{CheckOptions, EvaluateOptions, ImportArguments, InspectOptions, KeyOptions, LexiconOptions, SignOptions};
 use policy::standard::{Check, Confidence};
-use policy::{
-    Bank, Date, Field, Gate, ImportFormat, ImportOptions, Lexicon, Origin, Package, PublicKey, Report, RiskClass, SecretKey, Tally, Trust,
-};
+use policy::{Bank, Date, Field, Gate, ImportFormat, ImportOptions, Lexicon, Origin, Package, Report, RiskClass, SecretKey, Tally};
 use serde_json::json;
 use spec::Code;
 use std::fmt::Display;
@@ -29,12 +27,7 @@ pub fn run(command: &PolicyCommand, configuration: &Configuration) -> Result<u8,
 
 impl LexiconOptions {
     fn read(&self, configuration: &Configuration) -> Result<Vec<Lexicon>, Failure> {
-        let key = |text: &String| match std::fs::read_to_string(text) {
-            Ok(contents) => contents.parse::<PublicKey>(),
-            Err(_) => text.parse(),
-        };
-        let keys = self.trusted_keys.iter().map(key).collect::<Result<Vec<_>, _>>()?;
-        let trust = if keys.is_empty() { Trust::Anyone } else { Trust::Keys(keys) };
+        let trust = trust(configuration.trusted_keys.iter().chain(&self.trusted_keys))?;
         let mut lexicons = vec![Lexicon::builtin()?];
         for path in configuration.lexicons.iter().chain(&self.lexicons) {
             lexicons.push(Lexicon::read_trusting(path, &trust)?);
@@ -51,7 +44,8 @@ fn check(options: &CheckOptions, configuration: &Configuration) -> Result<u8, Fa
     } else {
         options.text.clone()
     };
-    let gate = Gate::new(&options.lexicons.read(configuration)?)?.appeal_to(options.appeal_contact.clone().unwrap_or_default());
+    let contact = options.appeal_contact.clone().or_else(|| configuration.appeal_contact.clone());
+    let gate = Gate::new(&options.lexicons.read(configuration)?)?.appeal_to(contact.unwrap_or_default());
     let field = if options.negative { Field::NegativePrompt } else { Field::Prompt };
     let findings = gate.examine(&text, field);
     let refused = gate.refuses(&findings);

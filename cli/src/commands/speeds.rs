@@ -98,7 +98,7 @@ fn ways(options: &BenchOptions) -> Result<Vec<Way>, Failure> {
         .into();
     for share in FEWER_STEPS {
         let steps = (f64::from(exact.num_inference_steps) * share).round().max(1.0) as u32;
-        ways.push(way(format!("exact, {} steps", steps), Request { num_inference_steps: steps, ..exact.clone() }));
+        ways.push(way(format!("exact, {steps} steps"), Request { num_inference_steps: steps, ..exact.clone() }));
     }
     ways.push(way("exact, guidance from 0.1".into(), Request { guidance_interval: Some([0.1, 1.0]), ..exact.clone() }));
     for dtype in precisions(options.dtype).into_iter().skip(1) {
