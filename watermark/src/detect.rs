@@ -13,17 +13,26 @@ pub struct Detection {
     pub confidence: f32,
 }
 
-/// Shorter than this, nothing is found.
+/// Messages that one call checks at most; see the crate's page for what follows from it.
+pub const MOST_READINGS: usize = (1 + PLACES + CANDIDATES) * crate::polar::LIST;
+
+/// Places of the pilot that are tried at scale 1.
+const PLACES: usize = 3;
+/// A side, in pixels, shorter than which nothing is found: half of the tile.
 const LEAST_SEARCHED: usize = 32;
+/// A little more than the promised 0.5 to 2.
 const LEAST_SCALE: f32 = 0.45;
 const MOST_SCALE: f32 = 2.2;
 /// Pixels each way in which scales are searched at first.
 const SEARCHED: usize = 512;
-/// Height of a pilot that is worth decoding.
+/// Height of a pilot that is worth decoding: chance alone reaches it in one map of a few hundred, a readable mark nearly always.
 const LEAST_HEIGHT: f32 = 4.2;
+/// Scales that are tried at most.
 const CANDIDATES: usize = 24;
 
 /// Looks for a mark made with `key`, without the unmarked picture.
+///
+/// `pixels` is `[height, width, 3]`. Errors: [`Error::BufferMismatch`], [`Error::TooLarge`].
 pub fn detect(pixels: &[u8], width: u32, height: u32, key: &Key) -> Result<Option<Detection>, Error> {
     let (columns, rows) = checked(pixels, width, height)?;
     if columns.min(rows) < LEAST_SEARCHED {
@@ -39,7 +48,7 @@ pub fn detect(pixels: &[u8], width: u32, height: u32, key: &Key) -> Result<Optio
 fn unscaled(plane: &Plane, pattern: &Pattern) -> Option<Reading> {
     let lines = pattern.spectrum.analyse(&View::new(plane, 1.0).fold(1.0));
     let read = |peak: Peak| pattern.read(&pattern.spectrum.unshift(&lines, peak.x, peak.y));
-    pattern.read(&lines).or_else(|| pattern.peaks(&lines, 3).into_iter().find_map(read))
+    pattern.read(&lines).or_else(|| pattern.peaks(&lines, PLACES).into_iter().find_map(read))
 }
 
 fn scaled(plane: &Plane, pattern: &Pattern) -> Option<Reading> {
