@@ -1,4 +1,4 @@
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, levels};
 use crate::size::{LEAST_SIDE, checked};
 use crate::tile::{LINES, Line};
 use crate::view::{LUMINANCE, Plane, View};
@@ -56,14 +56,14 @@ impl Picture<'_> {
     fn marked(&self, psnr: f32) -> Option<Vec<u8>> {
         let budget = 255f32 * 255.0 / 10f32.powf(psnr / 10.0);
         let chips = self.pattern.chips(self.id);
-        let extreme = |level: f32| level > 255.0 - EXTREME || level < EXTREME;
+        let extreme = |level: f32| !(EXTREME..=255.0 - EXTREME).contains(&level);
         let room: Vec<f32> = self.plane.values.iter().map(|&level| if extreme(level) { EXTREME_SHARE } else { 1.0 }).collect();
         let mut view = View::new(&self.plane, 1.0);
         let mut lines = self.pattern.spectrum.analyse(&view.fold(1.0));
         let mut strengths = vec![[0f32; 2]; LINES];
         let mut marked = Vec::new();
         for round in 0..self.rounds() {
-            press(&mut strengths, &chips, &lines, &self.pattern.levels(&lines));
+            press(&mut strengths, &chips, &lines, &levels(&lines));
             let product = |(strength, chip): (&Line, &Line)| [strength[0] * chip[0], strength[1] * chip[1]];
             let wanted: Vec<(usize, Line)> = strengths.iter().zip(&chips).map(product).enumerate().collect();
             let mut change = view.unfold(&self.pattern.spectrum.synthesise(&wanted));

@@ -14,7 +14,7 @@ impl Key {
 
     /// The message of an identifier: its bits, and above them a keyed check of 32 bits.
     pub(crate) fn seal(&self, id: Id) -> u128 {
-        let digest = self.digest(b"check", id.0);
+        let digest = self.digest(*b"check", id.0);
         let check = u32::from_le_bytes([digest[0], digest[1], digest[2], digest[3]]);
         u128::from(check) << Id::BITS | u128::from(id.0)
     }
@@ -26,7 +26,7 @@ impl Key {
     }
 
     /// Endless keyed numbers for one purpose.
-    pub(crate) fn stream(&self, purpose: &'static [u8; 5]) -> impl FnMut() -> u32 + '_ {
+    pub(crate) fn stream(&self, purpose: [u8; 5]) -> impl FnMut() -> u32 + '_ {
         let mut counter = 0;
         let mut block = [0; 32];
         move || {
@@ -39,7 +39,7 @@ impl Key {
         }
     }
 
-    fn digest(&self, purpose: &[u8; 5], number: u64) -> [u8; 32] {
+    fn digest(&self, purpose: [u8; 5], number: u64) -> [u8; 32] {
         // Every field has one length, so that no two inputs run together.
         Sha256::new().chain_update(self.0).chain_update(purpose).chain_update(number.to_le_bytes()).finalize().into()
     }

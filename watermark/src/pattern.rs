@@ -33,12 +33,12 @@ pub struct Reading {
 impl Pattern {
     pub fn new(key: &Key) -> Self {
         let mut lines: Vec<usize> = (0..LINES).collect();
-        shuffle(&mut lines, key.stream(b"lines"));
-        let mut random = key.stream(b"chips");
+        shuffle(&mut lines, key.stream(*b"lines"));
+        let mut random = key.stream(*b"chips");
         let mut sign = || if random() & 1 == 0 { 1.0 } else { -1.0 };
         let pilot = lines[..PILOT_LINES].iter().map(|&line| (line, [sign(), sign()])).collect();
         let mut carriers: Vec<_> = lines[PILOT_LINES..].iter().flat_map(|&line| [(line, 0, sign()), (line, 1, sign())]).collect();
-        shuffle(&mut carriers, key.stream(b"order"));
+        shuffle(&mut carriers, key.stream(*b"order"));
         Self { spectrum: Spectrum::new(), key: key.clone(), polar: Polar::new(), pilot, carriers }
     }
 
@@ -101,7 +101,7 @@ impl Pattern {
 
     /// Reads the message of lines whose origin is known.
     pub fn read(&self, lines: &[Line]) -> Option<Reading> {
-        let level = self.levels(lines);
+        let level = levels(lines);
         let ratios: [f32; CODE_BITS] = std::array::from_fn(|bit| {
             let (line, part, sign) = self.carriers[bit];
             // One part that the picture dominates must not outvote the others.
@@ -111,16 +111,6 @@ impl Pattern {
         let word = self.polar.encode(message);
         let agreeing = ratios.iter().zip(word).filter(|(ratio, bit)| (**ratio < 0.0) == *bit).count();
         Some(Reading { id, agreement: agreeing as f32 / CODE_BITS as f32 })
-    }
-
-    /// Mean magnitude of the parts of lines of about the same frequency.
-    pub fn levels(&self, lines: &[Line]) -> Vec<f32> {
-        const RING: usize = 40;
-        let ring = |chunk: &[Line]| {
-            let sum: f32 = chunk.iter().map(|[real, imaginary]| real.abs() + imaginary.abs()).sum();
-            vec![(sum / (2 * chunk.len()) as f32).max(f32::MIN_POSITIVE); chunk.len()]
-        };
-        lines.chunks(RING).flat_map(ring).collect()
     }
 
     /// Correlation with the pilot at every whole pixel of the tile.
@@ -135,6 +125,17 @@ impl Pattern {
     }
 }
 
+/// Mean magnitude of the parts of lines of about the same frequency.
+pub fn levels(lines: &[Line]) -> Vec<f32> {
+    // Few enough to follow how pictures fade towards fine detail, many enough for a steady mean.
+    const RING: usize = 40;
+    let ring = |chunk: &[Line]| {
+        let sum: f32 = chunk.iter().map(|[real, imaginary]| real.abs() + imaginary.abs()).sum();
+        vec![(sum / (2 * chunk.len()) as f32).max(f32::MIN_POSITIVE); chunk.len()]
+    };
+    lines.chunks(RING).flat_map(ring).collect()
+}
+
 /// Phase of `value` against the chips. Only the phase: magnitudes are mostly the picture's own.
 fn phase([real, imaginary]: Line, [a, b]: Line) -> Line {
     let length = (real * real + imaginary * imaginary).sqrt().max(f32::MIN_POSITIVE);
@@ -143,6 +144,6 @@ fn phase([real, imaginary]: Line, [a, b]: Line) -> Line {
 
 fn shuffle<T>(items: &mut [T], mut random: impl FnMut() -> u32) {
     for at in (1..items.len()).rev() {
-        items.swap(at, (u64::from(random()) * (at as u64 + 1) >> 32) as usize);
+        items.swap(at, ((u64::from(random()) * (at as u64 + 1)) >> 32) as usize);
     }
 }

@@ -53,7 +53,9 @@ impl Polar {
                 path.descend(index);
             }
             if !self.carries[index] {
-                paths.iter_mut().for_each(|path| path.decide(index, false));
+                for path in &mut paths {
+                    path.decide(index, false);
+                }
                 continue;
             }
             let mut choices: Vec<(f32, usize, bool)> =
