@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["spec"]),
     ("pipeline", &["engine", "ledger", "policy", "provenance", "spec", "store"]),
     ("cli", &["engine", "kernels", "ledger", "pipeline", "policy", "provenance", "spec", "store", "trainer"]),
+    ("benches", &["engine", "kernels", "pipeline", "spec"]),
     ("xtask", &["provenance", "spec"]),
 ];
 

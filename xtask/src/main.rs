@@ -1,9 +1,11 @@
 //! Developers' commands. `cargo xtask check` asserts what the compiler cannot: which crate may see which, that each
-//! stage of the sentence is earned in one place, and that every dependency is explained.
+//! stage of the sentence is earned in one place, and that every dependency is explained. `cargo xtask bench` makes the tables of
+//! BENCHMARKS.md.
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 
 mod arrows;
+mod bench;
 mod dependencies;
 mod sheet;
 mod stages;
@@ -11,9 +13,10 @@ mod stages;
 fn main() -> Result<()> {
     let command = std::env::args().nth(1).unwrap_or_default();
     match command.as_str() {
+        "bench" => bench::run(&std::env::args().skip(2).collect::<Vec<_>>()),
         "check" => check(),
         "sheet" => sheet::make(&std::env::args().skip(2).collect::<Vec<_>>()),
-        _ => bail!("usage: cargo xtask check | sheet OUT.png PICTURE…"),
+        _ => bail!("usage: cargo xtask check | bench [--help] | sheet OUT.png PICTURE…"),
     }
 }
 

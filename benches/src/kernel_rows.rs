@@ -1,0 +1,101 @@
+//! Single kernels. f32 and bf16 call `kernels` and write into memory that stays; int8 goes through the engine, whose time has the
+//! quantising of the activations and the memory of the result in it.
+use crate::{Work, models, options};
+use anyhow::{Result, bail};
+use engine::{Conv, Device, Linear, Tensor, WeightKind};
+use kernels::attention::{AttentionShape, Mask};
+use kernels::conv::{ConvShape, PackedFilter, Padding, conv2d};
+use kernels::element::{Activation, Elements, Precision};
+use kernels::gemm::Epilogue;
+use kernels::matrix::{MatrixView, PackedMatrix};
+use serde_json::Value;
+
+fn precision(order: &Value) -> Result<Precision> {
+    match options::text(order, "dtype")? {
+        "f32" => Ok(Precision::F32),
+        "bf16" => Ok(Precision::Bf16),
+        other => bail!("no kernel row in {other}"),
+    }
+}
+
+/// `[m, k] × [k, n]`.
+pub fn gemm(order: &Value) -> Result<Work> {
+    let (m, k, n) = (options::number(order, "m")?, options::number(order, "k")?, options::number(order, "n")?);
+    let (x, weight) = (options::values(m * k), options::values(k * n));
+    if options::text(order, "dtype")? == "int8" {
+        let device = Device::cpu(models::precision("int8")?);
+        let kind = WeightKind::Linear { outputs: n, inputs: k };
+        let weight = device.weight(&device, "weight", kind, &Tensor::from_f32(weight, &[n, k], &device)?)?;
+        let x = Tensor::from_f32(x, &[m, k], &device)?;
+        return Ok(Box::new(move |_| Ok(x.linear(&Linear::new(&weight)).map(drop)?)));
+    }
+    let packed = PackedMatrix::pack(&MatrixView::new(&weight, k, n), precision(order)?);
+    let mut out = vec![0.0; m * n];
+    Ok(Box::new(move |_| {
+        kernels::gemm::gemm(&MatrixView::new(&x, m, k), &packed, &Epilogue::default(), &mut out);
+        Ok(())
+    }))
+}
+
+/// 3 × 3, `channels` to `channels`, `side` × `side` pixels.
+pub fn conv(order: &Value) -> Result<Work> {
+    let (side, channels) = (options::number(order, "side")?, options::number(order, "channels")?);
+    let (x, weight) = (options::values(side * side * channels), options::values(channels * channels * 9));
+    if options::text(order, "dtype")? == "int8" {
+        let device = Device::cpu(models::precision("int8")?);
+        let kind = WeightKind::Conv { outputs: channels, inputs: channels, kernel: 3 };
+        let weight = device.weight(&device, "weight", kind, &Tensor::from_f32(weight, &kind.shape(), &device)?)?;
+        let x = Tensor::from_f32(x, &[1, side, side, channels], &device)?;
+        return Ok(Box::new(move |_| {
+            let conv = Conv { weight: &weight, bias: None, stride: 1, padding: engine::Padding::same(1), residual: None };
+            Ok(x.conv2d(&conv).map(drop)?)
+        }));
+    }
+    let shape = ConvShape {
+        batch: 1,
+        height: side,
+        width: side,
+        in_channels: channels,
+        out_channels: channels,
+        kernel: 3,
+        stride: 1,
+        padding: Padding { top: 1, left: 1, bottom: 1, right: 1 },
+    };
+    let filter = PackedFilter::pack(&Elements::F32(&weight), (channels, channels, 3), precision(order)?);
+    let mut out = vec![0.0; x.len()];
+    Ok(Box::new(move |_| {
+        conv2d(&x, &filter, &shape, &Epilogue::default(), &mut out);
+        Ok(())
+    }))
+}
+
+/// Self-attention of `heads` heads over `tokens` tokens, `width` values a head.
+pub fn attention(order: &Value) -> Result<Work> {
+    let (heads, tokens, width) = (options::number(order, "heads")?, options::number(order, "tokens")?, options::number(order, "width")?);
+    let precision = precision(order)?;
+    let (q, mut out) = (options::values(heads * tokens * width), vec![0.0; heads * tokens * width]);
+    Ok(Box::new(move |_| {
+        let shape = AttentionShape {
+            batch: 1,
+            heads,
+            key_value_heads: heads,
+            query_length: tokens,
+            key_length: tokens,
+            head_dimension: width,
+            scale: 1.0 / (width as f32).sqrt(),
+            mask: Mask::None,
+        };
+        kernels::attention::attention(&q, &q, &q, (&shape, precision), &mut out);
+        Ok(())
+    }))
+}
+
+/// SiLU of f32 values that fill `bytes` bytes.
+pub fn silu(order: &Value) -> Result<Work> {
+    let x = options::values(options::number(order, "bytes")? / 4);
+    let mut out = vec![0.0; x.len()];
+    Ok(Box::new(move |_| {
+        kernels::elementwise::activation(&x, Activation::Silu, &mut out);
+        Ok(())
+    }))
+}

@@ -1,0 +1,84 @@
+//! Denoisers and whole pipelines.
+use crate::{Work, options};
+use anyhow::{Context, Result};
+use engine::denoisers::{ErnieImageConfig, ErnieImageTransformer2DModel, TextCondition};
+use engine::families::Residency;
+use engine::model_folder::{JsonFile, ModelFolder};
+use engine::weights::{Loader, SafetensorsSource};
+use engine::{Device, LoadedModel, Tensor};
+use serde_json::Value;
+use spec::{ImageFormat, Request, RunPrecision, Speed};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+/// All that a build may know.
+const PRECISIONS: [&str; 3] = ["f32", "bf16", "int8"];
+/// As the pipeline's default in diffusers for the middle of a run.
+const TIMESTEP: f32 = 500.0;
+
+/// Those of [`PRECISIONS`] that this build knows.
+pub fn precisions() -> Vec<&'static str> {
+    PRECISIONS.into_iter().filter(|name| precision(name).is_ok()).collect()
+}
+
+pub fn precision(name: &str) -> Result<RunPrecision> {
+    name.parse().with_context(|| format!("this build does not run in {name}"))
+}
+
+/// One forward pass of the first `layers` layers of `folder`'s transformer over `side`² picture and `text` text tokens.
+pub fn block(order: &Value) -> Result<Work> {
+    let folder = ModelFolder::open(options::text(order, "folder")?)?;
+    let config: ErnieImageConfig = JsonFile::component(&folder, "transformer")?.parse_as()?;
+    let config = ErnieImageConfig { num_layers: options::number(order, "layers")?, ..config };
+    let device = Device::cpu(precision(options::text(order, "dtype")?)?);
+    let source = SafetensorsSource::component(&folder, "transformer")?;
+    let taken = RefCell::new(BTreeSet::new());
+    let model = ErnieImageTransformer2DModel::load(&config, &Loader::new(&source, &device, &taken))?;
+    let (side, text) = (options::number(order, "side")?, options::number(order, "text")?);
+    let latents = Tensor::from_f32(options::values(side * side * config.in_channels), &[1, side, side, config.in_channels], &device)?;
+    let states = Tensor::from_f32(options::values(text * config.text_in_dim), &[1, text, config.text_in_dim], &device)?;
+    Ok(Box::new(move |_| {
+        let condition = TextCondition { hidden_states: &states, lengths: &[text] };
+        Ok(model.forward(&latents, &[TIMESTEP], condition).map(drop)?)
+    }))
+}
+
+/// `count` pictures of one prompt, seeds from 0, as 8-bit pixels. The run's index is part of the prompt, so that every run encodes it.
+pub fn picture(order: &Value) -> Result<Work> {
+    let name = options::text(order, "model")?.to_owned();
+    let dtype = precision(options::text(order, "dtype")?)?;
+    let mut model = LoadedModel::open(pipeline::find_model(&name)?, &name, dtype, Residency::Keep)?;
+    let request = Request {
+        prompt: options::text(order, "prompt")?.to_owned(),
+        original_prompt: None,
+        negative_prompt: String::new(),
+        model: name,
+        width: options::number(order, "width")? as u32,
+        height: options::number(order, "height")? as u32,
+        num_inference_steps: options::number(order, "steps")? as u32,
+        guidance_scale: order["guidance_scale"].as_f64().context("guidance_scale is missing")? as f32,
+        seed: 0,
+        count: options::number(order, "count")? as u32,
+        dtype,
+        speed: Speed::Exact,
+        guidance_interval: None,
+        format: ImageFormat::Png,
+    };
+    Ok(Box::new(move |index| {
+        // The untimed first run loads the weights; one step is enough for that.
+        let warming = index == u64::MAX;
+        let request = Request {
+            prompt: format!("{} {:02}", request.prompt, if warming { 0 } else { index + 1 }),
+            num_inference_steps: if warming { 1 } else { request.num_inference_steps },
+            ..request.clone()
+        };
+        let batch = model.batch_size(&request).max(1) as u32;
+        let mut first = 0;
+        while first < request.count {
+            let together = batch.min(request.count - first) as usize;
+            model.pictures_for_measurement(&request, &vec![request.prompt.clone(); together], u64::from(first))?;
+            first += together as u32;
+        }
+        Ok(())
+    }))
+}
