@@ -1,7 +1,7 @@
 use crate::pattern::{Pattern, levels};
 use crate::size::{LEAST_SIDE, checked};
 use crate::tile::{LINES, Line};
-use crate::view::{LUMINANCE, Plane, View};
+use crate::view::{Plane, View};
 use crate::{Error, Id, Key};
 
 /// What marking did.
@@ -18,11 +18,18 @@ pub const LEAST_PSNR: f32 = 42.0;
 const MARGIN: f32 = 0.1;
 /// Pixels up to which a picture needs all the distortion that is permitted.
 const SMALL: f32 = 256.0 * 256.0;
-/// Decibels that a picture of four times the pixels is spared.
-const SPARED: f32 = 1.5;
+/// Decibels that a picture of four times the pixels is spared. More would sink below JPEG's steps at quality 50.
+const SPARED: f32 = 1.0;
+/// Most that a pixel's luminance changes, in levels: a mark that gathers in the few smooth places of a picture shows there.
+const MOST_CHANGE: f32 = 6.0;
+/// The same for pictures of which a brighter copy would lose the mark otherwise.
+const MOST_CHANGE_AT_NEED: f32 = 9.0;
 /// Levels near black and white where a brighter or darker copy loses the mark, and the share of the mark that goes there.
 const EXTREME: f32 = 14.0;
 const EXTREME_SHARE: f32 = 0.2;
+/// Change of red, green and blue for one level of luminance: half-way between grey, which shows least on saturated colours, and
+/// [`LUMINANCE`] over its square, which distorts least.
+const SHARES: [f32; 3] = [0.834, 1.157, 0.627];
 /// A brighter copy, in levels: 5 % of white.
 const BRIGHTER: f32 = 13.0;
 
@@ -36,12 +43,29 @@ pub fn embed(pixels: &mut [u8], width: u32, height: u32, key: &Key, id: Id) -> R
     }
     let plane = Plane::luminance(pixels, columns, rows);
     let picture = Picture { pattern: Pattern::new(key), id, original: pixels, plane };
-    let spared = SPARED * (picture.plane.values.len() as f32 / SMALL).log(4.0).max(0.0);
-    let marked = picture.marked(LEAST_PSNR + MARGIN + spared);
-    let marked = marked.or_else(|| picture.marked(LEAST_PSNR + MARGIN)).ok_or(Error::Unmarkable)?;
+    let size = picture.plane.values.len() as f32 / SMALL;
+    let gentle = Strength { psnr: LEAST_PSNR + MARGIN + SPARED * size.log(4.0).max(0.0), most: MOST_CHANGE };
+    let strong = Strength { psnr: LEAST_PSNR + MARGIN, most: MOST_CHANGE_AT_NEED };
+    // Large pictures have enough places that are neither black nor white.
+    let enough = |marked: &Vec<u8>| size > 1.0 || picture.reads(marked, BRIGHTER);
+    let marked = picture.marked(&gentle);
+    let marked = match marked.as_ref().is_some_and(enough) {
+        true => marked,
+        // What does not help is not worth being seen.
+        false => picture.marked(&strong).filter(enough).or(marked),
+    };
+    let marked = marked.ok_or(Error::Unmarkable)?;
     let psnr = 10.0 * (255.0 * 255.0 / distortion(pixels, &marked).max(f32::MIN_POSITIVE)).log10();
     pixels.copy_from_slice(&marked);
     Ok(Embedded { psnr })
+}
+
+/// How much a picture may change.
+struct Strength {
+    /// Least, in decibels.
+    psnr: f32,
+    /// Levels of luminance.
+    most: f32,
 }
 
 struct Picture<'a> {
@@ -53,8 +77,8 @@ struct Picture<'a> {
 
 impl Picture<'_> {
     /// The marked pixels, if the mark can be read from them.
-    fn marked(&self, psnr: f32) -> Option<Vec<u8>> {
-        let budget = 255f32 * 255.0 / 10f32.powf(psnr / 10.0);
+    fn marked(&self, strength: &Strength) -> Option<Vec<u8>> {
+        let budget = 255f32 * 255.0 / 10f32.powf(strength.psnr / 10.0);
         let chips = self.pattern.chips(self.id);
         let extreme = |level: f32| !(EXTREME..=255.0 - EXTREME).contains(&level);
         let room: Vec<f32> = self.plane.values.iter().map(|&level| if extreme(level) { EXTREME_SHARE } else { 1.0 }).collect();
@@ -68,18 +92,25 @@ impl Picture<'_> {
             let wanted: Vec<(usize, Line)> = strengths.iter().zip(&chips).map(product).enumerate().collect();
             let mut change = view.unfold(&self.pattern.spectrum.synthesise(&wanted));
             change.iter_mut().zip(&room).for_each(|(change, room)| *change *= room);
-            marked = apply(self.original, &change, budget);
-            let mut plane = Plane::luminance(&marked, self.plane.width, self.plane.height);
-            if round % 2 == 1 {
-                // What a brighter copy loses is made up for elsewhere.
-                plane.values.iter_mut().for_each(|value| *value = (*value + BRIGHTER).min(255.0));
-            }
-            view.look_at(&plane);
+            marked = apply(self.original, &change, budget, strength.most);
+            // In turn, what a brighter copy loses is made up for elsewhere.
+            view.look_at(&self.copy(&marked, if round % 2 == 1 { BRIGHTER } else { 0.0 }));
             lines = self.pattern.spectrum.analyse(&view.fold(1.0));
         }
-        let seen = View::new(&Plane::luminance(&marked, self.plane.width, self.plane.height), 1.0);
-        let reading = self.pattern.read(&self.pattern.spectrum.analyse(&seen.fold(1.0)))?;
-        (reading.id == self.id).then_some(marked)
+        self.reads(&marked, 0.0).then_some(marked)
+    }
+
+    /// Luminance of marked pixels, brighter by some levels.
+    fn copy(&self, marked: &[u8], brighter: f32) -> Plane {
+        let mut plane = Plane::luminance(marked, self.plane.width, self.plane.height);
+        plane.values.iter_mut().for_each(|value| *value = (*value + brighter).min(255.0));
+        plane
+    }
+
+    /// Whether the mark can be read from such a copy.
+    fn reads(&self, marked: &[u8], brighter: f32) -> bool {
+        let lines = self.pattern.spectrum.analyse(&View::new(&self.copy(marked, brighter), 1.0).fold(1.0));
+        self.pattern.read(&lines).is_some_and(|reading| reading.id == self.id)
     }
 
     /// The larger the picture, the less its own content weighs in the sums, and the less there is to correct.
@@ -102,34 +133,31 @@ fn press(strengths: &mut [Line], chips: &[Line], lines: &[Line], levels: &[f32])
     }
 }
 
-/// `original` changed along `change`, as strongly as the mean squared difference `budget` permits.
-fn apply(original: &[u8], change: &[f32], budget: f32) -> Vec<u8> {
+/// `original` changed along `change`, as strongly as the mean squared difference `budget` and `most` permit.
+fn apply(original: &[u8], change: &[f32], budget: f32, most: f32) -> Vec<u8> {
     let energy = change.iter().map(|value| f64::from(value * value)).sum::<f64>() as f32 / change.len() as f32;
-    let mut gain = (budget * 3.0 * norm() / energy.max(f32::MIN_POSITIVE)).sqrt();
-    let mut marked = changed(original, change, gain);
+    let mut gain = (budget / energy.max(f32::MIN_POSITIVE)).sqrt();
+    let mut marked = changed(original, change, gain, most);
     for _ in 0..3 {
         // Black and white cannot take all of it; what is left of the budget goes where it can.
         gain *= (budget / distortion(original, &marked).max(budget / 4.0)).sqrt();
-        marked = changed(original, change, gain);
+        marked = changed(original, change, gain, most);
     }
     while distortion(original, &marked) > budget {
         gain *= 0.98;
-        marked = changed(original, change, gain);
+        marked = changed(original, change, gain, most);
     }
     marked
 }
 
-fn norm() -> f32 {
-    LUMINANCE.iter().map(|weight| weight * weight).sum()
-}
-
-/// The least change of the three channels that changes the luminance by `gain · change`.
-fn changed(original: &[u8], change: &[f32], gain: f32) -> Vec<u8> {
-    let gains = LUMINANCE.map(|weight| gain * weight / norm());
+fn changed(original: &[u8], change: &[f32], gain: f32, most: f32) -> Vec<u8> {
     let mut marked = original.to_vec();
     for (pixel, change) in marked.chunks_exact_mut(3).zip(change) {
-        for (value, gain) in pixel.iter_mut().zip(gains) {
-            *value = (f32::from(*value) + gain * change).round().clamp(0.0, 255.0) as u8;
+        let wanted = gain * change;
+        // A soft limit, of the shape of the hyperbolic tangent.
+        let change = wanted / (1.0 + (wanted / most).powi(2)).sqrt();
+        for (value, share) in pixel.iter_mut().zip(SHARES) {
+            *value = (f32::from(*value) + share * change).round().clamp(0.0, 255.0) as u8;
         }
     }
     marked
