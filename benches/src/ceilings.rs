@@ -66,7 +66,6 @@ fn loops() -> Vec<Loop> {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    #![expect(clippy::wildcard_imports, reason = "intrinsics are named like instructions")]
     use std::arch::x86_64::*;
     use std::hint::black_box;
 
