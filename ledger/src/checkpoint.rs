@@ -12,7 +12,7 @@ pub const ORIGIN: &str = "danqing.ledger.v1";
 const FRONTIER: &str = "frontier ";
 
 /// Size and root of the ledger at one moment. Its text is the body of a C2SP tlog-checkpoint: origin, size and base64 root,
-/// a line each. It is not signed yet.
+/// a line each; [`crate::SignedCheckpoint`] is one with a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Checkpoint {
     /// Number of leaves.

@@ -1,4 +1,6 @@
 use spec::{Code, PortError, ProduceId};
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// What the ledger's functions return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -30,20 +32,96 @@ pub enum Error {
     /// Other processes took every turn.
     #[error("other processes keep appending to the ledger; try again / 其他进程持续写入账本，请稍后重试")]
     Contended,
+    /// The ledger has fewer leaves than a signed checkpoint covers.
+    #[error(
+        "the signed checkpoint covers {old} leaves, the ledger has {new}: the last ones were removed, or this is another ledger / 签名检查点覆盖 {old} 叶，账本只有 {new} 叶：末尾的叶被删除，或这不是同一账本"
+    )]
+    Shortened {
+        /// Leaves that the checkpoint covers.
+        old: u64,
+        /// Leaves of the ledger.
+        new: u64,
+    },
+    /// The ledger's first leaves are not those that a signed checkpoint covers.
+    #[error(
+        "the first {old} leaves are not those of the signed checkpoint: the ledger was rewritten, or this is another ledger / 前 {old} 叶与签名检查点不符：账本被改写，或这不是同一账本"
+    )]
+    Rewritten {
+        /// Leaves that the checkpoint covers.
+        old: u64,
+    },
+    /// A note is not a checkpoint signed by the key.
+    #[error("the checkpoint is not signed by {key}, or was changed / 检查点不是由 {key} 签名，或已被改动")]
+    CheckpointRejected {
+        /// The verifier key.
+        key: String,
+    },
+    /// A proof does not show what it says.
+    #[error("the proof does not hold: {english} / 证明不成立：{chinese}")]
+    ProofRejected {
+        /// What is wrong.
+        english: &'static str,
+        /// The same in Chinese.
+        chinese: &'static str,
+    },
+    /// The ledger has been signed, but the key is gone.
+    #[error("the signing key {} is missing, though this ledger has been signed: put it back from its copy (in danqing.toml, `ledger_key` says where it lies). Earlier checkpoints and proofs still verify; new ones need the key. To go on with a new key for good, move {} and {}.checkpoint to an archive and tell whoever checks / 签名密钥 {} 缺失，而此账本曾经签名：请从备份恢复（位置由 danqing.toml 的 ledger_key 指定）。已有的检查点与证明仍可核验，新的检查点需要密钥。如确需启用新密钥，请将 {} 与 {}.checkpoint 移入存档，并告知核验方", .key.display(), .verifier.display(), .key.display(), .key.display(), .verifier.display(), .key.display())]
+    KeyMissing {
+        /// The secret key's file.
+        key: PathBuf,
+        /// The verifier key's file.
+        verifier: PathBuf,
+    },
+    /// A file does not hold a key.
+    #[error("{} does not hold an Ed25519 key in signed-note format / {} 不是 signed-note 格式的 Ed25519 密钥", .path.display(), .path.display())]
+    KeyInvalid {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The secret key does not belong to the verifier key beside the ledger.
+    #[error("{} is not the key of {}: each ledger has its own / 密钥 {} 与 {} 不对应：每个账本有各自的密钥", .key.display(), .verifier.display(), .key.display(), .verifier.display())]
+    KeyOfAnother {
+        /// The secret key's file.
+        key: PathBuf,
+        /// The verifier key's file.
+        verifier: PathBuf,
+    },
+    /// A key or checkpoint file cannot be read or written.
+    #[error("cannot use {}: {source} / 无法读写 {}：{source}", .path.display(), .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The system gave no random numbers for a key.
+    #[error("the system gave no random numbers: {0} / 系统未能提供随机数：{0}")]
+    Random(String),
 }
 
 impl Error {
     /// The code that maps this error to exit codes and interface texts.
     pub fn code(&self) -> Code {
         match self {
-            Self::Storage(_) | Self::Contended => Code::StorageFailed,
-            Self::Broken { .. } => Code::LedgerBroken,
+            Self::Storage(_) | Self::Contended | Self::File { .. } => Code::StorageFailed,
+            Self::Broken { .. } | Self::Shortened { .. } | Self::Rewritten { .. } => Code::LedgerBroken,
             Self::Unrecordable(_) => Code::InvalidRequest,
-            Self::AlreadyRecorded(_) | Self::VerdictMismatch => Code::Internal,
+            Self::CheckpointRejected { .. } | Self::ProofRejected { .. } => Code::CheckFailed,
+            Self::KeyMissing { .. } | Self::KeyInvalid { .. } | Self::KeyOfAnother { .. } => Code::ConfigurationInvalid,
+            Self::AlreadyRecorded(_) | Self::VerdictMismatch | Self::Random(_) => Code::Internal,
         }
     }
 
     pub(crate) fn broken(english: impl Into<String>, chinese: impl Into<String>) -> Self {
         Self::Broken { english: english.into(), chinese: chinese.into() }
+    }
+
+    pub(crate) fn rejected(english: &'static str, chinese: &'static str) -> Self {
+        Self::ProofRejected { english, chinese }
+    }
+
+    pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::File { path, source }
     }
 }

@@ -13,17 +13,31 @@
 //! node  = SHA-256(0x01 ‖ left ‖ right)
 //! key   = the ProduceID, or `refused:<hash in hexadecimal>`
 //!
-//! head  = danqing.ledger.v1 ⏎               a C2SP tlog-checkpoint, not signed yet
+//! head  = danqing.ledger.v1 ⏎               the body of a C2SP tlog-checkpoint
 //!         <number of leaves> ⏎
 //!         <base64 of the root> ⏎
 //!         frontier <base64> ⏎               extension lines, only in the saved head: the roots of the perfect subtrees,
 //!         …                                 largest first, from which an append goes on in O(log n)
+//!
+//! signed checkpoint = the head's first three lines, a blank line, and
+//!         — danqing.ledger.v1 <base64 of key id and Ed25519 signature> ⏎        C2SP signed-note
+//!
+//! proof = {"format": "danqing.ledger.proof.v1", "index": …, "leaf": "<the leaf as a string>",
+//!          "audit_path": ["<hash in hexadecimal>", …], "checkpoint": "<signed checkpoint>"}
+//!         indented by two spaces, one line feed at the end; the path goes from the leaf up (RFC 6962 §2.1.1)
 //! ```
 //!
 //! Each row keeps its own hash so that verification can say *which* leaf was changed; the head covers all of them, so
 //! that a row rewritten together with its hash is found too (then only the fact, not the place). What nobody can find
-//! without a copy of an earlier checkpoint is a log rewritten whole, head included: keep checkpoints elsewhere, and compare
-//! by [`verify_consistency`].
+//! without a copy of an earlier checkpoint is a log rewritten whole, head included: keep signed checkpoints elsewhere, and
+//! compare by [`Snapshot::check_continues`].
+//!
+//! # Signatures
+//!
+//! [`Snapshot::read`] verifies a ledger, [`KeyFiles::sign`] signs what it found, [`Snapshot::prove`] makes a proof of one
+//! entry, and [`InclusionProof::verify`] checks it with nothing but the [`VerifierKey`]. The saved head is not signed: a
+//! process that only appends needs no key. The key never lies in the ledger's database; before it signs, the ledger must
+//! continue what it signed last.
 //!
 //! # What is trusted when
 //!
@@ -38,17 +52,25 @@
 mod checkpoint;
 mod entry;
 mod error;
+mod inclusion;
+mod key_files;
 mod log;
 mod merkle;
+mod note;
 mod proof;
 mod recorded;
 mod report;
+mod snapshot;
 
 pub use checkpoint::{Checkpoint, ORIGIN};
 pub use entry::{Entry, Produced, Record, Refused, Version};
 pub use error::{Error, Result};
+pub use inclusion::{InclusionProof, Proven};
+pub use key_files::{KeyFiles, KeyNotice, Signed};
 pub use log::Ledger;
 pub use merkle::{Frontier, leaf_hash, node_hash, tree_root};
+pub use note::{ParseKeyError, SecretKey, SignedCheckpoint, VerifierKey};
 pub use proof::{consistency_proof, inclusion_proof, verify_consistency, verify_inclusion};
 pub use recorded::Recorded;
 pub use report::{Head, LeafFault, Problem, Report, verify};
+pub use snapshot::Snapshot;

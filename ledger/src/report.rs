@@ -81,6 +81,11 @@ impl Report {
 /// Recomputes every leaf, key and hash of the log in `storage` and compares the saved head. Writes nothing. An error only
 /// if the storage cannot be read.
 pub fn verify(storage: &dyn LogStorage) -> Result<Report> {
+    walk(storage, &mut |_| {})
+}
+
+/// [`verify`], which also shows the hash of each leaf in order.
+pub(crate) fn walk(storage: &dyn LogStorage, seen: &mut dyn FnMut(Sha256Digest)) -> Result<Report> {
     // Head first: leaves that another process appends meanwhile then only make it look behind.
     let text = storage.head()?;
     let length = storage.length()?;
@@ -91,7 +96,10 @@ pub fn verify(storage: &dyn LogStorage) -> Result<Report> {
     let mut fault = None;
     while frontier.size() < length && fault.is_none() {
         match check_leaf(storage, frontier.size())? {
-            Ok(hash) => frontier.push(hash),
+            Ok(hash) => {
+                frontier.push(hash);
+                seen(hash);
+            }
             Err(problem) => fault = Some(LeafFault { index: frontier.size(), problem }),
         }
         if fault.is_none() && saved_size == Some(frontier.size()) {
