@@ -57,22 +57,22 @@ impl Pattern {
     pub fn peaks(&self, lines: &[Line], count: usize) -> Vec<Peak> {
         let map = self.pilot_map(lines);
         let deviation = (map.iter().map(|value| value * value).sum::<f32>() / map.len() as f32).sqrt().max(f32::MIN_POSITIVE);
-        let mut places: Vec<usize> = (0..map.len()).collect();
+        // Only what stands out is worth sorting.
+        let mut places: Vec<usize> = (0..map.len()).filter(|&place| map[place] > 2.0 * deviation).collect();
         let higher = |&a: &usize, &b: &usize| map[b].total_cmp(&map[a]).then(a.cmp(&b));
-        // Neighbours of a peak are high too: take more than wanted, then drop those next to a higher one.
-        let wanted = (count * 12).min(places.len() - 1);
-        places.select_nth_unstable_by(wanted, higher);
-        places.truncate(wanted);
         places.sort_by(higher);
         let mut peaks: Vec<Peak> = Vec::new();
         for place in places {
+            if peaks.len() == count {
+                break;
+            }
             let (x, y) = (place % SIDE, place / SIDE);
             let apart = |a: f32, b: usize| (a - b as f32).abs().min(SIDE as f32 - (a - b as f32).abs());
             if peaks.iter().all(|peak| apart(peak.x, x).max(apart(peak.y, y)) > 2.0) {
+                // Neighbours of a peak are high too, and lead to the same reading.
                 peaks.push(Peak { x: x as f32, y: y as f32, height: map[place] / deviation });
             }
         }
-        peaks.truncate(count);
         peaks
     }
 

@@ -25,6 +25,10 @@ pub struct Spectrum {
     pub frequencies: Vec<(i32, i32)>,
     cosine: [f32; SIDE],
     sine: [f32; SIDE],
+    /// Cosine and sine of every column at every horizontal frequency, and the same the other way round: contiguous where the
+    /// innermost sums run.
+    by_column: Vec<[[f32; AXIS]; 2]>,
+    by_frequency: Vec<[[f32; SIDE]; 2]>,
 }
 
 impl Spectrum {
@@ -35,22 +39,23 @@ impl Spectrum {
         frequencies.sort_by_key(|&(x, y)| (x * x + y * y, x, y));
         frequencies.truncate(LINES);
         let angle = |step: usize| TAU * step as f64 / SIDE as f64;
-        Self {
-            frequencies,
-            cosine: std::array::from_fn(|step| angle(step).cos() as f32),
-            sine: std::array::from_fn(|step| angle(step).sin() as f32),
-        }
+        let cosine: [f32; SIDE] = std::array::from_fn(|step| angle(step).cos() as f32);
+        let sine: [f32; SIDE] = std::array::from_fn(|step| angle(step).sin() as f32);
+        let column = |x: usize| [cosine, sine].map(|table| std::array::from_fn(|k| table[k * x % SIDE]));
+        let frequency = |k: usize| [cosine, sine].map(|table| std::array::from_fn(|x| table[k * x % SIDE]));
+        let (by_column, by_frequency) = ((0..SIDE).map(column).collect(), (0..AXIS).map(frequency).collect());
+        Self { frequencies, cosine, sine, by_column, by_frequency }
     }
 
     /// Σ tile · e^(−iωx) at every line.
     pub fn analyse(&self, tile: &[f32]) -> Vec<Line> {
         let mut rows = vec![[[0f32; AXIS]; 2]; SIDE];
         for (row, sums) in tile.chunks_exact(SIDE).zip(&mut rows) {
-            for (x, &value) in row.iter().enumerate() {
-                let [real, imaginary] = sums;
+            let [real, imaginary] = sums;
+            for (&value, [cosine, sine]) in row.iter().zip(&self.by_column) {
                 for k in 0..AXIS {
-                    real[k] += value * self.cosine[k * x % SIDE];
-                    imaginary[k] -= value * self.sine[k * x % SIDE];
+                    real[k] += value * cosine[k];
+                    imaginary[k] -= value * sine[k];
                 }
             }
         }
@@ -87,11 +92,9 @@ impl Spectrum {
                     column[k][1] += cells[k][0] * sine + cells[k][1] * cosine;
                 }
             }
-            for (k, [real, imaginary]) in column.iter().enumerate() {
-                let mut step = 0;
-                for value in row.iter_mut() {
-                    *value += real * self.cosine[step] - imaginary * self.sine[step];
-                    step = (step + k) % SIDE;
+            for ([real, imaginary], [cosine, sine]) in column.iter().zip(&self.by_frequency) {
+                for x in 0..SIDE {
+                    row[x] += real * cosine[x] - imaginary * sine[x];
                 }
             }
         }
