@@ -17,7 +17,7 @@ def picture(order):
         wtype=order["wtype"],
         vae_decode_only=True,
         diffusion_flash_attn=True,
-        n_threads=os.cpu_count(),
+        n_threads=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         verbose=False,
     )
 

@@ -11,7 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["kernels", "spec"]),
     ("trainer", &["engine", "kernels", "spec"]),
     ("policy", &["engine", "spec"]),
-    ("provenance", &["spec"]),
+    ("provenance", &["spec", "watermark"]),
     ("watermark", &["spec"]),
     ("ledger", &["spec"]),
     ("store", &["spec"]),

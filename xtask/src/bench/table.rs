@@ -61,7 +61,14 @@ pub fn section(group: &str, workers: &mut Workers, environment: &Environment, op
     }
     let (least, most) = (rounds.iter().min().unwrap_or(&0), rounds.iter().max().unwrap_or(&0));
     let turns = if least == most { format!("{least}") } else { format!("{least} to {most}") };
-    let _ = writeln!(text, "\n{}; {turns} turns each; {}; commit {}.", machine(workers), workers.peers(), environment.commit());
+    let _ = writeln!(
+        text,
+        "\n{}; {turns} {} each; {}; commit {}.",
+        machine(workers),
+        if turns == "1" { "turn" } else { "turns" },
+        workers.peers(),
+        environment.commit()
+    );
     Ok(text)
 }
 
@@ -181,27 +188,27 @@ fn kernels(pairs: &[(&Match, Vec<Outcome>)]) -> String {
 }
 
 fn pictures(pairs: &[(&Match, Vec<Outcome>)]) -> String {
-    let mut text =
-        "| | median s | best to worst s | faster than eager | than torch.compile | loading s |\n|---|---|---|---|---|---|\n".to_owned();
+    let has = |role: Role| pairs.iter().any(|(_, outcomes)| outcomes.iter().any(|outcome| outcome.role == role));
+    let named =
+        [(Role::Eager, "than diffusers, eager"), (Role::Compiled, "than torch.compile"), (Role::Other, "than stable-diffusion.cpp")];
+    let peers: Vec<(Role, &str)> = named.into_iter().filter(|(role, _)| has(*role)).collect();
+    let row = |first: &str, cells: &[String]| format!("| {first} | {} |\n", cells.join(" | "));
+    let mut head = vec!["median s".to_owned(), "best to worst s".to_owned()];
+    head.extend(peers.iter().map(|(_, name)| format!("faster {name}")));
+    head.push("loading s".to_owned());
+    let mut text = row("", &head) + &"|---".repeat(head.len() + 1) + "|\n";
     for (each, outcomes) in pairs {
         if pairs.len() > 1 {
-            let _ = writeln!(text, "| **{}** | | | | | |", each.title);
+            text += &row(&format!("**{}**", each.title), &vec![String::new(); head.len()]);
         }
         // Where a peer runs in several precisions, its fastest counts.
-        let [eager, compiled] = [Role::Eager, Role::Compiled].map(|role| of_role(outcomes, role).and_then(Outcome::median));
+        let references: Vec<Option<f64>> = peers.iter().map(|(role, _)| of_role(outcomes, *role).and_then(Outcome::median)).collect();
         for outcome in outcomes {
-            let Ok(samples) = &outcome.samples else { continue };
-            let Some(median) = outcome.median() else { continue };
-            let _ = writeln!(
-                text,
-                "| {} | {median:.3} | {:.3} to {:.3} | {} | {} | {:.1} |",
-                outcome.name,
-                samples[0],
-                samples[samples.len() - 1],
-                ratio(eager, Some(median)),
-                ratio(compiled, Some(median)),
-                outcome.load_seconds
-            );
+            let (Ok(samples), Some(median)) = (&outcome.samples, outcome.median()) else { continue };
+            let mut cells = vec![format!("{median:.3}"), format!("{:.3} to {:.3}", samples[0], samples[samples.len() - 1])];
+            cells.extend(references.iter().map(|reference| ratio(*reference, Some(median))));
+            cells.push(format!("{:.1}", outcome.load_seconds));
+            text += &row(&outcome.name, &cells);
         }
     }
     text
