@@ -27,10 +27,10 @@ pub enum Command {
     Train(TrainOptions),
     /// Say what a picture's labels say, and whether the ledger knows it / 核验图片的标识与记录
     Verify(VerifyOptions),
-    /// Work with the ledger / 账本
+    /// Verify, sign, prove and export the ledger / 账本
     Ledger {
         #[command(subcommand)]
-        command: LedgerCommand,
+        command: crate::commands::ledger::LedgerCommand,
     },
     /// Look into, check and measure models / 模型
     Model {
@@ -159,22 +159,6 @@ pub struct VerifyOptions {
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
     /// One JSON object per picture / 以 JSON 输出
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Subcommand)]
-pub enum LedgerCommand {
-    /// Recompute the whole ledger and find any changed byte / 校验整个账本
-    Verify(LedgerVerifyOptions),
-}
-
-#[derive(Args)]
-pub struct LedgerVerifyOptions {
-    /// The ledger / 账本文件
-    #[arg(long, default_value = "danqing-out/danqing-ledger.sqlite", value_name = "FILE")]
-    pub ledger: PathBuf,
-    /// JSON on standard output / 以 JSON 输出
     #[arg(long)]
     pub json: bool,
 }

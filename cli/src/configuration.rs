@@ -21,6 +21,8 @@ pub struct Configuration {
     pub trusted_keys: Vec<String>,
     /// Whom a refusal says to appeal to, for example an address.
     pub appeal_contact: Option<String>,
+    /// The secret key that signs the ledger's checkpoints; unset, it lies beside the ledger.
+    pub ledger_key: Option<PathBuf>,
 }
 
 impl Configuration {

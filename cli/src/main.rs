@@ -7,7 +7,7 @@ mod failure;
 mod interrupt;
 mod progress;
 
-use arguments::{Arguments, Command, LedgerCommand, ModelCommand};
+use arguments::{Arguments, Command, ModelCommand};
 use clap::Parser as _;
 use failure::Failure;
 use std::process::ExitCode;
@@ -32,7 +32,7 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Command::Generate(options) => commands::generate::run(&options, &configuration),
         Command::Train(options) => commands::train::run(&options, &configuration),
         Command::Verify(options) => commands::verify::run(&options),
-        Command::Ledger { command: LedgerCommand::Verify(options) } => commands::ledger::verify(&options),
+        Command::Ledger { command } => commands::ledger::run(&command, &configuration),
         Command::Model { command: ModelCommand::Check(options) } => commands::model::check(&options),
         Command::Model { command: ModelCommand::Inspect(options) } => commands::model::inspect(&options),
         Command::Model { command: ModelCommand::Evaluate(options) } => commands::evaluate::run(&options),

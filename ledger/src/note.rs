@@ -193,6 +193,8 @@ mod tests {
     use crate::{Checkpoint, Error};
     use spec::Sha256Digest;
 
+    type Outcome = Result<(), Box<dyn std::error::Error>>;
+
     fn key(seed: u8) -> SecretKey {
         SecretKey::from_seed(crate::ORIGIN, &[seed; 32])
     }
@@ -203,26 +205,27 @@ mod tests {
 
     /// The example key pair and note of Go's `sumdb/note` documentation.
     #[test]
-    fn notes_of_another_implementation_open() {
+    fn notes_of_another_implementation_open() -> Outcome {
         let secret = "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz";
         let public = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
         let text = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
         let line = "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=";
-        let parsed: SecretKey = secret.parse().unwrap();
+        let parsed: SecretKey = secret.parse()?;
         assert_eq!((parsed.verifier().to_string(), parsed.to_secret_text()), (public.to_owned(), secret.to_owned()));
-        let verifier: VerifierKey = public.parse().unwrap();
+        let verifier: VerifierKey = public.parse()?;
         assert_eq!(verifier.open(&format!("{text}\n{line}\n")), Some(text));
         let stranger = "— EnochRoot rwz+eBzmZa0SO3NbfRGzPCpDckykFXSdeX+MNtCOXm2/5n2tiOHp+vAF1aGrQ5ovTG01oOTGwnWLox33WWd1RvMc+QQ=";
         let both = format!("{text}\n{stranger}\n{line}\n");
         assert_eq!(verifier.open(&both), Some(text), "a signature by an unknown key is ignored");
         assert_eq!(verifier.open(&format!("{text}\n{stranger}\n")), None);
+        Ok(())
     }
 
     #[test]
-    fn a_signed_checkpoint_opens_with_its_key_only_and_not_with_any_bit_changed() {
+    fn a_signed_checkpoint_opens_with_its_key_only_and_not_with_any_bit_changed() -> Outcome {
         let signed = key(1).sign(checkpoint());
         let verifier = key(1).verifier().clone();
-        assert_eq!(SignedCheckpoint::open(signed.text(), &verifier).unwrap(), signed);
+        assert_eq!(SignedCheckpoint::open(signed.text(), &verifier)?, signed);
         assert_eq!(key(1).sign(checkpoint()), signed, "signing is deterministic");
         let other = SignedCheckpoint::open(signed.text(), key(2).verifier());
         assert!(matches!(other, Err(Error::CheckpointRejected { .. })));
@@ -235,6 +238,7 @@ mod tests {
             }
             assert!(SignedCheckpoint::open(signed.text().get(..place).unwrap_or_default(), &verifier).is_err(), "cut at {place}");
         }
+        Ok(())
     }
 
     #[test]
@@ -250,18 +254,19 @@ mod tests {
     }
 
     #[test]
-    fn keys_round_trip_and_no_other_text_is_one() {
+    fn keys_round_trip_and_no_other_text_is_one() -> Outcome {
         let (secret, public) = (key(4).to_secret_text(), key(4).verifier().to_string());
-        assert_eq!(format!("{public}\n").parse::<VerifierKey>().unwrap().to_string(), public);
-        assert_eq!(secret.parse::<SecretKey>().unwrap().to_secret_text(), secret);
+        assert_eq!(format!("{public}\n").parse::<VerifierKey>()?.to_string(), public);
+        assert_eq!(secret.parse::<SecretKey>()?.to_secret_text(), secret);
         for place in 0..public.len() {
             let mut bytes = public.clone().into_bytes();
             bytes[place] ^= 1;
-            assert!(String::from_utf8(bytes).unwrap().parse::<VerifierKey>().is_err(), "byte {place} of {public}");
+            assert!(String::from_utf8(bytes)?.parse::<VerifierKey>().is_err(), "byte {place} of {public}");
         }
         assert!(!format!("{:?}", key(4)).contains(&secret[SECRET_DATA..]));
         assert!(public.parse::<SecretKey>().is_err() && secret.parse::<VerifierKey>().is_err());
-        assert_ne!(SecretKey::generate().unwrap().to_secret_text(), SecretKey::generate().unwrap().to_secret_text());
+        assert_ne!(SecretKey::generate()?.to_secret_text(), SecretKey::generate()?.to_secret_text());
+        Ok(())
     }
 
     /// Where the base64 of a secret key's text begins.

@@ -1,6 +1,8 @@
 //! A signed checkpoint binds the ledger to its past, and a proof shows an entry to someone who has only the verifier key.
 mod common;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use common::{Outcome, clock, held, id, refusal, request};
 use ledger::{Error, InclusionProof, KeyFiles, KeyNotice, Ledger, SecretKey, SignedCheckpoint, Snapshot, VerifierKey, leaf_hash};
 use rusqlite::{Connection, params};
@@ -121,8 +123,7 @@ fn rewrite(path: &Path, position: u64) -> Outcome {
         frontier.push(leaf_hash(&row[32..]));
     }
     let checkpoint = ledger::Checkpoint { size: frontier.size(), root: frontier.root() };
-    use base64::Engine as _;
-    let peaks = frontier.peaks().iter().map(|peak| format!("frontier {}\n", base64::engine::general_purpose::STANDARD.encode(peak.0)));
+    let peaks = frontier.peaks().iter().map(|peak| format!("frontier {}\n", STANDARD.encode(peak.0)));
     let head: String = std::iter::once(checkpoint.to_string()).chain(peaks).collect();
     connection.execute("INSERT INTO head (only, text) VALUES (1, ?1)", [head])?;
     assert!(ledger::verify(&log)?.is_sound(), "the forgery is not perfect");

@@ -1,16 +1,202 @@
-use crate::arguments::LedgerVerifyOptions;
+mod export;
+mod options;
+
+pub use options::LedgerCommand;
+
+use crate::configuration::Configuration;
 use crate::failure::Failure;
+use ledger::{Entry, InclusionProof, KeyFiles, Ledger, Record, Signed, SignedCheckpoint, Snapshot, VerifierKey};
+use options::{CheckpointOptions, ProveOptions, VerifyOptions};
 use serde_json::json;
-use spec::Code;
+use spec::{Code, ProduceId, Sha256Digest, SystemClock};
+use std::fmt::Display;
+use std::path::Path;
+use std::sync::Arc;
 use store::SqliteLog;
 
-pub fn verify(options: &LedgerVerifyOptions) -> Result<u8, Failure> {
-    let report = ledger::verify(&SqliteLog::open_existing(&options.ledger)?)?;
+pub fn run(command: &LedgerCommand, configuration: &Configuration) -> Result<u8, Failure> {
+    match command {
+        LedgerCommand::Verify(options) => match &options.proof {
+            Some(proof) => verify_proof(proof, options),
+            None => verify(options, configuration),
+        },
+        LedgerCommand::Checkpoint(options) => checkpoint(options, configuration),
+        LedgerCommand::Prove(options) => prove(options, configuration),
+        LedgerCommand::Export(options) => export::run(options, configuration),
+    }
+}
+
+fn verify(options: &VerifyOptions, configuration: &Configuration) -> Result<u8, Failure> {
+    let path = &options.ledger.ledger;
+    let log = SqliteLog::open_existing(path)?;
+    let report = ledger::verify(&log)?;
+    let since = match &options.since {
+        Some(old) if report.is_sound() => {
+            let key = verifier_key(options.vkey.as_deref(), &key_files(path, configuration))?;
+            let old = SignedCheckpoint::open(&read_text(old)?, &key)?.checkpoint();
+            Some((old, Snapshot::read(&log)?.check_continues(old)))
+        }
+        _ => None,
+    };
+    let continues = since.as_ref().is_none_or(|(_, verdict)| verdict.is_ok());
     if options.json {
         let fault = report.fault.as_ref().map(|fault| json!({"index": fault.index, "problem": fault.problem.to_string()}));
-        println!("{}", json!({"sound": report.is_sound(), "entries": report.length, "fault": fault, "root": report.root}));
+        let mut answer = json!({"sound": report.is_sound(), "entries": report.length, "fault": fault, "root": report.root});
+        if let Some((old, verdict)) = &since {
+            answer["since"] = json!({"entries": old.size, "continues": verdict.is_ok()});
+        }
+        println!("{answer}");
     } else {
         println!("{report}");
+        match &since {
+            Some((old, Ok(()))) => {
+                println!("it continues the signed checkpoint of {0} leaves / 账本延续了 {0} 叶的签名检查点", old.size);
+            }
+            Some((_, Err(error))) => println!("{error}"),
+            None => {}
+        }
     }
-    Ok(if report.is_sound() { 0 } else { Code::LedgerBroken.exit_code() })
+    Ok(if report.is_sound() && continues { 0 } else { Code::LedgerBroken.exit_code() })
+}
+
+fn verify_proof(proof: &Path, options: &VerifyOptions) -> Result<u8, Failure> {
+    let vkey = options.vkey.as_deref().unwrap_or_default();
+    let proven = InclusionProof::from_json(&read_text(proof)?)?.verify(&parse_key(vkey)?)?;
+    let same_file = match &options.file {
+        None => None,
+        Some(file) => {
+            let digest = Sha256Digest::of(&std::fs::read(file).map_err(|error| unreadable(file, error))?);
+            Some(proven.entry.produced().is_some_and(|produced| produced.content_sha256 == digest))
+        }
+    };
+    let (entry, size) = (&proven.entry, proven.checkpoint.size);
+    if options.json {
+        println!("{}", json!({"holds": true, "entries": size, "root": proven.checkpoint.root, "entry": entry, "same_file": same_file}));
+    } else {
+        let index = entry.index;
+        println!("the proof holds: entry {index} of a signed ledger of {size} / 证明成立：共 {size} 条的签名账本中的第 {index} 条");
+        print_entry(entry);
+        match same_file {
+            Some(true) => println!("  the file is the recorded one / 文件与记录一致"),
+            Some(false) => println!("  the file is NOT the recorded one / 文件与记录不一致"),
+            None => {}
+        }
+    }
+    Ok(if same_file == Some(false) { Code::CheckFailed.exit_code() } else { 0 })
+}
+
+fn print_entry(entry: &Entry) {
+    println!("  time / 时间: {}", entry.time.to_rfc3339());
+    match &entry.record {
+        Record::Produced(produced) => {
+            println!("  ProduceID: {}", produced.produce_id);
+            println!("  SHA-256: {}", produced.content_sha256);
+            println!("  prompt / 提示词: {}", produced.request.prompt);
+        }
+        Record::Refused(refused) => println!("  refused / 拒绝: {}", refused.request.prompt),
+    }
+}
+
+fn checkpoint(options: &CheckpointOptions, configuration: &Configuration) -> Result<u8, Failure> {
+    let path = &options.ledger.ledger;
+    let log = SqliteLog::open_existing(path)?;
+    let signed = sign(&Snapshot::read(&log)?, &key_files(path, configuration))?;
+    print!("{}", signed.checkpoint.text());
+    Ok(0)
+}
+
+fn prove(options: &ProveOptions, configuration: &Configuration) -> Result<u8, Failure> {
+    let file = Path::new(&options.what);
+    let beside = file.parent().map(|folder| folder.join(pipeline::LEDGER_FILE)).filter(|_| file.is_file());
+    let path = options.ledger(beside);
+    let index = find(&options.what, &path)?;
+    let log = SqliteLog::open_existing(&path)?;
+    let snapshot = Snapshot::read(&log)?;
+    let unknown = || Failure::new(Code::InvalidRequest, format!("the ledger has no entry {index} / 账本没有第 {index} 条"));
+    if index >= snapshot.checkpoint().size {
+        return Err(unknown());
+    }
+    let signed = sign(&snapshot, &key_files(&path, configuration))?;
+    let proof = snapshot.prove(index, &signed.checkpoint)?.ok_or_else(unknown)?.to_json()?;
+    match &options.out {
+        None => print!("{proof}"),
+        Some(out) => {
+            std::fs::write(out, proof).map_err(|error| unwritable(out, error))?;
+            println!("{}", out.display());
+        }
+    }
+    Ok(0)
+}
+
+/// The index of the entry that the user means.
+fn find(what: &str, path: &Path) -> Result<u64, Failure> {
+    let file = Path::new(what);
+    if let (false, Ok(index)) = (file.exists(), what.parse()) {
+        return Ok(index);
+    }
+    let ledger = Ledger::open(Box::new(SqliteLog::open_existing(path)?), Arc::new(SystemClock))?;
+    let found = match what.parse::<ProduceId>() {
+        Ok(id) if !file.exists() => ledger.find(id)?,
+        _ => {
+            let bytes = std::fs::read(file).map_err(|error| unreadable(file, error))?;
+            ledger.find_by_content(Sha256Digest::of(&bytes))?
+        }
+    };
+    let unknown = || {
+        let path = path.display();
+        Failure::new(
+            Code::CheckFailed,
+            format!(
+                "the ledger {path} does not know {what} (a changed file has another digest) / 账本 {path} 中没有 {what} 的记录（改动过的文件摘要不同）"
+            ),
+        )
+    };
+    found.map(|entry| entry.index).ok_or_else(unknown)
+}
+
+fn key_files(ledger: &Path, configuration: &Configuration) -> KeyFiles {
+    KeyFiles::of(ledger, configuration.ledger_key.as_deref())
+}
+
+fn sign(snapshot: &Snapshot<'_>, keys: &KeyFiles) -> Result<Signed, Failure> {
+    let signed = keys.sign(snapshot)?;
+    for notice in &signed.notices {
+        eprintln!("note / 提示: {notice}");
+    }
+    Ok(signed)
+}
+
+fn verifier_key(given: Option<&str>, keys: &KeyFiles) -> Result<VerifierKey, Failure> {
+    if let Some(text) = given {
+        return parse_key(text);
+    }
+    eprintln!(
+        "note / 提示: checked with the key beside the ledger; --vkey names your own copy / 使用账本旁的公钥核验，可用 --vkey 指定自存公钥"
+    );
+    Ok(keys.verifier()?)
+}
+
+/// A verifier key's text, or the file that holds it.
+fn parse_key(text: &str) -> Result<VerifierKey, Failure> {
+    let key = text.parse::<VerifierKey>().or_else(|_| {
+        let contents = std::fs::read_to_string(text).map_err(|_| None)?;
+        contents.parse::<VerifierKey>().map_err(Some)
+    });
+    key.map_err(|error: Option<ledger::ParseKeyError>| {
+        let reason = error
+            .map_or_else(|| "neither a verifier key nor a readable file / 既不是验证公钥，也不是可读的文件".to_owned(), |e| e.to_string());
+        Failure::new(Code::ConfigurationInvalid, format!("--vkey {text}: {reason}"))
+    })
+}
+
+fn read_text(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| unreadable(path, error))
+}
+
+fn unreadable(path: &Path, error: impl Display) -> Failure {
+    Failure::new(Code::StorageFailed, format!("cannot read {0}: {error} / 无法读取 {0}：{error}", path.display()))
+}
+
+fn unwritable(path: &Path, error: impl Display) -> Failure {
+    Failure::new(Code::StorageFailed, format!("cannot write {0}: {error} / 无法写入 {0}：{error}", path.display()))
 }

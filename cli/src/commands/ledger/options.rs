@@ -1,0 +1,100 @@
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// The ledger of `danqing generate` without `--out`.
+const DEFAULT_LEDGER: &str = "danqing-out/danqing-ledger.sqlite";
+
+#[derive(Subcommand)]
+pub enum LedgerCommand {
+    /// Recompute the whole ledger and find any changed byte; or check one proof without a ledger / 校验账本或单份证明
+    Verify(VerifyOptions),
+    /// Verify the ledger and print its signed checkpoint, to be kept elsewhere / 打印签名检查点
+    Checkpoint(CheckpointOptions),
+    /// Write the proof that one picture or refusal is in the ledger / 生成单条记录的证明
+    Prove(ProveOptions),
+    /// Write all entries with a signed checkpoint, for a third party to check / 导出供第三方核验
+    Export(ExportOptions),
+}
+
+#[derive(Args)]
+pub struct LedgerOptions {
+    /// The ledger / 账本文件
+    #[arg(long, default_value = DEFAULT_LEDGER, value_name = "FILE")]
+    pub(super) ledger: PathBuf,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples / 示例:
+  danqing ledger verify
+  danqing ledger verify --since last-month.checkpoint --vkey danqing-ledger.vkey
+  danqing ledger verify --proof proof.json --vkey danqing-ledger.vkey --file picture.png
+
+Exit code 0: it holds; 1: a proof or signature does not; 8: the ledger does not.
+退出码 0：成立；1：证明或签名不成立；8：账本不成立。")]
+pub struct VerifyOptions {
+    #[command(flatten)]
+    pub(super) ledger: LedgerOptions,
+    /// Check this proof instead; needs no ledger / 核验证明文件，无需账本
+    #[arg(long, value_name = "FILE", requires = "vkey")]
+    pub(super) proof: Option<PathBuf>,
+    /// With --proof: this picture is the one that the proof speaks of / 同时核对图片文件
+    #[arg(long, value_name = "FILE", requires = "proof")]
+    pub(super) file: Option<PathBuf>,
+    /// The ledger must continue this earlier signed checkpoint / 账本须延续此前的签名检查点
+    #[arg(long, value_name = "CHECKPOINT", conflicts_with = "proof")]
+    pub(super) since: Option<PathBuf>,
+    /// Verifier key: its text or its file; by default the one beside the ledger / 验证公钥
+    #[arg(long, value_name = "KEY|FILE")]
+    pub(super) vkey: Option<String>,
+    /// JSON on standard output / 以 JSON 输出
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example / 示例:
+  danqing ledger checkpoint > 2026-11-30.checkpoint
+
+The key is made on the first use and lies beside the ledger (danqing-ledger.key, mode 0600) unless `ledger_key` in danqing.toml says where.
+密钥在首次使用时生成，默认与账本同目录（danqing-ledger.key，权限 0600），可由 danqing.toml 的 ledger_key 指定位置。")]
+pub struct CheckpointOptions {
+    #[command(flatten)]
+    pub(super) ledger: LedgerOptions,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples / 示例:
+  danqing ledger prove danqing-out/picture.png --out proof.json
+  danqing ledger prove 0192f0c1-7e2a-7b3c-8d4e-5f60718293a4")]
+pub struct ProveOptions {
+    /// A picture, a ProduceID, or the number of an entry / 图片文件、ProduceID 或条目序号
+    #[arg(value_name = "FILE|PRODUCE_ID|ENTRY")]
+    pub(super) what: String,
+    /// The ledger; by default the one beside the picture, or in danqing-out / 账本文件
+    #[arg(long, value_name = "FILE")]
+    pub(super) ledger: Option<PathBuf>,
+    /// Where to write it; standard output when left out / 输出文件
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example / 示例:
+  danqing ledger export audit-2026-11
+
+The export holds every prompt as it was recorded: give it only to those who may read them.
+导出内容包含全部提示词原文，请仅交给有权查阅者。")]
+pub struct ExportOptions {
+    /// New or empty folder / 新建或空文件夹
+    #[arg(value_name = "DIR")]
+    pub(super) folder: PathBuf,
+    #[command(flatten)]
+    pub(super) ledger: LedgerOptions,
+}
+
+impl ProveOptions {
+    /// The ledger that was named, or the one where `beside` lies, or the default one.
+    pub(super) fn ledger(&self, beside: Option<PathBuf>) -> PathBuf {
+        self.ledger.clone().or(beside.filter(|path| path.exists())).unwrap_or_else(|| DEFAULT_LEDGER.into())
+    }
+}
