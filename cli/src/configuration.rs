@@ -16,6 +16,8 @@ pub struct Configuration {
     pub provider_code: Option<String>,
     /// Lexicons of the user's own, asked after the built-in one.
     pub lexicons: Vec<PathBuf>,
+    /// File of the invisible watermark's key, made where there is none; without it pictures carry no watermark.
+    pub watermark_key: Option<PathBuf>,
     /// Public keys, 64 hexadecimal digits each or a file with them: only packages that one of them signed are accepted. Any package
     /// is where there are none.
     pub trusted_keys: Vec<String>,

@@ -31,7 +31,7 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
     match arguments.command {
         Command::Generate(options) => commands::generate::run(&options, &configuration),
         Command::Train(options) => commands::train::run(&options, &configuration),
-        Command::Verify(options) => commands::verify::run(&options),
+        Command::Verify(options) => commands::verify::run(&options, &configuration),
         Command::Ledger { command } => commands::ledger::run(&command, &configuration),
         Command::Model { command: ModelCommand::Check(options) } => commands::model::check(&options),
         Command::Model { command: ModelCommand::Inspect(options) } => commands::model::inspect(&options),

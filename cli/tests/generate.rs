@@ -106,3 +106,28 @@ fn the_configuration_says_whom_to_trust_and_whom_to_appeal_to() {
     assert!(!untrusted.status.success() && untrusted.status.code() != Some(3), "{}", text(&untrusted.stderr));
     assert!(desk.files().iter().all(|file| file.extension().is_none_or(|ending| ending != "png")));
 }
+
+#[test]
+fn a_copy_without_metadata_is_traced_by_its_watermark() {
+    let desk = Desk::new();
+    assert_eq!(desk.generate(&["一只小猫", "--seed", "7"])[0]["watermarked"], false, "not asked for");
+    let configure = |key: &str| std::fs::write(desk.path().join("danqing.toml"), format!("watermark_key = {key:?}\n")).expect("a file");
+    configure("own.key");
+    let made = desk.generate(&["一只小猫", "--seed", "7"]).remove(0);
+    assert_eq!(made["watermarked"], true);
+    let path = made["path"].as_str().expect("a path");
+    // What a site that re-encodes leaves of it.
+    let copy = desk.path().join("danqing-out/copy.jpg");
+    image::open(desk.path().join(path)).expect("a picture").to_rgb8().save(&copy).expect("a copy");
+    let verified = desk.run(["verify", "danqing-out/copy.jpg", "--json"]);
+    assert!(!verified.status.success());
+    let report: Value = serde_json::from_slice(&verified.stdout).expect("JSON");
+    assert_eq!((&report["label"]["verdict"], &report["ledger"]), (&"not_found".into(), &"unknown".into()));
+    assert_eq!((&report["watermark"]["state"], &report["watermark"]["produce_id"]), (&"found".into(), &made["produce_id"]));
+    // Another installation's key finds nothing.
+    std::fs::write(desk.path().join("other.key"), "ab".repeat(32)).expect("a key");
+    configure("other.key");
+    let verified = desk.run(["verify", "danqing-out/copy.jpg", "--json"]);
+    let report: Value = serde_json::from_slice(&verified.stdout).expect("JSON");
+    assert_eq!(report["watermark"]["state"], "not_found");
+}

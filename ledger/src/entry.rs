@@ -52,6 +52,10 @@ pub struct Produced {
     pub format: ImageFormat,
     /// Text of the explicit label.
     pub explicit_label: String,
+    /// Whether the pixels carry an invisible watermark with the id's `ProduceId::mark`; records from before there was one do not
+    /// say so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub watermarked: bool,
     /// This picture's own seed.
     pub seed: u64,
     /// The weights.
@@ -82,6 +86,7 @@ impl Record {
             byte_length: labelled.bytes().len() as u64,
             format: labelled.format(),
             explicit_label: labelled.explicit_label().to_owned(),
+            watermarked: labelled.watermarked(),
             seed: origin.seed(),
             model: origin.model().clone(),
             request: origin.request().clone(),

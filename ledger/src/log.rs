@@ -1,7 +1,9 @@
 use crate::checkpoint::{head_text, parse_head};
 use crate::entry::{open_row, to_row};
 use crate::merkle::{Frontier, leaf_hash};
-use crate::{Checkpoint, Entry, Error, Record, Recorded, Refused, Report, Result, Version, consistency_proof, inclusion_proof, verify};
+use crate::{
+    Checkpoint, Entry, Error, Produced, Record, Recorded, Refused, Report, Result, Version, consistency_proof, inclusion_proof, verify,
+};
 use spec::stage::Stored;
 use spec::{Clock, LogStorage, ProduceId, Request, Sha256Digest, Verdict};
 use std::sync::Arc;
@@ -86,9 +88,18 @@ impl Ledger {
 
     /// The latest entry of a picture whose file has this digest. Reads the ledger from its end: O(n) when there is none.
     pub fn find_by_content(&self, content_sha256: Sha256Digest) -> Result<Option<Entry>> {
+        self.find_produced(|produced| produced.content_sha256 == content_sha256)
+    }
+
+    /// The latest entry of a watermarked picture whose id has this `ProduceId::mark`. O(n) when there is none.
+    pub fn find_by_mark(&self, mark: u64) -> Result<Option<Entry>> {
+        self.find_produced(|produced| produced.watermarked && produced.produce_id.mark() == mark)
+    }
+
+    fn find_produced(&self, wanted: impl Fn(&Produced) -> bool) -> Result<Option<Entry>> {
         for index in (0..self.storage.length()?).rev() {
             let entry = self.entry(index)?.ok_or_else(|| broken_leaf(index))?;
-            if entry.produced().is_some_and(|produced| produced.content_sha256 == content_sha256) {
+            if entry.produced().is_some_and(&wanted) {
                 return Ok(Some(entry));
             }
         }

@@ -47,6 +47,9 @@ impl Labelled for Dying {
     fn explicit_label(&self) -> &str {
         self.0.explicit_label()
     }
+    fn watermarked(&self) -> bool {
+        self.0.watermarked()
+    }
     fn bytes(&self) -> &[u8] {
         die_at("while writing", self.1);
         self.0.bytes()

@@ -1,4 +1,5 @@
 use spec::Code;
+use std::path::PathBuf;
 
 /// What can go wrong in the sentence: one word's own error, unchanged.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,18 @@ pub enum Error {
     /// The request asks for something out of range.
     #[error("{0}")]
     InvalidRequest(String),
+    /// The watermark's key cannot be read or written.
+    #[error("cannot read or write the watermark key {path}: {source} / 无法读写水印密钥 {path}：{source}")]
+    WatermarkKeyIo {
+        /// Its file.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The watermark's key is not one.
+    #[error("{0} is not a watermark key: 64 hexadecimal digits are expected / {0} 不是水印密钥：应为 64 位十六进制数字")]
+    WatermarkKeyInvalid(PathBuf),
     /// The machine has no random numbers.
     #[error("the system gives no random numbers: {0} / 系统无法提供随机数：{0}")]
     Random(String),
@@ -37,6 +50,8 @@ impl Error {
             Self::Store(error) => error.code(),
             Self::Ledger(error) => error.code(),
             Self::InvalidRequest(_) => Code::InvalidRequest,
+            Self::WatermarkKeyIo { .. } => Code::StorageFailed,
+            Self::WatermarkKeyInvalid(_) => Code::ConfigurationInvalid,
             Self::Random(_) => Code::Internal,
         }
     }

@@ -6,11 +6,14 @@
 //! * A picture is either recorded and released, or absent; after a crash the next [`Studio::open`] on the folder settles which.
 //! * Calls block the calling thread.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod error;
 mod models;
 mod studio;
+mod watermark_key;
 
 pub use error::{Error, Result};
 pub use models::{DEFAULT_MODEL, find_model};
 pub use studio::{LEDGER_FILE, Names, Outcome, Refused, Released, Studio, StudioOptions, random_seed};
+pub use watermark_key::read_watermark_key;

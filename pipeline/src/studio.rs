@@ -1,3 +1,4 @@
+use crate::watermark_key::watermark_key;
 use crate::{Error, Result};
 use engine::families::{Control, Progress};
 use engine::model_folder::ModelFolder;
@@ -35,6 +36,9 @@ pub struct StudioOptions<'a> {
     pub existing: Existing,
     /// The provider's code for the implicit label.
     pub provider_code: Option<ProviderCode>,
+    /// The file with the key of the invisible watermark, made if it is not there; pictures carry no watermark where it is not set.
+    /// With it, pixels depend on the ProduceID too: two pictures of one seed differ by their marks.
+    pub watermark_key: Option<&'a Path>,
     /// Lexicons besides the built-in one, whose to trust, and whom refusals send people to.
     pub policy: LiveSettings,
 }
@@ -80,6 +84,8 @@ pub struct Released {
     pub height: u32,
     /// Text of the explicit label.
     pub explicit_label: String,
+    /// Whether the pixels carry the invisible watermark: some pictures are too small or too busy for it.
+    pub watermarked: bool,
 }
 
 /// A recorded refusal.
@@ -104,9 +110,12 @@ impl Studio {
     /// Opens gate, labeller, ledger and outbox, and settles what a crash left in the folder.
     pub fn open(options: StudioOptions<'_>) -> Result<Self> {
         let gate = LiveGate::open(options.policy)?;
-        let labeller = Labeller::new(options.provider_code)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         store::prepare_folder(options.folder)?;
+        let mut labeller = Labeller::new(options.provider_code)?;
+        if let Some(path) = options.watermark_key {
+            labeller = labeller.with_watermark(watermark_key(path)?);
+        }
         let ledger = Ledger::open(Box::new(SqliteLog::open(&options.folder.join(LEDGER_FILE))?), Arc::clone(&clock))?;
         let outbox = Outbox::open(options.folder, options.existing, |id| {
             ledger.find(id).map(|found| found.as_ref().and_then(ledger::Entry::produced).map(|produced| produced.release_name.clone()))
@@ -189,12 +198,25 @@ impl Studio {
         let (seed, model_sha256) = (rendered.seed(), rendered.model().sha256);
         let (width, height) = (rendered.picture().width(), rendered.picture().height());
         let labelled = self.labeller.label(rendered, produce_id)?;
-        let (content_sha256, explicit_label) = (labelled.content_sha256(), labelled.explicit_label().to_owned());
+        let (content_sha256, watermarked) = (labelled.content_sha256(), labelled.watermarked());
+        let explicit_label = labelled.explicit_label().to_owned();
         let stored = self.outbox.put(labelled, &name)?;
         let recorded = self.ledger.append(stored)?;
         let path = self.outbox.release(&recorded)?;
         let (ledger_index, ledger_root) = (recorded.leaf_index(), recorded.root());
-        Ok(Released { path, produce_id, seed, content_sha256, ledger_index, ledger_root, model_sha256, width, height, explicit_label })
+        Ok(Released {
+            path,
+            produce_id,
+            seed,
+            content_sha256,
+            ledger_index,
+            ledger_root,
+            model_sha256,
+            width,
+            height,
+            explicit_label,
+            watermarked,
+        })
     }
 
     fn new_id(&self) -> Result<ProduceId> {

@@ -35,3 +35,18 @@ pub(crate) fn decodes_to(bytes: &[u8], picture: &Picture, format: ImageFormat) -
     let same_size = decoded.dimensions() == (picture.width(), picture.height());
     Ok(same_size && (format == ImageFormat::Jpeg || decoded.as_raw() == picture.pixels()))
 }
+
+/// Largest side and memory of a picture that is decoded to look for its watermark.
+const MAXIMUM_SIDE: u32 = 16_384;
+const MAXIMUM_BYTES: u64 = 1 << 30;
+
+/// The pixels of a picture file of any supported format; nothing where it is damaged or absurdly large.
+pub(crate) fn decode(bytes: &[u8]) -> Option<image::RgbImage> {
+    let mut reader = image::ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format().ok()?;
+    let mut limits = image::Limits::default();
+    limits.max_image_width = Some(MAXIMUM_SIDE);
+    limits.max_image_height = Some(MAXIMUM_SIDE);
+    limits.max_alloc = Some(MAXIMUM_BYTES);
+    reader.limits(limits);
+    Some(reader.decode().ok()?.into_rgb8())
+}

@@ -7,10 +7,11 @@ use std::fmt;
 pub const DEFAULT_EXPLICIT_TEXT: &str = "AI生成";
 
 /// Labels what the engine rendered. Shareable between threads.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Labeller {
     provider_code: Option<ProviderCode>,
     explicit_text: String,
+    watermark: Option<watermark::Key>,
 }
 
 /// Something that the user should be told; labelling goes on.
@@ -61,7 +62,7 @@ impl Labeller {
                 chinese: "这是传播服务编码（第 23 位为 2）；生成服务该位应为 1，或第 23–27 位为 00000",
             });
         }
-        Ok(Self { provider_code, explicit_text: DEFAULT_EXPLICIT_TEXT.to_owned() })
+        Ok(Self { provider_code, explicit_text: DEFAULT_EXPLICIT_TEXT.to_owned(), watermark: None })
     }
 
     /// The same with another explicit text: it must contain 人工智能 or AI, and 生成 or 合成, and the label font must have all
@@ -74,6 +75,12 @@ impl Labeller {
         lettering::check(text)?;
         text.clone_into(&mut self.explicit_text);
         Ok(self)
+    }
+
+    /// The same, which also hides [`ProduceId::mark`] in the pixels of pictures that can carry it.
+    #[must_use]
+    pub fn with_watermark(self, key: [u8; 32]) -> Self {
+        Self { watermark: Some(watermark::Key::from_bytes(key)), ..self }
     }
 
     /// What the user should be told before labelling.
@@ -130,6 +137,8 @@ impl Labeller {
         let format = rendered.request().format;
         let mut picture = rendered.picture().clone();
         explicit::draw(&mut picture, &self.explicit_text)?;
+        // Last in the pixels, so that it fits what the copy will show.
+        let watermarked = self.watermark.as_ref().is_some_and(|key| hide(&mut picture, key, produce_id));
         let (bytes, label) = self.write_implicit(&picture, format, produce_id)?;
         if !encode::decodes_to(&bytes, &picture, format)? {
             return Err(Error::EmbeddingFailed);
@@ -139,6 +148,7 @@ impl Labeller {
             origin: Box::new(rendered),
             label,
             explicit_label: self.explicit_text.clone(),
+            watermarked,
             bytes,
             format,
         })
@@ -160,11 +170,27 @@ impl Labeller {
     }
 }
 
+/// Hides the mark of `produce_id`; a picture that cannot carry it stays as it is, since the labels do not depend on it.
+fn hide(picture: &mut Picture, key: &watermark::Key, produce_id: ProduceId) -> bool {
+    let (width, height) = (picture.width(), picture.height());
+    let Some(id) = watermark::Id::new(produce_id.mark()) else { return false };
+    watermark::embed(picture.pixels_mut(), width, height, key, id).is_ok()
+}
+
+/// The [`ProduceId::mark`] hidden in an encoded picture by a labeller with this key; `None` where there is none, or nothing that decodes.
+pub fn read_watermark(bytes: &[u8], key: [u8; 32]) -> Option<u64> {
+    let picture = encode::decode(bytes)?;
+    let key = watermark::Key::from_bytes(key);
+    let found = watermark::detect(picture.as_raw(), picture.width(), picture.height(), &key).ok().flatten()?;
+    Some(found.id.value())
+}
+
 /// A picture file with both labels. Only [`Labeller::label`] makes one.
 pub struct Labelled {
     origin: Box<dyn Origin + Send>,
     label: ImplicitLabel,
     explicit_label: String,
+    watermarked: bool,
     bytes: Vec<u8>,
     format: ImageFormat,
     content_sha256: Sha256Digest,
@@ -192,6 +218,10 @@ impl spec::stage::Labelled for Labelled {
 
     fn explicit_label(&self) -> &str {
         &self.explicit_label
+    }
+
+    fn watermarked(&self) -> bool {
+        self.watermarked
     }
 
     fn bytes(&self) -> &[u8] {

@@ -32,6 +32,6 @@ mod value;
 
 pub use error::Error;
 pub use finding::{Finding, Severity};
-pub use labeller::{DEFAULT_EXPLICIT_TEXT, Labelled, Labeller, Warning};
+pub use labeller::{DEFAULT_EXPLICIT_TEXT, Labelled, Labeller, Warning, read_watermark};
 pub use provider_code::{ProviderCode, ServiceType};
 pub use read::{LabelReport, LabelValues, LabelVerdict, read_labels};

@@ -2,9 +2,9 @@
 
 mod support;
 
-use provenance::{Error, Finding, LabelVerdict, Labeller, ProviderCode, Warning, read_labels};
+use provenance::{Error, Finding, LabelVerdict, Labeller, ProviderCode, Warning, read_labels, read_watermark};
 use spec::stage::Labelled as _;
-use spec::{Code, ImageFormat, Sha256Digest};
+use spec::{Code, ImageFormat, Picture, Sha256Digest};
 use support::{FORMATS, LABEL_JSON, PRODUCE_ID, PROVIDER_CODE, decode, label, labeller, noise, paint, produce_id, rendered, unlabelled};
 
 fn position(bytes: &[u8], wanted: &[u8]) -> usize {
@@ -121,4 +121,27 @@ fn samples_carry_both_labels() {
         assert_eq!(bytes, labelled.bytes());
         assert_ne!(bytes, labeller().label_sheet(&sheet, format, produce_id()).unwrap());
     }
+}
+
+#[test]
+fn the_mark_of_the_id_can_be_read_from_the_pixels() {
+    let key = [7; 32];
+    let marked = labeller().with_watermark(key);
+    // Smooth, as pictures are, unlike the noise of the other tests.
+    let smooth = |x: u32, y: u32| [90 + (x / 3) as u8, 140 - (y / 4) as u8, ((x + y) / 5) as u8 + 60];
+    let pixels = (0..192 * 160).flat_map(|pixel| smooth(pixel % 192, pixel / 192)).collect();
+    let picture = Picture::new(192, 160, pixels).unwrap();
+    for format in FORMATS {
+        let labelled = marked.label(rendered(picture.clone(), format), produce_id()).unwrap();
+        assert!(labelled.watermarked());
+        assert_eq!(read_watermark(labelled.bytes(), key), Some(produce_id().mark()));
+        assert_eq!(read_watermark(labelled.bytes(), [8; 32]), None, "another key");
+        let unmarked = labeller().label(rendered(picture.clone(), format), produce_id()).unwrap();
+        assert!(!unmarked.watermarked());
+        assert_eq!(read_watermark(unmarked.bytes(), key), None);
+    }
+    // Too small for the mark, not for the labels.
+    let small = marked.label(rendered(noise(64, 64), ImageFormat::Png), produce_id()).unwrap();
+    assert!(!small.watermarked());
+    assert_eq!(read_watermark(b"not a picture", key), None);
 }

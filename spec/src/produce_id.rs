@@ -18,6 +18,12 @@ impl ProduceId {
         bytes[8] = (bytes[8] & 0x3f) | 0x80;
         Self(bytes)
     }
+
+    /// Its last 48 bits, all random: what the invisible watermark carries of it.
+    pub fn mark(&self) -> u64 {
+        let [.., a, b, c, d, e, f] = self.0;
+        u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+    }
 }
 
 impl fmt::Display for ProduceId {

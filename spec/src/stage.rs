@@ -39,6 +39,8 @@ pub trait Labelled {
     fn label(&self) -> &ImplicitLabel;
     /// Text of the explicit label as drawn, for example `AI生成`.
     fn explicit_label(&self) -> &str;
+    /// Whether the pixels carry an invisible watermark with the id's [`ProduceId::mark`].
+    fn watermarked(&self) -> bool;
     /// The whole file.
     fn bytes(&self) -> &[u8];
     /// Its format.

@@ -23,6 +23,9 @@ impl Labelled for File {
     fn explicit_label(&self) -> &'static str {
         "AI生成"
     }
+    fn watermarked(&self) -> bool {
+        false
+    }
     fn bytes(&self) -> &[u8] {
         &self.bytes
     }

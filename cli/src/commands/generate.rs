@@ -45,6 +45,7 @@ pub fn run(options: &GenerateOptions, configuration: &Configuration) -> Result<u
         folder: &target.folder,
         existing: if options.force { Existing::Replace } else { Existing::Refuse },
         provider_code: configuration.provider_code()?,
+        watermark_key: configuration.watermark_key.as_deref(),
         policy: configuration.policy()?,
     })?;
     for path in &studio.recovery().released {

@@ -1,7 +1,8 @@
 use crate::arguments::VerifyOptions;
+use crate::configuration::Configuration;
 use crate::failure::Failure;
 use ledger::{Entry, Ledger};
-use provenance::{LabelReport, LabelVerdict, read_labels};
+use provenance::{LabelReport, LabelVerdict, read_labels, read_watermark};
 use serde_json::json;
 use spec::{Code, Sha256Digest, SystemClock};
 use std::path::{Path, PathBuf};
@@ -23,14 +24,20 @@ enum Known {
     Recorded(Box<Entry>),
 }
 
-pub fn run(options: &VerifyOptions) -> Result<u8, Failure> {
+pub fn run(options: &VerifyOptions, configuration: &Configuration) -> Result<u8, Failure> {
     let mut all_good = true;
     for file in &options.files {
         let bytes = read(file)?;
         let report = read_labels(&bytes);
-        let known = look_up(options.ledger.as_deref(), file, &bytes, &report)?;
+        let ledger_path = options.ledger.clone().unwrap_or_else(|| beside(file, pipeline::LEDGER_FILE));
+        let ledger = if ledger_path.exists() { Some(open(&ledger_path)?) } else { None };
+        let known = match &ledger {
+            Some(ledger) => look_up(ledger, &bytes, &report)?,
+            None => Known::NoLedger(ledger_path),
+        };
+        let mark = read_mark(&bytes, configuration, ledger.as_ref())?;
         all_good &= matches!(known, Known::Recorded(_)) && report.label.is_some();
-        if options.json { print_json(file, &report, &known) } else { print_text(file, &report, &known) }
+        if options.json { print_json(file, &report, &known, &mark) } else { print_text(file, &report, &known, &mark) }
     }
     Ok(if all_good { 0 } else { Code::CheckFailed.exit_code() })
 }
@@ -47,13 +54,33 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(file).map_err(failed)
 }
 
-fn look_up(ledger: Option<&Path>, file: &Path, bytes: &[u8], report: &LabelReport) -> Result<Known, Failure> {
-    let beside = file.parent().unwrap_or(Path::new("")).join(pipeline::LEDGER_FILE);
-    let path = ledger.map_or(beside, Path::to_owned);
-    if !path.exists() {
-        return Ok(Known::NoLedger(path));
-    }
-    let ledger = Ledger::open(Box::new(SqliteLog::open_existing(&path)?), Arc::new(SystemClock))?;
+fn beside(file: &Path, name: &str) -> PathBuf {
+    file.parent().unwrap_or(Path::new("")).join(name)
+}
+
+fn open(path: &Path) -> Result<Ledger, Failure> {
+    Ok(Ledger::open(Box::new(SqliteLog::open_existing(path)?), Arc::new(SystemClock))?)
+}
+
+/// What the invisible watermark says.
+enum Mark {
+    /// The configuration names no key to look with.
+    NoKey,
+    /// None was found: the picture never had one, or lost it.
+    NotFound,
+    /// One was found, and which entry it belongs to, if the ledger knows it.
+    Found(u64, Option<Box<Entry>>),
+}
+
+fn read_mark(bytes: &[u8], configuration: &Configuration, ledger: Option<&Ledger>) -> Result<Mark, Failure> {
+    let Some(path) = &configuration.watermark_key else { return Ok(Mark::NoKey) };
+    let key = pipeline::read_watermark_key(path)?;
+    let Some(mark) = read_watermark(bytes, key) else { return Ok(Mark::NotFound) };
+    let entry = ledger.map(|ledger| ledger.find_by_mark(mark)).transpose()?.flatten();
+    Ok(Mark::Found(mark, entry.map(Box::new)))
+}
+
+fn look_up(ledger: &Ledger, bytes: &[u8], report: &LabelReport) -> Result<Known, Failure> {
     let digest = Sha256Digest::of(bytes);
     let by_id = match &report.label {
         Some(label) => ledger.find(label.produce_id)?,
@@ -67,17 +94,25 @@ fn look_up(ledger: Option<&Path>, file: &Path, bytes: &[u8], report: &LabelRepor
     }
 }
 
-fn print_json(file: &Path, report: &LabelReport, known: &Known) {
+fn print_json(file: &Path, report: &LabelReport, known: &Known, mark: &Mark) {
     let (state, entry) = match known {
         Known::NoLedger(_) => ("no_ledger", None),
         Known::Unknown => ("unknown", None),
         Known::Changed(entry) => ("changed", Some(entry)),
         Known::Recorded(entry) => ("recorded", Some(entry)),
     };
-    println!("{}", json!({"file": file.display().to_string(), "label": report, "ledger": state, "entry": entry}));
+    let watermark = match mark {
+        Mark::NoKey => json!({"state": "no_key"}),
+        Mark::NotFound => json!({"state": "not_found"}),
+        Mark::Found(mark, entry) => {
+            let produced = entry.as_ref().and_then(|entry| entry.produced());
+            json!({"state": "found", "mark": format!("{mark:012x}"), "produce_id": produced.map(|produced| produced.produce_id)})
+        }
+    };
+    println!("{}", json!({"file": file.display().to_string(), "label": report, "ledger": state, "entry": entry, "watermark": watermark}));
 }
 
-fn print_text(file: &Path, report: &LabelReport, known: &Known) {
+fn print_text(file: &Path, report: &LabelReport, known: &Known, mark: &Mark) {
     println!("{}", file.display());
     let verdict = match report.verdict {
         LabelVerdict::Compliant => "compliant / 合规",
@@ -102,6 +137,15 @@ fn print_text(file: &Path, report: &LabelReport, known: &Known) {
             );
         }
         Known::Recorded(entry) => print_entry(entry),
+    }
+    match mark {
+        Mark::NoKey => println!("  watermark / 水印: not looked for, no key is configured / 未配置密钥，未检查"),
+        Mark::NotFound => println!("  watermark / 水印: not found / 未找到"),
+        Mark::Found(mark, None) => println!("  watermark / 水印: {mark:012x}, which the ledger does not know / 账本中没有对应记录"),
+        Mark::Found(mark, Some(entry)) => {
+            let id = entry.produced().map(|produced| produced.produce_id.to_string()).unwrap_or_default();
+            println!("  watermark / 水印: {mark:012x}, entry {} with ProduceID {id} / 对应条目 {}", entry.index, entry.index);
+        }
     }
 }
 
