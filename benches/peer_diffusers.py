@@ -86,4 +86,5 @@ def about():
     }
 
 
-serve(about, {f.__name__: f for f in (gemm, conv, attention, silu, block, picture)}, torch.set_num_threads)
+kinds = {kind.__name__: kind for kind in (gemm, conv, attention, silu, block, picture)}
+serve(about, kinds, torch.set_num_threads, torch.compiler.reset)

@@ -31,4 +31,4 @@ def picture(order):
     return run
 
 
-serve(lambda: {"versions": f"stable-diffusion.cpp ({stable_diffusion_cpp.__version__} of its Python package)"}, {"picture": picture}, lambda threads: None)
+serve(lambda: {"versions": f"stable-diffusion.cpp ({stable_diffusion_cpp.__version__} of its Python package)"}, {"picture": picture})

@@ -20,7 +20,7 @@ def prompt_of(order, index):
     return f"{order['prompt']} {0 if index == WARMING else index + 1:02}"
 
 
-def serve(about, kinds, set_threads):
+def serve(about, kinds, set_threads=lambda threads: None, forget=lambda: None):
     loaded = {}
 
     def obey(order):
@@ -41,6 +41,7 @@ def serve(about, kinds, set_threads):
             return {"seconds": (time.perf_counter() - start) / repeat}
         if order["do"] == "clear":
             loaded.clear()
+            forget()
             gc.collect()
             return {}
         raise ValueError(order["do"])

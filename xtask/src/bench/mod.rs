@@ -64,12 +64,13 @@ impl Options {
 pub fn run(arguments: &[String]) -> Result<()> {
     let options = Options::parse(arguments)?;
     let environment = Environment::prepare(&options)?;
-    let mut workers = Workers::start(&environment)?;
     for group in matches::GROUPS {
         if !options.only.is_empty() && !options.only.iter().any(|name| name == group) {
             continue;
         }
         let start = std::time::Instant::now();
+        // Anew for each group: what a peer keeps of the last one must not take memory from the next.
+        let mut workers = Workers::start(&environment)?;
         let section = table::section(group, &mut workers, &environment, &options)?;
         eprintln!("{group}: {:.0} s", start.elapsed().as_secs_f64());
         println!("\n{section}");

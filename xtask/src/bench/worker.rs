@@ -32,7 +32,7 @@ pub struct Workers {
 
 impl Worker {
     fn start(command: &mut Command, log: &Path) -> Result<Self> {
-        let log = File::create(log)?;
+        let log = File::options().create(true).append(true).open(log)?;
         let mut process =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).spawn().with_context(|| format!("{command:?}"))?;
         let (Some(input), Some(output)) = (process.stdin.take(), process.stdout.take()) else { bail!("{command:?} has no pipes") };
