@@ -122,12 +122,29 @@ impl Entry {
         (serde_json::to_vec(&entry).ok()? == leaf).then_some(entry)
     }
 
+    /// What the entry is found by besides its key.
+    pub(crate) fn tags(&self) -> Vec<String> {
+        let Some(produced) = self.produced() else { return Vec::new() };
+        let mark = produced.watermarked.then(|| mark_tag(produced.produce_id.mark()));
+        std::iter::once(content_tag(produced.content_sha256)).chain(mark).collect()
+    }
+
     pub(crate) fn key(&self, hash: Sha256Digest) -> String {
         match &self.record {
             Record::Produced(produced) => produced.produce_id.to_string(),
             Record::Refused(_) => format!("refused:{hash}"),
         }
     }
+}
+
+/// Finds the pictures whose file has this digest.
+pub fn content_tag(content_sha256: Sha256Digest) -> String {
+    format!("content:{content_sha256}")
+}
+
+/// Finds the watermarked pictures whose id has this `ProduceId::mark`.
+pub fn mark_tag(mark: u64) -> String {
+    format!("mark:{mark:012x}")
 }
 
 /// What the storage keeps for a leaf: its hash, then the leaf.

@@ -12,6 +12,7 @@
 //! hash  = SHA-256(0x00 ‖ leaf)              32 bytes (RFC 6962 §2.1)
 //! node  = SHA-256(0x01 ‖ left ‖ right)
 //! key   = the ProduceID, or `refused:<hash in hexadecimal>`
+//! tags  = `content:<SHA-256 of the file>`; of a watermarked picture also `mark:<ProduceId::mark, 12 hexadecimal digits>`
 //!
 //! head  = danqing.ledger.v1 ⏎               the body of a C2SP tlog-checkpoint
 //!         <number of leaves> ⏎

@@ -1,9 +1,7 @@
 use crate::checkpoint::{head_text, parse_head};
-use crate::entry::{open_row, to_row};
+use crate::entry::{content_tag, mark_tag, open_row, to_row};
 use crate::merkle::{Frontier, leaf_hash};
-use crate::{
-    Checkpoint, Entry, Error, Produced, Record, Recorded, Refused, Report, Result, Version, consistency_proof, inclusion_proof, verify,
-};
+use crate::{Checkpoint, Entry, Error, Record, Recorded, Refused, Report, Result, Version, consistency_proof, inclusion_proof, verify};
 use spec::stage::Stored;
 use spec::{Clock, LogStorage, ProduceId, Request, Sha256Digest, Verdict};
 use std::sync::Arc;
@@ -86,24 +84,20 @@ impl Ledger {
         entry.map(Some).ok_or_else(|| broken_leaf(index))
     }
 
-    /// The latest entry of a picture whose file has this digest. Reads the ledger from its end: O(n) when there is none.
+    /// The latest entry of a picture whose file has this digest.
     pub fn find_by_content(&self, content_sha256: Sha256Digest) -> Result<Option<Entry>> {
-        self.find_produced(|produced| produced.content_sha256 == content_sha256)
+        self.find_tagged(&content_tag(content_sha256))
     }
 
-    /// The latest entry of a watermarked picture whose id has this `ProduceId::mark`. O(n) when there is none.
+    /// The latest entry of a watermarked picture whose id has this `ProduceId::mark`.
     pub fn find_by_mark(&self, mark: u64) -> Result<Option<Entry>> {
-        self.find_produced(|produced| produced.watermarked && produced.produce_id.mark() == mark)
+        self.find_tagged(&mark_tag(mark))
     }
 
-    fn find_produced(&self, wanted: impl Fn(&Produced) -> bool) -> Result<Option<Entry>> {
-        for index in (0..self.storage.length()?).rev() {
-            let entry = self.entry(index)?.ok_or_else(|| broken_leaf(index))?;
-            if entry.produced().is_some_and(&wanted) {
-                return Ok(Some(entry));
-            }
-        }
-        Ok(None)
+    fn find_tagged(&self, tag: &str) -> Result<Option<Entry>> {
+        let Some(index) = self.storage.find_tagged(tag)? else { return Ok(None) };
+        let entry = self.entry(index)?.filter(|entry| entry.tags().iter().any(|other| other == tag));
+        entry.map(Some).ok_or_else(|| broken_leaf(index))
     }
 
     /// The entry at `index`, checked against its own hash; `None` past the end.
@@ -147,7 +141,7 @@ impl Ledger {
             let leaf = entry.to_leaf()?;
             let hash = leaf_hash(&leaf);
             let row = to_row(hash, &leaf);
-            match self.storage.append(index, &entry.key(hash), &row) {
+            match self.storage.append(index, &entry.key(hash), &entry.tags(), &row) {
                 Ok(()) => {}
                 // The storage may report a failure of a write that reached the disk all the same.
                 Err(_) if self.storage.leaf(index)?.as_ref() == Some(&row) => {}

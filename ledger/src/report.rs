@@ -17,7 +17,7 @@ pub enum Problem {
     Json,
     /// It says that it belongs elsewhere.
     Index,
-    /// It is not found by its key.
+    /// It is not found by its key or a tag.
     Key,
 }
 
@@ -128,8 +128,23 @@ fn check_leaf(storage: &dyn LogStorage, index: u64) -> Result<Result<Sha256Diges
     if entry.index != index {
         return Ok(Err(Problem::Index));
     }
-    let found = storage.find(&entry.key(hash))?;
-    Ok(if found == Some(index) { Ok(hash) } else { Err(Problem::Key) })
+    if storage.find(&entry.key(hash))? != Some(index) {
+        return Ok(Err(Problem::Key));
+    }
+    for tag in entry.tags() {
+        let found = storage.find_tagged(&tag)?;
+        if found != Some(index) && !has_tag(storage, found, &tag)? {
+            return Ok(Err(Problem::Key));
+        }
+    }
+    Ok(Ok(hash))
+}
+
+/// Whether a leaf that is found by `tag` is one that has it: a later leaf may share the tag of an earlier one.
+fn has_tag(storage: &dyn LogStorage, found: Option<u64>, tag: &str) -> Result<bool> {
+    let row = found.map(|index| storage.leaf(index)).transpose()?.flatten();
+    let entry = row.as_deref().and_then(open_row).and_then(|(_, leaf)| Entry::from_leaf(leaf));
+    Ok(entry.is_some_and(|entry| entry.tags().iter().any(|other| other == tag)))
 }
 
 impl fmt::Display for Problem {
@@ -139,7 +154,7 @@ impl fmt::Display for Problem {
             Self::Hash => "was changed: its bytes do not have the recorded hash / 被改动：内容与所记哈希不符",
             Self::Json => "is not a leaf of this format / 不符合叶的格式",
             Self::Index => "says that it belongs elsewhere / 所记序号不符",
-            Self::Key => "is not found by its key / 无法按键查到",
+            Self::Key => "is not found by its key or a tag / 无法按键或标签查到",
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Whatever byte of a ledger is changed, verification finds it and names the leaf.
 mod common;
 
-use common::{Outcome, clock, held, id, refusal, request};
+use common::{Outcome, clock, content, held, id, refusal, request};
 use ledger::{Error, Head, LeafFault, Ledger, Problem, leaf_hash, verify};
 use rusqlite::{Connection, params};
 use spec::{Code, LogStorage};
@@ -86,6 +86,37 @@ fn of_a_key() -> Outcome {
         write(&key)?;
     }
     assert!(verify(&log)?.is_sound());
+    Ok(())
+}
+
+#[test]
+fn of_a_tag() -> Outcome {
+    for (statement, index) in [
+        ("DELETE FROM tag WHERE position = 2", 2),
+        ("UPDATE tag SET tag = tag || ' ' WHERE position = 1", 1),
+        ("UPDATE tag SET position = 3 WHERE position = 0", 0),
+        ("INSERT INTO tag SELECT tag, 4 FROM tag WHERE position = 1", 1),
+        ("INSERT INTO tag SELECT tag, 99 FROM tag WHERE position = 1", 1),
+    ] {
+        let (_folder, path) = small_ledger()?;
+        tamperer(&path)?.execute_batch(&format!("DROP TRIGGER tag_is_never_changed; DROP TRIGGER tag_is_never_removed; {statement}"))?;
+        let report = verify(&SqliteLog::open(&path)?)?;
+        assert_eq!(report.fault, Some(LeafFault { index, problem: Problem::Key }), "{statement}: {report}");
+        let ledger = Ledger::open(Box::new(SqliteLog::open(&path)?), clock())?;
+        let found = ledger.find_by_content(spec::Sha256Digest::of(&content(index as u32)));
+        assert!(!matches!(found, Ok(Some(_))), "{statement}: a wrong entry was handed out");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_older_ledger_is_upgraded_and_still_sound() -> Outcome {
+    let (_folder, path) = small_ledger()?;
+    Connection::open(&path)?.execute_batch("DROP TABLE tag; PRAGMA user_version = 1")?;
+    let ledger = Ledger::open(Box::new(SqliteLog::open(&path)?), clock())?;
+    assert!(ledger.verify()?.is_sound());
+    let found = ledger.find_by_content(spec::Sha256Digest::of(&content(2)))?.ok_or("not found")?;
+    assert_eq!(found.index, 2);
     Ok(())
 }
 

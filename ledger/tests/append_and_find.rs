@@ -119,13 +119,16 @@ impl LogStorage for Failing {
     fn leaf(&self, index: u64) -> Result<Option<Vec<u8>>, PortError> {
         self.log.leaf(index)
     }
-    fn append(&mut self, index: u64, key: &str, leaf: &[u8]) -> Result<(), PortError> {
+    fn append(&mut self, index: u64, key: &str, tags: &[String], leaf: &[u8]) -> Result<(), PortError> {
         self.check("append")?;
-        self.log.append(index, key, leaf)?;
+        self.log.append(index, key, tags, leaf)?;
         self.check("append, reported late")
     }
     fn find(&self, key: &str) -> Result<Option<u64>, PortError> {
         self.log.find(key)
+    }
+    fn find_tagged(&self, tag: &str) -> Result<Option<u64>, PortError> {
+        self.log.find_tagged(tag)
     }
     fn head(&self) -> Result<Option<String>, PortError> {
         self.log.head()

@@ -71,12 +71,15 @@ impl LogStorage for DyingLog {
     fn leaf(&self, index: u64) -> Result<Option<Vec<u8>>, PortError> {
         self.0.leaf(index)
     }
-    fn append(&mut self, index: u64, key: &str, leaf: &[u8]) -> Result<(), PortError> {
+    fn append(&mut self, index: u64, key: &str, tags: &[String], leaf: &[u8]) -> Result<(), PortError> {
         die_at("before the leaf", index as u32);
-        self.0.append(index, key, leaf)
+        self.0.append(index, key, tags, leaf)
     }
     fn find(&self, key: &str) -> Result<Option<u64>, PortError> {
         self.0.find(key)
+    }
+    fn find_tagged(&self, tag: &str) -> Result<Option<u64>, PortError> {
+        self.0.find_tagged(tag)
     }
     fn head(&self) -> Result<Option<String>, PortError> {
         self.0.head()

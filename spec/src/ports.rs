@@ -20,10 +20,13 @@ pub trait LogStorage: Send {
     fn length(&self) -> Result<u64, PortError>;
     /// The leaf at `index`, and `None` past the end.
     fn leaf(&self, index: u64) -> Result<Option<Vec<u8>>, PortError>;
-    /// Stores `leaf` at `index`, which must be the present length. `key` finds it again ([`Self::find`]).
-    fn append(&mut self, index: u64, key: &str, leaf: &[u8]) -> Result<(), PortError>;
+    /// Stores `leaf` at `index`, which must be the present length. `key`, which no other leaf may have, finds it again
+    /// ([`Self::find`]), and so do `tags`, which others may share ([`Self::find_tagged`]).
+    fn append(&mut self, index: u64, key: &str, tags: &[String], leaf: &[u8]) -> Result<(), PortError>;
     /// Index of the leaf that was appended with `key`.
     fn find(&self, key: &str) -> Result<Option<u64>, PortError>;
+    /// Index of the latest leaf that was appended with `tag`.
+    fn find_tagged(&self, tag: &str) -> Result<Option<u64>, PortError>;
     /// The saved tree head (opaque text), if any.
     fn head(&self) -> Result<Option<String>, PortError>;
     /// Replaces the saved tree head.

@@ -8,8 +8,15 @@ pub struct MemoryLog(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    leaves: Vec<(String, Vec<u8>)>,
+    leaves: Vec<Leaf>,
     head: Option<String>,
+}
+
+#[derive(Debug)]
+struct Leaf {
+    key: String,
+    tags: Vec<String>,
+    bytes: Vec<u8>,
 }
 
 impl MemoryLog {
@@ -22,16 +29,16 @@ impl MemoryLog {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn try_append(&self, index: u64, key: &str, leaf: &[u8]) -> Result<()> {
+    fn try_append(&self, index: u64, key: &str, tags: &[String], leaf: &[u8]) -> Result<()> {
         let mut state = self.state();
         let length = state.leaves.len() as u64;
         if index != length {
             return Err(Error::OutOfTurn { index, length });
         }
-        if state.leaves.iter().any(|(other, _)| other == key) {
+        if state.leaves.iter().any(|other| other.key == key) {
             return Err(Error::KeyTaken { key: key.to_owned() });
         }
-        state.leaves.push((key.to_owned(), leaf.to_vec()));
+        state.leaves.push(Leaf { key: key.to_owned(), tags: tags.to_vec(), bytes: leaf.to_vec() });
         Ok(())
     }
 }
@@ -44,15 +51,19 @@ impl LogStorage for MemoryLog {
     fn leaf(&self, index: u64) -> Result<Option<Vec<u8>>, PortError> {
         let state = self.state();
         let leaf = usize::try_from(index).ok().and_then(|index| state.leaves.get(index));
-        Ok(leaf.map(|(_, bytes)| bytes.clone()))
+        Ok(leaf.map(|leaf| leaf.bytes.clone()))
     }
 
-    fn append(&mut self, index: u64, key: &str, leaf: &[u8]) -> Result<(), PortError> {
-        Ok(self.try_append(index, key, leaf)?)
+    fn append(&mut self, index: u64, key: &str, tags: &[String], leaf: &[u8]) -> Result<(), PortError> {
+        Ok(self.try_append(index, key, tags, leaf)?)
     }
 
     fn find(&self, key: &str) -> Result<Option<u64>, PortError> {
-        Ok(self.state().leaves.iter().position(|(other, _)| other == key).map(|index| index as u64))
+        Ok(self.state().leaves.iter().position(|leaf| leaf.key == key).map(|index| index as u64))
+    }
+
+    fn find_tagged(&self, tag: &str) -> Result<Option<u64>, PortError> {
+        Ok(self.state().leaves.iter().rposition(|leaf| leaf.tags.iter().any(|other| other == tag)).map(|index| index as u64))
     }
 
     fn head(&self) -> Result<Option<String>, PortError> {

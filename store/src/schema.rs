@@ -1,10 +1,11 @@
-use rusqlite::{Connection, Result, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Result, TransactionBehavior};
 
 /// `PRAGMA application_id` of a Danqing ledger: the ASCII bytes `DnQg`.
 pub const APPLICATION_ID: i64 = 0x446e_5167;
 
 /// Upgrade steps; step `n` brings a database from schema `n` to schema `n + 1`. Steps are only ever added.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE leaf (
         position INTEGER PRIMARY KEY,
         key      TEXT NOT NULL,
@@ -17,7 +18,28 @@ const STEPS: &[&str] = &["
     ) STRICT;
     CREATE TRIGGER leaf_is_never_changed BEFORE UPDATE ON leaf BEGIN SELECT raise(ABORT, 'the ledger only grows'); END;
     CREATE TRIGGER leaf_is_never_removed BEFORE DELETE ON leaf BEGIN SELECT raise(ABORT, 'the ledger only grows'); END;
-"];
+",
+    TAGS,
+];
+
+/// Step 1 → 2. The tags of leaves that are there already are read from them as the ledger wrote them by then: 32 bytes of
+/// hash, then JSON. What is no JSON is damaged, and left for verification to name.
+const TAGS: &str = "
+    CREATE TABLE tag (
+        tag      TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        PRIMARY KEY (tag, position)
+    ) STRICT, WITHOUT ROWID;
+    WITH entry AS (
+        SELECT position, CASE WHEN json_valid(CAST(substr(content, 33) AS TEXT)) THEN CAST(substr(content, 33) AS TEXT) END AS json FROM leaf
+    )
+    INSERT OR IGNORE INTO tag (tag, position)
+        SELECT 'content:' || (json ->> '$.record.content_sha256'), position FROM entry WHERE json ->> '$.record.content_sha256' IS NOT NULL
+        UNION ALL
+        SELECT 'mark:' || substr(json ->> '$.record.produce_id', 25), position FROM entry WHERE json ->> '$.record.watermarked';
+    CREATE TRIGGER tag_is_never_changed BEFORE UPDATE ON tag BEGIN SELECT raise(ABORT, 'the ledger only grows'); END;
+    CREATE TRIGGER tag_is_never_removed BEFORE DELETE ON tag BEGIN SELECT raise(ABORT, 'the ledger only grows'); END;
+";
 
 /// The schema that this build writes.
 pub const NEWEST: i64 = STEPS.len() as i64;
@@ -38,6 +60,22 @@ pub fn prepare(connection: &mut Connection) -> Result<Found> {
     if let Some(found) = recognise(connection)? {
         return Ok(found);
     }
+    match upgrade(connection) {
+        Err(error) if is_read_only(&error) && pragma(connection, "user_version")? == 1 => {
+            // On a read-only medium the tags live as long as the connection.
+            connection.execute_batch(&TAGS.replace("CREATE T", "CREATE TEMP T"))?;
+            Ok(Found::Ledger)
+        }
+        outcome => outcome,
+    }
+}
+
+/// The file, or the folder where its journal would lie, cannot be written to.
+fn is_read_only(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen))
+}
+
+fn upgrade(connection: &mut Connection) -> Result<Found> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have upgraded it between the look above and the lock.
     if let Some(found) = recognise(&transaction)? {
@@ -69,4 +107,46 @@ fn recognise(connection: &Connection) -> Result<Option<Found>> {
 
 fn pragma(connection: &Connection, name: &str) -> Result<i64> {
     connection.pragma_query_value(None, name, |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{APPLICATION_ID, Found, STEPS, pragma, prepare};
+    use rusqlite::{Connection, OpenFlags, Result};
+
+    const LEAVES: &str = r#"
+        INSERT INTO leaf VALUES (0, 'a', zeroblob(32) || '{"record":{"content_sha256":"c0","produce_id":"01a205b3-d000-7000-8000-0123456789ab","watermarked":true}}');
+        INSERT INTO leaf VALUES (1, 'b', zeroblob(32) || '{"record":{"content_sha256":"c1","produce_id":"01a205b3-d000-7000-8000-00000000000b"}}');
+        INSERT INTO leaf VALUES (2, 'c', zeroblob(32) || '{"record":{"kind":"refused"}}');
+        INSERT INTO leaf VALUES (3, 'd', x'ff'), (4, 'e', zeroblob(40));
+    "#;
+
+    fn tags(connection: &Connection) -> Result<Vec<(String, i64)>> {
+        let mut query = connection.prepare("SELECT tag, position FROM tag ORDER BY tag")?;
+        query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    }
+
+    #[test]
+    fn an_older_ledger_gets_its_tags_and_a_read_only_one_for_the_time_being() -> std::result::Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("ledger.sqlite");
+        let mut old = Connection::open(&path)?;
+        old.execute_batch(STEPS[0])?;
+        old.execute_batch(&LEAVES.replace("zeroblob(32) || ", "CAST(zeroblob(32) || ").replace("}')", "}' AS BLOB))"))?;
+        old.pragma_update(None, "application_id", APPLICATION_ID)?;
+        old.pragma_update(None, "user_version", 1)?;
+        let expected = [("content:c0", 0), ("content:c1", 1), ("mark:0123456789ab", 0)].map(|(tag, position)| (tag.to_owned(), position));
+
+        let mut reader = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        assert_eq!(prepare(&mut reader)?, Found::Ledger);
+        assert_eq!((tags(&reader)?, pragma(&reader, "user_version")?), (expected.to_vec(), 1));
+        drop(reader);
+
+        assert_eq!(prepare(&mut old)?, Found::Ledger);
+        assert_eq!((tags(&old)?, pragma(&old, "user_version")?), (expected.to_vec(), 2));
+        for statement in ["UPDATE tag SET position = 9", "DELETE FROM tag"] {
+            assert!(old.execute_batch(statement).is_err_and(|error| error.to_string().contains("only grows")));
+        }
+        Ok(())
+    }
 }

@@ -12,14 +12,16 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// A log in one SQLite file.
 ///
 /// ```text
-/// application_id  DnQg            user_version  1
+/// application_id  DnQg            user_version  2
 /// leaf   position  INTEGER   0, 1, 2, … without gaps
 ///        key       TEXT      unique; finds the leaf again
 ///        content   BLOB      opaque here; the ledger draws it
+/// tag    tag       TEXT      finds leaves by what they share; (tag, position) is unique
+///        position  INTEGER
 /// head   text      TEXT      at most one row; opaque here
 /// ```
 ///
-/// Triggers refuse to change or remove a leaf. The journal is a rollback journal, so that between calls the log is
+/// Triggers refuse to change or remove a leaf or a tag. The journal is a rollback journal, so that between calls the log is
 /// exactly one file that can be copied; `synchronous=EXTRA` makes an append that returned `Ok` survive a power cut.
 #[derive(Debug)]
 pub struct SqliteLog {
@@ -57,9 +59,9 @@ impl SqliteLog {
         move |source| Error::Database { path, what, source }
     }
 
-    fn try_append(&mut self, index: u64, key: &str, leaf: &[u8]) -> Result<()> {
+    fn try_append(&mut self, index: u64, key: &str, tags: &[String], leaf: &[u8]) -> Result<()> {
         let failed = self.failed("append to");
-        match append(&mut self.connection, index, key, leaf) {
+        match append(&mut self.connection, index, key, tags, leaf) {
             Ok(Appended::Done) => Ok(()),
             Ok(Appended::OutOfTurn(length)) => Err(Error::OutOfTurn { index, length }),
             Ok(Appended::KeyTaken) => Err(Error::KeyTaken { key: key.to_owned() }),
@@ -74,7 +76,7 @@ enum Appended {
     KeyTaken,
 }
 
-fn append(connection: &mut Connection, index: u64, key: &str, leaf: &[u8]) -> rusqlite::Result<Appended> {
+fn append(connection: &mut Connection, index: u64, key: &str, tags: &[String], leaf: &[u8]) -> rusqlite::Result<Appended> {
     // Immediate: the look at the length and the insertion must see the same log.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let length = length(&transaction)?;
@@ -89,6 +91,9 @@ fn append(connection: &mut Connection, index: u64, key: &str, leaf: &[u8]) -> ru
         key,
         leaf
     ])?;
+    for tag in tags {
+        transaction.prepare_cached("INSERT OR IGNORE INTO tag (tag, position) VALUES (?1, ?2)")?.execute(params![tag, index as i64])?;
+    }
     transaction.commit()?;
     Ok(Appended::Done)
 }
@@ -104,6 +109,14 @@ fn length(connection: &Connection) -> rusqlite::Result<u64> {
 fn find(connection: &Connection, key: &str) -> rusqlite::Result<Option<u64>> {
     let position: Option<i64> =
         connection.prepare_cached("SELECT position FROM leaf WHERE key = ?1")?.query_row([key], |row| row.get(0)).optional()?;
+    Ok(position.and_then(|position| u64::try_from(position).ok()))
+}
+
+fn find_tagged(connection: &Connection, tag: &str) -> rusqlite::Result<Option<u64>> {
+    let position: Option<i64> = connection
+        .prepare_cached("SELECT position FROM tag WHERE tag = ?1 ORDER BY position DESC LIMIT 1")?
+        .query_row([tag], |row| row.get(0))
+        .optional()?;
     Ok(position.and_then(|position| u64::try_from(position).ok()))
 }
 
@@ -132,12 +145,16 @@ impl LogStorage for SqliteLog {
         Ok(leaf(&self.connection, index).map_err(self.failed("read"))?)
     }
 
-    fn append(&mut self, index: u64, key: &str, leaf: &[u8]) -> Result<(), PortError> {
-        Ok(self.try_append(index, key, leaf)?)
+    fn append(&mut self, index: u64, key: &str, tags: &[String], leaf: &[u8]) -> Result<(), PortError> {
+        Ok(self.try_append(index, key, tags, leaf)?)
     }
 
     fn find(&self, key: &str) -> Result<Option<u64>, PortError> {
         Ok(find(&self.connection, key).map_err(self.failed("read"))?)
+    }
+
+    fn find_tagged(&self, tag: &str) -> Result<Option<u64>, PortError> {
+        Ok(find_tagged(&self.connection, tag).map_err(self.failed("read"))?)
     }
 
     fn head(&self) -> Result<Option<String>, PortError> {

@@ -10,23 +10,24 @@ fn conforms(mut open: impl FnMut() -> Box<dyn LogStorage>) -> Outcome {
     assert_eq!((log.length()?, log.leaf(0)?, log.find("a")?, log.head()?), (0, None, None, None));
     assert_eq!(log.leaf(u64::MAX)?, None);
 
-    log.append(0, "a", b"first")?;
-    log.append(1, "b", b"")?;
-    log.append(2, "丙", &[0, 255, 10])?;
+    log.append(0, "a", &[], b"first")?;
+    log.append(1, "b", &["shared".into(), "own".into()], b"")?;
+    log.append(2, "丙", &["shared".into(), "shared".into()], &[0, 255, 10])?;
     assert_eq!(log.length()?, 3);
     assert_eq!(log.leaf(0)?.as_deref(), Some(&b"first"[..]));
     assert_eq!(log.leaf(1)?.as_deref(), Some(&b""[..]));
     assert_eq!(log.leaf(2)?.as_deref(), Some(&[0, 255, 10][..]));
     assert_eq!(log.leaf(3)?, None);
     assert_eq!((log.find("丙")?, log.find("A")?), (Some(2), None));
+    assert_eq!((log.find_tagged("shared")?, log.find_tagged("own")?, log.find_tagged("a")?), (Some(2), Some(1), None));
 
     for wrong in [0, 2, 4, u64::MAX] {
-        let text = log.append(wrong, "c", b"x").err().map(|error| error.to_string()).unwrap_or_default();
+        let text = log.append(wrong, "c", &["lost".into()], b"x").err().map(|error| error.to_string()).unwrap_or_default();
         assert!(text.contains(&wrong.to_string()) && text.contains('3'), "{text}");
     }
-    let text = log.append(3, "b", b"x").err().map(|error| error.to_string()).unwrap_or_default();
+    let text = log.append(3, "b", &[], b"x").err().map(|error| error.to_string()).unwrap_or_default();
     assert!(text.contains("key b"), "{text}");
-    assert_eq!(log.length()?, 3, "a refused leaf left a trace");
+    assert_eq!((log.length()?, log.find_tagged("lost")?), (3, None), "a refused leaf left a trace");
 
     log.set_head("one")?;
     log.set_head("two\n第二\n")?;
@@ -34,10 +35,10 @@ fn conforms(mut open: impl FnMut() -> Box<dyn LogStorage>) -> Outcome {
 
     let mut other = open();
     assert_eq!((other.length()?, other.head()?.as_deref()), (3, Some("two\n第二\n")));
-    other.append(3, "d", b"fourth")?;
+    other.append(3, "d", &[], b"fourth")?;
     assert_eq!((log.length()?, log.find("d")?), (4, Some(3)));
-    assert!(log.append(3, "e", b"late").is_err(), "two handles both took index 3");
-    log.append(4, "e", b"fifth")?;
+    assert!(log.append(3, "e", &[], b"late").is_err(), "two handles both took index 3");
+    log.append(4, "e", &[], b"fifth")?;
     drop((log, other));
     assert_eq!(open().length()?, 5);
     Ok(())

@@ -15,9 +15,9 @@ fn refusal(path: &Path) -> Error {
 fn a_leaf_can_be_neither_changed_nor_removed_by_sql() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("ledger.sqlite");
-    SqliteLog::open(&path)?.append(0, "a", b"leaf")?;
+    SqliteLog::open(&path)?.append(0, "a", &["tag".into()], b"leaf")?;
     let connection = Connection::open(&path)?;
-    for statement in ["UPDATE leaf SET content = x'00'", "DELETE FROM leaf"] {
+    for statement in ["UPDATE leaf SET content = x'00'", "DELETE FROM leaf", "UPDATE tag SET position = 1", "DELETE FROM tag"] {
         let text = connection.execute_batch(statement).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(text.contains("only grows"), "{text}");
     }
