@@ -4,6 +4,7 @@ use kernels::attention::{AttentionOperands, AttentionShape, Mask, attention, att
 use kernels::conv::{ConvShape, PackedFilter, Padding, conv2d, conv2d_input_gradient, conv2d_weight_gradient};
 use kernels::element::{Activation, Elements, Precision};
 use kernels::gemm::{Epilogue, gemm};
+use kernels::int8::{self, QuantizedMatrix};
 use kernels::matrix::{MatrixView, PackedMatrix};
 use kernels::norm::{GroupNorm, Norm, NormGradients, NormKind, group_norm, group_norm_backward, norm, norm_backward};
 use std::hint::black_box;
@@ -30,8 +31,9 @@ fn report(name: &str, flops: f64, mut run: impl FnMut()) {
 }
 
 fn main() {
-    println!("{:?}, {} threads", kernels::dispatch::simd_level(), kernels::pool::threads());
+    println!("{:?}, {:?}, {} threads", kernels::dispatch::simd_level(), kernels::dispatch::int8_level(), kernels::pool::threads());
     products();
+    linear_layers();
     convolutions();
     attentions();
     norms();
@@ -61,6 +63,33 @@ fn products() {
         report(&format!("pack 1280x320 transposed {precision:?}"), 0.0, || {
             packed.pack_into(&MatrixView::new(&weight, 1280, 320).transposed());
         });
+    }
+}
+
+/// Linear layers of a diffusion transformer, in bfloat16 and in 8-bit integers.
+fn linear_layers() {
+    for (m, k, n) in [
+        (1280, 3072, 3072),
+        (1280, 3072, 8192),
+        (1280, 8192, 3072),
+        (4608, 3072, 3072),
+        (4608, 3072, 8192),
+        (2816, 320, 960),
+        (2816, 960, 320),
+        (77, 3072, 3072),
+        (1, 3072, 18432),
+    ] {
+        let (a, weight, mut out) = (values(m * k), values(k * n), vec![0.0; m * n]);
+        let (a, weight) = (MatrixView::new(&a, m, k), MatrixView::new(&weight, n, k).transposed());
+        let flops = 2.0 * (m * k * n) as f64;
+        let packed = PackedMatrix::pack(&weight, Precision::Bf16);
+        report(&format!("linear {m}x{k}x{n} Bf16"), flops, || gemm(&a, &packed, &Epilogue::default(), &mut out));
+        let quantized = QuantizedMatrix::quantize(&weight);
+        report(&format!("linear {m}x{k}x{n} int8"), flops, || int8::gemm(&a, &quantized, &Epilogue::default(), &mut out));
+        if m == 1 {
+            report(&format!("pack {k}x{n} as linear, Bf16"), 0.0, || drop(PackedMatrix::pack(&weight, Precision::Bf16)));
+            report(&format!("pack {k}x{n} as linear, int8"), 0.0, || drop(QuantizedMatrix::quantize(&weight)));
+        }
     }
 }
 

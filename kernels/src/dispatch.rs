@@ -29,6 +29,32 @@ pub fn simd_level() -> SimdLevel {
     })
 }
 
+/// Instruction sets that products of 8-bit integers exist for, weakest first. All give the same bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Int8Level {
+    /// Portable Rust.
+    Scalar,
+    /// AVX2: pairs of 16-bit products.
+    Avx2,
+    /// AVX-512 with VNNI: fours of 8-bit products.
+    Avx512Vnni,
+}
+
+/// The level in use for products of 8-bit integers: the processor's, or less if `DANQING_SIMD` caps it.
+pub fn int8_level() -> Int8Level {
+    static LEVEL: OnceLock<Int8Level> = OnceLock::new();
+    *LEVEL.get_or_init(|| {
+        #[cfg(target_arch = "x86_64")]
+        if simd_level() >= SimdLevel::Avx512
+            && std::env::var("DANQING_SIMD").as_deref() != Ok("avx512")
+            && is_x86_feature_detected!("avx512vnni")
+        {
+            return Int8Level::Avx512Vnni;
+        }
+        if simd_level() >= SimdLevel::Avx2 { Int8Level::Avx2 } else { Int8Level::Scalar }
+    })
+}
+
 #[cfg(target_arch = "x86_64")]
 fn detected() -> SimdLevel {
     let avx512 = is_x86_feature_detected!("avx512f")

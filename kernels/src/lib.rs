@@ -1,7 +1,8 @@
 //! CPU maths: thread pool, SIMD dispatch, and the kernels under `engine` and `trainer`. The only home of `unsafe`.
 //!
 //! # Contract
-//! * Values in memory are f32, row major; the operands of products are rounded to a [`element::Precision`], sums are f32.
+//! * Values in memory are f32, row major; the operands of products are rounded to a [`element::Precision`], sums are f32. Only [`int8`]
+//!   rounds them to 8-bit integers with a scale for each row and column, and sums them exactly.
 //! * Every result is a function of its own row (or picture, or query) alone: one order of summation whatever the batch, the
 //!   padding, the tile it falls into, or the number of threads. Gradients of shared parameters sum in a fixed order.
 //! * Calls block and split their work over the pool; denormals are flushed to zero on every thread that computes.
@@ -13,6 +14,7 @@ pub mod dispatch;
 pub mod element;
 pub mod elementwise;
 pub mod gemm;
+pub mod int8;
 pub mod matrix;
 pub mod norm;
 pub mod pool;

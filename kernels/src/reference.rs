@@ -1,8 +1,10 @@
 //! Plain scalar twins of the kernels: loops in f64 that follow the formulas of the public docs. Tests compare against them; nothing
 //! else calls them. Operands are dense, row major and already rounded ([`rounded`], [`dense`]).
 
+mod int8;
 mod norms;
 
+pub use int8::{quantize, quantized_product};
 pub use norms::{GroupNormParameters, NormParameters, group_norm, norm, rotate_half};
 
 use crate::attention::{AttentionShape, Mask};

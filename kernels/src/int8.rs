@@ -1,0 +1,238 @@
+//! Products of 8-bit integers: weights with a scale for each output column, activations with a scale for each row, found anew in
+//! every call (W8A8, symmetric, rounded to nearest even).
+//!
+//! Sums are exact 32-bit integers, so every instruction set, tile and number of threads gives the same bits, and a row's result
+//! depends on that row alone.
+
+mod microkernel;
+pub(crate) mod quantization;
+
+use crate::dispatch::{Int8Level, int8_level};
+use crate::gemm::microkernel::VECTOR;
+use crate::gemm::{ColumnSplit, Epilogue, finish};
+use crate::matrix::{BLOCK_COLUMNS, MatrixView};
+use crate::pool::parallel_for;
+use crate::shared::SharedSlice;
+use crate::vectorise::vectorised;
+use microkernel::{LANE, MAX_ROWS, Start, Sums, Tile, tile_rows};
+use quantization::{QuantizedRows, RowReader, quantize_row};
+use std::array;
+use std::cell::RefCell;
+use std::ops::Range;
+
+/// Rows of a task's panel of A: as many bytes as the bfloat16 product's panel.
+const PANEL_ROWS: usize = 192;
+/// Words of a row that are multiplied at a time: that part of the panel and of a block of B stay in L2. Longer sums are interrupted.
+const PART_GROUPS: usize = 1_024;
+/// Blocks of columns whose interrupted sums stay in L2.
+const INTERRUPTED_BLOCKS: usize = 4;
+/// The longest sum: 127² times as many still fit into 32 bits.
+pub const MAX_K: usize = 133_144;
+
+/// The right-hand side `[k, n]` of a product, as integers in -127..=127 and a scale for each column. Per block of 64 columns, per group
+/// of 4 rows, the block's words of 4 values each; ragged ends are zero.
+#[derive(Debug, Clone)]
+pub struct QuantizedMatrix {
+    k: usize,
+    n: usize,
+    words: Vec<[i8; LANE]>,
+    /// Of whole blocks.
+    scales: Vec<f32>,
+    /// What sums of whole blocks start from: activations are stored with 128 added, so that much times the column is taken off.
+    starts: Vec<i32>,
+}
+
+impl QuantizedMatrix {
+    /// Rounds and packs `b [k, n]`, no more than [`MAX_K`] rows; the scale of a column is its largest magnitude over 127.
+    pub fn quantize(b: &MatrixView<'_>) -> Self {
+        let (k, n) = (b.rows, b.columns);
+        assert!(k <= MAX_K, "sums of {k} products may not fit into 32 bits");
+        let (groups, blocks) = (k.div_ceil(LANE), n.div_ceil(BLOCK_COLUMNS));
+        let mut words = vec![[0; LANE]; n.next_multiple_of(VECTOR) * groups];
+        let (mut scales, mut starts) = (vec![0.0; blocks * BLOCK_COLUMNS], vec![0; blocks * BLOCK_COLUMNS]);
+        let columns = b.transposed();
+        {
+            let (words, scales, starts) = (SharedSlice::new(&mut words), SharedSlice::new(&mut scales), SharedSlice::new(&mut starts));
+            parallel_for(blocks, &|block| {
+                let first = block * BLOCK_COLUMNS;
+                let count = BLOCK_COLUMNS.min(n - first);
+                let width = count.next_multiple_of(VECTOR);
+                // SAFETY: every task has its own block.
+                let (words, scales, starts) = unsafe {
+                    (words.range(first * groups, width * groups), scales.range(first, BLOCK_COLUMNS), starts.range(first, BLOCK_COLUMNS))
+                };
+                let (mut reader, mut square) = (RowReader::default(), vec![[0_u8; LANE]; VECTOR * groups]);
+                for vector in (0..count).step_by(VECTOR) {
+                    let end = count.min(vector + VECTOR);
+                    for column in vector..end {
+                        let row = square[(column - vector) * groups..][..groups].as_flattened_mut();
+                        scales[column] = quantize_row(reader.row(&columns, first + column), 0, row);
+                        starts[column] = row.iter().map(|value| i32::from(value.cast_signed())).sum::<i32>().wrapping_mul(-128);
+                    }
+                    transpose(&square, (groups, end - vector), &mut words[vector..], width);
+                }
+            });
+        }
+        Self { k, n, words, scales, starts }
+    }
+
+    /// Inner dimension.
+    pub fn k(&self) -> usize {
+        self.k
+    }
+
+    /// Columns.
+    pub fn n(&self) -> usize {
+        self.n
+    }
+
+    /// Memory taken.
+    pub fn bytes(&self) -> usize {
+        self.words.len() * LANE + (self.scales.len() + self.starts.len()) * 4
+    }
+
+    /// What one step of the integers of each column stands for, `[n]`.
+    pub fn scales(&self) -> &[f32] {
+        &self.scales[..self.n]
+    }
+
+    fn groups(&self) -> usize {
+        self.k.div_ceil(LANE)
+    }
+
+    /// The words of one block of columns, and its width in vectors.
+    fn block(&self, block: usize) -> (&[[i8; LANE]], usize) {
+        let first = block * BLOCK_COLUMNS;
+        let width = (self.n - first).min(BLOCK_COLUMNS).next_multiple_of(VECTOR);
+        (&self.words[first * self.groups()..][..width * self.groups()], width / VECTOR)
+    }
+}
+
+/// Words `[columns, groups]` to the first columns of `[groups, width]`, in squares that stay in L1.
+fn transpose(square: &[[u8; LANE]], (groups, columns): (usize, usize), words: &mut [[i8; LANE]], width: usize) {
+    for first in (0..groups).step_by(VECTOR) {
+        for column in 0..columns {
+            let part = &square[column * groups + first..][..VECTOR.min(groups - first)];
+            for (group, word) in part.iter().enumerate() {
+                words[(first + group) * width + column] = word.map(u8::cast_signed);
+            }
+        }
+    }
+}
+
+/// `out[m, n] = epilogue(a[m, k] · b[k, n])`, the rows of `a` rounded to integers first. A row that holds a NaN or an infinity gives NaN.
+pub fn gemm(a: &MatrixView<'_>, b: &QuantizedMatrix, epilogue: &Epilogue<'_>, out: &mut [f32]) {
+    gemm_at(int8_level(), a, b, epilogue, out);
+}
+
+/// As [`gemm`], with the instructions of a level, to compare levels; panics if the processor lacks them.
+pub fn gemm_at(level: Int8Level, a: &MatrixView<'_>, b: &QuantizedMatrix, epilogue: &Epilogue<'_>, out: &mut [f32]) {
+    let (m, n) = (a.rows, b.n());
+    assert!(level <= int8_level(), "this processor lacks {level:?}");
+    assert_eq!(a.columns, b.k(), "inner dimensions differ");
+    assert_eq!(out.len(), m * n, "the output is not [m, n]");
+    epilogue.check(m, n);
+    if m == 0 || n == 0 {
+        return;
+    }
+    let panels = m.div_ceil(PANEL_ROWS);
+    let split = ColumnSplit::new(n, panels);
+    // Tasks that share a panel share its integers, too; a panel of one task is rounded there, and never leaves that core's cache.
+    let shared = (split.tasks > 1).then(|| QuantizedRows::of(a));
+    let out = SharedSlice::new(out);
+    parallel_for(panels * split.tasks, &|task| {
+        let first = task / split.tasks * PANEL_ROWS;
+        let rows = PANEL_ROWS.min(m - first);
+        let task = Task { level, b, epilogue, first, rows, blocks: split.blocks(task % split.tasks) };
+        SCRATCH.with_borrow_mut(|Scratch { panel, sums }| {
+            if let Some(shared) = &shared {
+                return task.run(shared.rows(first, rows), sums, &out);
+            }
+            panel.fill(a, first, rows);
+            task.run(panel.rows(0, rows), sums, &out);
+        });
+    });
+}
+
+thread_local! { static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::default()); }
+
+/// What a task of a product writes along the way.
+#[derive(Default)]
+struct Scratch {
+    panel: QuantizedRows,
+    sums: Vec<Sums>,
+}
+
+/// Rows of A, and the blocks of columns that meet them.
+struct Task<'a> {
+    level: Int8Level,
+    b: &'a QuantizedMatrix,
+    epilogue: &'a Epilogue<'a>,
+    first: usize,
+    rows: usize,
+    blocks: Range<usize>,
+}
+
+impl Task<'_> {
+    /// `panel` holds the words `[rows, groups]` and the rows' scales.
+    fn run(&self, panel: (&[[u8; LANE]], &[f32]), sums: &mut Vec<Sums>, out: &SharedSlice<'_, f32>) {
+        let length = self.b.groups();
+        let parts = length.div_ceil(PART_GROUPS).max(1);
+        let most = if parts == 1 { self.blocks.len() } else { INTERRUPTED_BLOCKS };
+        // A whole tile's height of room behind the last row, because the tallest tile may write that far.
+        let rows = self.rows + MAX_ROWS;
+        sums.resize(if parts == 1 { MAX_ROWS } else { most * rows }.max(sums.len()), [0; BLOCK_COLUMNS]);
+        for start in self.blocks.clone().step_by(most) {
+            let blocks = start..self.blocks.end.min(start + most);
+            for part in 0..parts {
+                let groups = part * length / parts..(part + 1) * length / parts;
+                for block in blocks.clone() {
+                    let height = tile_rows(self.b.block(block).1);
+                    for row in (0..self.rows).step_by(height) {
+                        let sums = if parts == 1 { &mut *sums } else { &mut sums[(block - start) * rows + row..] };
+                        let height = height.min(self.rows - row);
+                        self.multiply((row, height, block), &groups, panel.0, sums);
+                        if part + 1 == parts {
+                            self.store((row, height, block), &panel.1[row..][..height], sums, out);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn multiply(&self, (row, height, block): (usize, usize, usize), groups: &Range<usize>, panel: &[[u8; LANE]], sums: &mut [Sums]) {
+        let (words, vectors) = self.b.block(block);
+        let length = self.b.groups();
+        let starts = self.b.starts[block * BLOCK_COLUMNS..].first_chunk();
+        let tile = Tile {
+            a: panel,
+            rows: array::from_fn(|offset| (row + offset.min(height - 1)) * length + groups.start),
+            height,
+            length: groups.len(),
+            b: &words[groups.start * vectors * VECTOR..groups.end * vectors * VECTOR],
+            vectors,
+            start: if groups.start == 0 { starts.map_or(Start::Sums, Start::Columns) } else { Start::Sums },
+        };
+        tile.multiply(self.level, sums);
+    }
+
+    fn store(&self, (row, height, block): (usize, usize, usize), scales: &[f32], sums: &[Sums], out: &SharedSlice<'_, f32>) {
+        let first = block * BLOCK_COLUMNS;
+        let mut values = [[0.0; BLOCK_COLUMNS]; MAX_ROWS];
+        scale_back(&sums[..height], scales, &self.b.scales[first..][..BLOCK_COLUMNS], &mut values);
+        let targets: [usize; MAX_ROWS] = array::from_fn(|offset| self.first + row + offset);
+        finish(&mut values, &targets[..height], (first, self.b.n()), self.epilogue, out);
+    }
+}
+
+vectorised! {
+    /// Integers to what they stand for.
+    fn scale_back(sums: &[Sums], rows: &[f32], columns: &[f32], values: &mut [[f32; BLOCK_COLUMNS]; MAX_ROWS]) {
+        for ((sums, row), values) in sums.iter().zip(rows).zip(values) {
+            for ((value, sum), column) in values.iter_mut().zip(sums).zip(columns) {
+                *value = *sum as f32 * column * row;
+            }
+        }
+    }
+}
