@@ -83,8 +83,8 @@ pub struct GenerateOptions {
     /// Number of pictures / 张数
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub count: u32,
-    /// Precision of products, f32 or bf16 / 计算精度
-    #[arg(long, default_value_t = RunPrecision::Bf16, value_name = "f32|bf16")]
+    /// Precision of products, f32, bf16 or int8: int8 is fastest and least exact / 计算精度：int8 最快，误差也最大
+    #[arg(long, default_value_t = RunPrecision::Bf16, value_name = "f32|bf16|int8")]
     pub dtype: RunPrecision,
     /// exact, balanced or fast: the latter two skip work and change the picture somewhat / 速度：balanced、fast 会省去部分计算
     #[arg(long, default_value_t = Speed::Exact, value_name = "exact|balanced|fast")]
@@ -180,11 +180,11 @@ pub struct CheckOptions {
     /// safetensors file with tensor `image` [height, width, 3] and the request as metadata / 参考文件
     #[arg(long, value_name = "FILE")]
     pub reference: PathBuf,
-    /// Largest absolute difference that passes; default 0.001 in f32, 0.1 in bf16 / 容差
+    /// Largest absolute difference that passes; default 0.001 in f32, 0.1 in bf16, 0.5 in int8 / 容差
     #[arg(long, value_name = "T")]
     pub tolerance: Option<f32>,
-    /// Precision of products, f32 or bf16 / 计算精度
-    #[arg(long, default_value_t = RunPrecision::F32, value_name = "f32|bf16")]
+    /// Precision of products, f32, bf16 or int8: int8 is fastest and least exact / 计算精度：int8 最快，误差也最大
+    #[arg(long, default_value_t = RunPrecision::F32, value_name = "f32|bf16|int8")]
     pub dtype: RunPrecision,
     /// exact, balanced or fast: the latter two skip work and change the picture somewhat / 速度
     #[arg(long, default_value_t = Speed::Exact, value_name = "exact|balanced|fast")]
@@ -215,8 +215,8 @@ pub struct EvaluateOptions {
     /// Prompts per quality bar / 每项提示词数
     #[arg(long, default_value_t = 200, value_name = "N")]
     pub prompts: usize,
-    /// Precision of products, f32 or bf16 / 计算精度
-    #[arg(long, default_value_t = RunPrecision::Bf16, value_name = "f32|bf16")]
+    /// Precision of products, f32, bf16 or int8: int8 is fastest and least exact / 计算精度：int8 最快，误差也最大
+    #[arg(long, default_value_t = RunPrecision::Bf16, value_name = "f32|bf16|int8")]
     pub dtype: RunPrecision,
 }
 
@@ -240,8 +240,8 @@ pub struct BenchOptions {
     /// Compare exact, balanced, fast, fewer steps and precisions by time and likeness instead / 比较各速度档
     #[arg(long)]
     pub speeds: bool,
-    /// Precision of the end-to-end row / 计算精度
-    #[arg(long, default_value_t = RunPrecision::Bf16, value_name = "f32|bf16")]
+    /// Precision of the end-to-end row, f32, bf16 or int8 / 端到端一行的计算精度
+    #[arg(long, default_value_t = RunPrecision::Bf16, value_name = "f32|bf16|int8")]
     pub dtype: RunPrecision,
     /// JSON on standard output / 以 JSON 输出
     #[arg(long)]

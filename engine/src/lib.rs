@@ -5,7 +5,8 @@
 //! * Model code is written once, against [`Tensor`]; the device is a run-time value. The CPU executor is [`cpu::CpuExecutor`];
 //!   the one that records for training lives in `trainer`.
 //! * Activations are f32 and contiguous. The run precision decides how the *operands* of products are rounded (f32 or
-//!   bfloat16); sums, norms and residuals are f32 in both. Weights keep the precision they were packed in.
+//!   bfloat16, or 8-bit integers for the weights that [`quantization`] names); sums, norms and residuals are f32 in all. Weights keep
+//!   the precision they were packed in.
 //! * Pictures and feature maps are NHWC: `[batch, height, width, channels]`. Token sequences are `[batch, tokens, hidden]`.
 //! * A sample's result does not depend, in any bit, on its neighbours in the batch, padding, or the number of threads.
 //! * Calls block the calling thread and use the pool of `kernels`.
@@ -20,6 +21,7 @@ pub mod families;
 pub mod metrics;
 pub mod model_folder;
 pub mod prompt_enhancer;
+pub mod quantization;
 pub mod random;
 mod render;
 pub mod schedulers;

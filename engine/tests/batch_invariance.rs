@@ -7,7 +7,7 @@ use engine::model_folder::ModelFolder;
 use spec::RunPrecision;
 use std::path::Path;
 
-const PRECISIONS: [RunPrecision; 2] = [RunPrecision::F32, RunPrecision::Bf16];
+const PRECISIONS: [RunPrecision; 3] = [RunPrecision::F32, RunPrecision::Bf16, RunPrecision::Int8];
 
 fn pipeline(precision: RunPrecision, residency: Residency) -> ErnieImagePipeline {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/goldens/pipelines/ernie-image");

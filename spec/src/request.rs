@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// Precision of the products in a run; sums and residuals are f32 in both.
+/// Precision of the products in a run; residuals are f32 in all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunPrecision {
@@ -11,6 +11,8 @@ pub enum RunPrecision {
     F32,
     /// Operands rounded to bfloat16.
     Bf16,
+    /// Linear layers of the denoiser in 8-bit integers, a scale for each row and output; the rest as in [`Self::Bf16`].
+    Int8,
 }
 
 impl fmt::Display for RunPrecision {
@@ -18,13 +20,14 @@ impl fmt::Display for RunPrecision {
         formatter.write_str(match self {
             Self::F32 => "f32",
             Self::Bf16 => "bf16",
+            Self::Int8 => "int8",
         })
     }
 }
 
 /// Not a precision that Danqing runs in.
 #[derive(Debug, thiserror::Error)]
-#[error("unknown dtype {0:?}: use f32 or bf16 / 未知精度 {0:?}：请用 f32 或 bf16")]
+#[error("unknown dtype {0:?}: use f32, bf16 or int8 / 未知精度 {0:?}：请用 f32、bf16 或 int8")]
 pub struct UnknownPrecision(pub String);
 
 impl FromStr for RunPrecision {
@@ -34,6 +37,7 @@ impl FromStr for RunPrecision {
         match text {
             "f32" => Ok(Self::F32),
             "bf16" => Ok(Self::Bf16),
+            "int8" => Ok(Self::Int8),
             _ => Err(UnknownPrecision(text.to_owned())),
         }
     }

@@ -11,6 +11,8 @@ use std::str::FromStr;
 const TOLERANCE_F32: f32 = 1e-3;
 /// The same in bf16, whose operands have two to three digits.
 const TOLERANCE_BF16: f32 = 0.1;
+/// The same in int8, whose operands have two; an edge that moves by a pixel differs by much.
+const TOLERANCE_INT8: f32 = 0.5;
 
 pub fn inspect(options: &InspectOptions) -> Result<u8, Failure> {
     let inspection = engine::model_folder::inspect(&pipeline::find_model(&options.model)?)?;
@@ -61,6 +63,7 @@ pub fn check(options: &CheckOptions) -> Result<u8, Failure> {
     let tolerance = options.tolerance.unwrap_or(match options.dtype {
         RunPrecision::F32 => TOLERANCE_F32,
         RunPrecision::Bf16 => TOLERANCE_BF16,
+        RunPrecision::Int8 => TOLERANCE_INT8,
     });
     // A comparison with NaN is false: such a picture does not pass.
     let passed = difference.maximum <= tolerance;

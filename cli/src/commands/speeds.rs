@@ -70,7 +70,7 @@ pub fn run(options: &BenchOptions) -> Result<u8, Failure> {
 
 /// The asked-for precision, which the likeness refers to, first.
 fn precisions(first: RunPrecision) -> Vec<RunPrecision> {
-    let all = [RunPrecision::F32, RunPrecision::Bf16];
+    let all = [RunPrecision::F32, RunPrecision::Bf16, RunPrecision::Int8];
     std::iter::once(first).chain(all.into_iter().filter(|precision| *precision != first)).collect()
 }
 

@@ -8,6 +8,7 @@ mod products;
 
 pub use products::PackedWeight;
 
+use crate::quantization::is_quantized;
 use crate::{Activation, Attention, Conv, Device, Error, Executor, GroupNorm, Linear, Norm, Result, Tensor, Unary, Weight, WeightKind};
 use kernels::element::Precision;
 use spec::RunPrecision;
@@ -31,11 +32,11 @@ impl CpuExecutor {
         self.precision
     }
 
-    /// The same for kernels.
+    /// The same for kernels, of everything that is not rounded to 8-bit integers.
     pub fn kernel_precision(&self) -> Precision {
         match self.precision {
             RunPrecision::F32 => Precision::F32,
-            RunPrecision::Bf16 => Precision::Bf16,
+            RunPrecision::Bf16 | RunPrecision::Int8 => Precision::Bf16,
         }
     }
 
@@ -54,7 +55,11 @@ impl Executor for CpuExecutor {
         if tensor.shape() != kind.shape() {
             return Err(Error::TensorShape { name: name.to_owned(), found: tensor.shape().to_vec(), expected: kind.shape() });
         }
-        Ok(Weight::new(kind, device.clone(), Arc::new(self.pack(kind, tensor)?)))
+        let packed = match self.precision == RunPrecision::Int8 && is_quantized(name, kind) {
+            true => PackedWeight::quantized(kind, tensor)?,
+            false => self.pack(kind, tensor)?,
+        };
+        Ok(Weight::new(kind, device.clone(), Arc::new(packed)))
     }
 
     fn parameter(&self, _name: &str, tensor: Tensor) -> Result<Tensor> {

@@ -5,6 +5,7 @@ use crate::{Activation, Conv, Linear, Result, Tensor, WeightKind};
 use kernels::conv::{ConvShape, PackedFilter, conv2d as conv2d_kernel};
 use kernels::element::Precision;
 use kernels::gemm::{Accumulate, Epilogue, Gate, gemm};
+use kernels::int8::{self, QuantizedMatrix};
 use kernels::matrix::{MatrixView, PackedMatrix};
 
 /// A weight as the CPU wants it.
@@ -12,6 +13,8 @@ use kernels::matrix::{MatrixView, PackedMatrix};
 pub enum PackedWeight {
     /// `weightᵀ`, `[inputs, outputs]`.
     Matrix(PackedMatrix),
+    /// The same in 8-bit integers.
+    Quantized(QuantizedMatrix),
     /// A filter bank.
     Filter(PackedFilter),
 }
@@ -30,10 +33,21 @@ impl PackedWeight {
         })
     }
 
+    /// In 8-bit integers; `kind` must be a linear layer.
+    pub(super) fn quantized(kind: WeightKind, tensor: &Tensor) -> Result<Self> {
+        super::require_shape("weight", "the tensor", tensor, &kind.shape())?;
+        let WeightKind::Linear { outputs, inputs } = kind else {
+            return Err(misfit("weight", format!("{kind:?} in 8-bit integers")));
+        };
+        let view = MatrixView::from_elements(tensor.as_elements(), outputs, inputs).transposed();
+        Ok(Self::Quantized(QuantizedMatrix::quantize(&view)))
+    }
+
     /// Memory taken.
     pub fn bytes(&self) -> usize {
         match self {
             Self::Matrix(matrix) => matrix.bytes(),
+            Self::Quantized(matrix) => matrix.bytes(),
             Self::Filter(filter) => filter.bytes(),
         }
     }
@@ -41,10 +55,8 @@ impl PackedWeight {
 
 pub(super) fn linear(x: &Tensor, linear: &Linear<'_>) -> Result<Tensor> {
     const OPERATION: &str = "linear";
-    let (Some(PackedWeight::Matrix(matrix)), WeightKind::Linear { outputs, inputs }) = (linear.weight.packed(), linear.weight.kind())
-    else {
-        return Err(misfit(OPERATION, format!("the weight is {:?}, packed by {:?}", linear.weight.kind(), linear.weight.device())));
-    };
+    let not_ours = || misfit(OPERATION, format!("the weight is {:?}, packed by {:?}", linear.weight.kind(), linear.weight.device()));
+    let WeightKind::Linear { outputs, inputs } = linear.weight.kind() else { return Err(not_ours()) };
     if x.last() != inputs || x.shape().is_empty() {
         return Err(misfit(OPERATION, format!("x has shape {:?}, the weight takes {inputs} inputs", x.shape())));
     }
@@ -63,7 +75,12 @@ pub(super) fn linear(x: &Tensor, linear: &Linear<'_>) -> Result<Tensor> {
         accumulate: Accumulate::Replace,
     };
     let mut values = vec![0.0; rows * outputs];
-    gemm(&MatrixView::new(x.f32()?, rows, inputs), matrix, &epilogue, &mut values);
+    let view = MatrixView::new(x.f32()?, rows, inputs);
+    match linear.weight.packed() {
+        Some(PackedWeight::Matrix(matrix)) => gemm(&view, matrix, &epilogue, &mut values),
+        Some(PackedWeight::Quantized(matrix)) => int8::gemm(&view, matrix, &epilogue, &mut values),
+        _ => return Err(not_ours()),
+    }
     Tensor::from_f32(values, &shape, x.device())
 }
 

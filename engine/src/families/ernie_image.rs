@@ -3,6 +3,7 @@ use super::{Control, Observer, PipelineRequest, Progress, Residency, Slot, devic
 use crate::autoencoders::{AutoencoderKlFlux2, AutoencoderKlFlux2Config, unpatchify};
 use crate::denoisers::{ErnieImageConfig, ErnieImageTransformer2DModel, StepCache, TextCondition};
 use crate::model_folder::{JsonFile, ModelFolder, ModelIndex};
+use crate::quantization::Part;
 use crate::random::Generator;
 use crate::schedulers::{FlowMatchEulerDiscrete, Steps, linspace};
 use crate::text_encoders::{Ministral3, Ministral3Config};
@@ -24,7 +25,9 @@ const ACTIVATION_BYTES: usize = 1 << 30;
 /// `ErnieImagePipeline` of diffusers: Ministral 3 text encoder, single-stream transformer, FLUX.2 autoencoder, flow matching.
 pub struct ErnieImagePipeline {
     folder: ModelFolder,
+    text_device: Device,
     device: Device,
+    autoencoder_device: Device,
     residency: Residency,
     tokenizer: Tokenizer,
     scheduler: FlowMatchEulerDiscrete,
@@ -70,7 +73,9 @@ impl ErnieImagePipeline {
             denoiser_config: JsonFile::component(&folder, "transformer")?.parse_as()?,
             autoencoder_config: JsonFile::component(&folder, "vae")?.parse_as()?,
             folder,
-            device: device_for(precision),
+            text_device: device_for(Part::TextEncoder, precision),
+            device: device_for(Part::Denoiser, precision),
+            autoencoder_device: device_for(Part::Autoencoder, precision),
             residency,
             prompts: PromptCache::default(),
             text_encoder: Slot::empty(),
@@ -129,12 +134,12 @@ impl ErnieImagePipeline {
         texts.extend(request.prompts.iter().map(String::as_str));
         // Each different text is encoded once: pictures of one request usually share theirs.
         let distinct: Vec<&str> = texts.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-        let Self { prompts, text_encoder, tokenizer, folder, device, text_encoder_config, .. } = self;
+        let Self { prompts, text_encoder, tokenizer, folder, text_device, text_encoder_config, .. } = self;
         let encoded = prompts.states(&distinct, |missing| {
             if text_encoder.loaded.is_none() {
                 report(observer, Progress::Loading("text_encoder"))?;
             }
-            let encoder = text_encoder.get(|| load_text_encoder(folder, device, text_encoder_config))?;
+            let encoder = text_encoder.get(|| load_text_encoder(folder, text_device, text_encoder_config))?;
             report(observer, Progress::Encoding)?;
             missing.iter().map(|text| encoder.encode(&[tokens(tokenizer, text)?])).collect()
         })?;
@@ -208,9 +213,12 @@ impl ErnieImagePipeline {
     fn decode(&mut self, latents: &Tensor, observer: &mut Observer<'_>) -> Result<Vec<Tensor>> {
         report(observer, Progress::Decoding)?;
         let autoencoder = self.autoencoder.get(|| {
-            load_component(&self.folder, "vae", &self.device, |loader| AutoencoderKlFlux2::load(&self.autoencoder_config, loader))
+            load_component(&self.folder, "vae", &self.autoencoder_device, |loader| {
+                AutoencoderKlFlux2::load(&self.autoencoder_config, loader)
+            })
         })?;
-        let decoded = autoencoder.decode(&unpatchify(&autoencoder.denormalise(latents)?)?)?;
+        let latents = latents.to_device(&self.autoencoder_device);
+        let decoded = autoencoder.decode(&unpatchify(&autoencoder.denormalise(&latents)?)?)?;
         self.autoencoder.leave(self.residency);
         // As diffusers' image processor: from -1..1 to 0..1, clamped.
         let pictures =

@@ -8,6 +8,7 @@ mod shortcuts;
 pub use ernie_image::ErnieImagePipeline;
 pub use shortcuts::Shortcuts;
 
+use crate::quantization::{Part, precision_of};
 use crate::{Device, Result};
 
 /// What a family is asked for. Pictures differ in prompt and seed only.
@@ -95,6 +96,6 @@ impl<T> Slot<T> {
     }
 }
 
-fn device_for(precision: spec::RunPrecision) -> Device {
-    Device::cpu(precision)
+fn device_for(part: Part, run: spec::RunPrecision) -> Device {
+    Device::cpu(precision_of(part, run))
 }

@@ -8,21 +8,21 @@ use spec::RunPrecision;
 
 #[test]
 fn every_operation_agrees_with_plain_loops() {
-    for precision in [RunPrecision::F32, RunPrecision::Bf16] {
+    for precision in [RunPrecision::F32, RunPrecision::Bf16, RunPrecision::Int8] {
         suite::check_values(&Device::cpu(precision), precision);
     }
 }
 
 #[test]
 fn a_batch_equals_single_runs_bit_for_bit() {
-    for precision in [RunPrecision::F32, RunPrecision::Bf16] {
+    for precision in [RunPrecision::F32, RunPrecision::Bf16, RunPrecision::Int8] {
         suite::check_batches(&Device::cpu(precision));
     }
 }
 
 #[test]
 fn two_threads_equal_one_bit_for_bit() {
-    for precision in [RunPrecision::F32, RunPrecision::Bf16] {
+    for precision in [RunPrecision::F32, RunPrecision::Bf16, RunPrecision::Int8] {
         suite::check_threads(&Device::cpu(precision));
     }
 }

@@ -27,11 +27,12 @@ struct State {
 }
 
 impl Recorder {
-    /// Products, forward and backward, round their operands to `precision`; everything else is f32.
+    /// Products, forward and backward, round their operands to `precision`; everything else is f32. 8-bit integers have no gradients:
+    /// bfloat16 takes their place.
     pub fn new(precision: RunPrecision) -> Arc<Self> {
-        let products = match precision {
-            RunPrecision::F32 => Precision::F32,
-            RunPrecision::Bf16 => Precision::Bf16,
+        let (precision, products) = match precision {
+            RunPrecision::F32 => (RunPrecision::F32, Precision::F32),
+            RunPrecision::Bf16 | RunPrecision::Int8 => (RunPrecision::Bf16, Precision::Bf16),
         };
         Arc::new(Self { cpu: Device::cpu(precision), products, state: Mutex::default() })
     }
