@@ -180,7 +180,7 @@ pub struct CheckOptions {
     /// safetensors file with tensor `image` [height, width, 3] and the request as metadata / 参考文件
     #[arg(long, value_name = "FILE")]
     pub reference: PathBuf,
-    /// Largest absolute difference that passes; default 0.001 in f32, 0.1 in bf16, 0.5 in int8 / 容差
+    /// Largest absolute difference that passes; default 0.001 in f32, 0.1 in bf16, 0.2 in int8 / 容差
     #[arg(long, value_name = "T")]
     pub tolerance: Option<f32>,
     /// Precision of products, f32, bf16 or int8: int8 is fastest and least exact / 计算精度：int8 最快，误差也最大

@@ -96,6 +96,10 @@ impl QuantizedMatrix {
         &self.scales[..self.n]
     }
 
+    fn block_scales(&self, block: usize) -> &[f32; BLOCK_COLUMNS] {
+        &self.scales.as_chunks().0[block]
+    }
+
     fn groups(&self) -> usize {
         self.k.div_ceil(LANE)
     }
@@ -144,24 +148,33 @@ pub fn gemm_at(level: Int8Level, a: &MatrixView<'_>, b: &QuantizedMatrix, epilog
         let first = task / split.tasks * PANEL_ROWS;
         let rows = PANEL_ROWS.min(m - first);
         let task = Task { level, b, epilogue, first, rows, blocks: split.blocks(task % split.tasks) };
-        SCRATCH.with_borrow_mut(|Scratch { panel, sums }| {
+        SCRATCH.with_borrow_mut(|Scratch { panel, sums, values }| {
             if let Some(shared) = &shared {
-                return task.run(shared.rows(first, rows), sums, &out);
+                return task.run(shared.rows(first, rows), (sums, values), &out);
             }
             panel.fill(a, first, rows);
-            task.run(panel.rows(0, rows), sums, &out);
+            task.run(panel.rows(0, rows), (sums, values), &out);
         });
     });
 }
 
-thread_local! { static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::default()); }
+thread_local! { static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch::new()) }; }
 
 /// What a task of a product writes along the way.
-#[derive(Default)]
 struct Scratch {
     panel: QuantizedRows,
     sums: Vec<Sums>,
+    values: Values,
 }
+
+impl Scratch {
+    const fn new() -> Self {
+        Self { panel: QuantizedRows::new(), sums: Vec::new(), values: [[0.0; BLOCK_COLUMNS]; MAX_ROWS] }
+    }
+}
+
+/// What a tile's sums stand for.
+type Values = [[f32; BLOCK_COLUMNS]; MAX_ROWS];
 
 /// Rows of A, and the blocks of columns that meet them.
 struct Task<'a> {
@@ -175,7 +188,7 @@ struct Task<'a> {
 
 impl Task<'_> {
     /// `panel` holds the words `[rows, groups]` and the rows' scales.
-    fn run(&self, panel: (&[[u8; LANE]], &[f32]), sums: &mut Vec<Sums>, out: &SharedSlice<'_, f32>) {
+    fn run(&self, panel: (&[[u8; LANE]], &[f32]), (sums, values): (&mut Vec<Sums>, &mut Values), out: &SharedSlice<'_, f32>) {
         let length = self.b.groups();
         let parts = length.div_ceil(PART_GROUPS).max(1);
         let most = if parts == 1 { self.blocks.len() } else { INTERRUPTED_BLOCKS };
@@ -191,9 +204,15 @@ impl Task<'_> {
                     for row in (0..self.rows).step_by(height) {
                         let sums = if parts == 1 { &mut *sums } else { &mut sums[(block - start) * rows + row..] };
                         let height = height.min(self.rows - row);
-                        self.multiply((row, height, block), &groups, panel.0, sums);
-                        if part + 1 == parts {
-                            self.store((row, height, block), &panel.1[row..][..height], sums, out);
+                        let place = (row, height, block);
+                        let is_last = part + 1 == parts;
+                        if is_last {
+                            self.fetch(place, out);
+                        }
+                        self.multiply(place, &groups, panel.0, sums);
+                        if is_last {
+                            scale_back(&sums[..height], &panel.1[row..][..height], self.b.block_scales(block), values);
+                            self.store(place, values, out);
                         }
                     }
                 }
@@ -217,18 +236,37 @@ impl Task<'_> {
         tile.multiply(self.level, sums);
     }
 
-    fn store(&self, (row, height, block): (usize, usize, usize), scales: &[f32], sums: &[Sums], out: &SharedSlice<'_, f32>) {
-        let first = block * BLOCK_COLUMNS;
-        let mut values = [[0.0; BLOCK_COLUMNS]; MAX_ROWS];
-        scale_back(&sums[..height], scales, &self.b.scales[first..][..BLOCK_COLUMNS], &mut values);
+    fn store(&self, (row, height, block): (usize, usize, usize), values: &mut Values, out: &SharedSlice<'_, f32>) {
         let targets: [usize; MAX_ROWS] = array::from_fn(|offset| self.first + row + offset);
-        finish(&mut values, &targets[..height], (first, self.b.n()), self.epilogue, out);
+        finish(values, &targets[..height], (block * BLOCK_COLUMNS, self.b.n()), self.epilogue, out);
     }
+
+    /// Asks for the tile's place in the output while its sums are still being computed: a tile's stores would wait for memory.
+    fn fetch(&self, (row, height, block): (usize, usize, usize), out: &SharedSlice<'_, f32>) {
+        let (first, n) = (block * BLOCK_COLUMNS, self.b.n());
+        for row in self.first + row..self.first + row + height {
+            for column in (first..n.min(first + BLOCK_COLUMNS)).step_by(VECTOR) {
+                // SAFETY: tasks write disjoint rectangles of the output.
+                fetch(unsafe { out.range(row * n + column, 1) });
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn fetch(values: &[f32]) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint that neither reads nor faults.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(values.as_ptr().cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
 }
 
 vectorised! {
     /// Integers to what they stand for.
-    fn scale_back(sums: &[Sums], rows: &[f32], columns: &[f32], values: &mut [[f32; BLOCK_COLUMNS]; MAX_ROWS]) {
+    fn scale_back(sums: &[Sums], rows: &[f32], columns: &[f32; BLOCK_COLUMNS], values: &mut Values) {
         for ((sums, row), values) in sums.iter().zip(rows).zip(values) {
             for ((value, sum), column) in values.iter_mut().zip(sums).zip(columns) {
                 *value = *sum as f32 * column * row;

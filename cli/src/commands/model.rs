@@ -12,7 +12,7 @@ const TOLERANCE_F32: f32 = 1e-3;
 /// The same in bf16, whose operands have two to three digits.
 const TOLERANCE_BF16: f32 = 0.1;
 /// The same in int8, whose operands have two; an edge that moves by a pixel differs by much.
-const TOLERANCE_INT8: f32 = 0.5;
+const TOLERANCE_INT8: f32 = 0.2;
 
 pub fn inspect(options: &InspectOptions) -> Result<u8, Failure> {
     let inspection = engine::model_folder::inspect(&pipeline::find_model(&options.model)?)?;

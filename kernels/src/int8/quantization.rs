@@ -73,7 +73,6 @@ impl RowReader {
 }
 
 /// Rows of activations as bytes, 128 added to each integer, and their scales.
-#[derive(Default)]
 pub(super) struct QuantizedRows {
     groups: usize,
     words: Vec<[u8; LANE]>,
@@ -82,6 +81,11 @@ pub(super) struct QuantizedRows {
 }
 
 impl QuantizedRows {
+    /// None.
+    pub const fn new() -> Self {
+        Self { groups: 0, words: Vec::new(), scales: Vec::new(), reader: RowReader { values: Vec::new() } }
+    }
+
     /// All rows of `a`, on the pool.
     pub fn of(a: &MatrixView<'_>) -> Self {
         let groups = a.columns.div_ceil(LANE);
