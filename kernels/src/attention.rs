@@ -7,6 +7,7 @@ mod backward;
 pub use backward::{AttentionOperands, attention_backward};
 
 use crate::element::{Elements, Precision};
+use crate::gemm::expansion::{expand, expands};
 use crate::gemm::multiply_words;
 use crate::gemm::packing::{pack_rows, pack_run};
 use crate::matrix::{MatrixView, PackedMatrix, groups};
@@ -126,6 +127,7 @@ struct Scratch {
     logits: Vec<f32>,
     slopes: Vec<f32>,
     words: Vec<u32>,
+    expanded: Vec<u32>,
     factors: Vec<f32>,
 }
 
@@ -139,14 +141,32 @@ fn room<T: Copy + Default>(buffer: &mut Vec<T>, length: usize) -> &mut [T] {
     &mut buffer[..length]
 }
 
-/// `out [rows, columns] = a · b` for the first `columns` columns of `b`; `a` may have fewer columns than `b` has rows.
-fn product(a: &MatrixView<'_>, b: &PackedMatrix, (columns, words): (usize, &mut Vec<u32>), out: &mut [f32]) {
-    let length = groups(a.columns, b.precision());
-    let words = room(words, a.rows * length);
-    pack_rows(a, (0, a.rows), b.precision(), words);
-    multiply_words(words, (a.rows, length), b, columns, &mut |row, column, sums| {
+/// `out [rows, columns] = a · b` for the first `columns` columns of `b`, `a` rounded to `precision`; `a` may have fewer columns than `b`
+/// has rows.
+fn product(
+    a: &MatrixView<'_>,
+    b: &PackedMatrix,
+    precision: Precision,
+    (columns, words, expanded): (usize, &mut Vec<u32>, &mut Vec<u32>),
+    out: &mut [f32],
+) {
+    let words = room(words, a.rows * groups(a.columns, precision));
+    pack_rows(a, (0, a.rows), precision, words);
+    let panel = as_in(b, precision, words, expanded);
+    multiply_words(panel, (a.rows, panel.len() / a.rows.max(1)), b, columns, &mut |row, column, sums| {
         out[row * columns + column..][..sums.len()].copy_from_slice(sums);
     });
+}
+
+/// The right-hand side of products whose left-hand sides have `rows` rows in all.
+fn operand(b: &MatrixView<'_>, precision: Precision, rows: usize) -> PackedMatrix {
+    let packed = PackedMatrix::pack(b, precision);
+    if expands(precision, rows) { packed.expanded() } else { packed }
+}
+
+/// Rows of words of `precision` as `b` wants them: expanded where it is.
+fn as_in<'a>(b: &PackedMatrix, precision: Precision, words: &'a [u32], expanded: &'a mut Vec<u32>) -> &'a [u32] {
+    if b.precision() == precision { words } else { expand(words, 1, expanded) }
 }
 
 /// `out[query] = Σ softmax(scale · q·k) v`, `out` shaped as `q`; operands of both products are rounded to `precision`, the
@@ -165,9 +185,10 @@ pub fn attention(q: &[f32], k: &[f32], v: &[f32], (shape, precision): (&Attentio
         let (key_matrix, value_matrix) = &packed[sample * shape.key_value_heads + head / group];
         // The last query of a block sees the most keys.
         let keys = shape.visible(sample, first + count - 1);
-        SCRATCH.with_borrow_mut(|Scratch { logits, words, factors, .. }| {
+        SCRATCH.with_borrow_mut(|Scratch { logits, words, expanded, factors, .. }| {
             let (logits, factors) = (room(logits, count * keys), room(factors, count));
-            product(&shape.query_view(q, sample, head, (first, count)), key_matrix, (keys, words), logits);
+            let queries = shape.query_view(q, sample, head, (first, count));
+            product(&queries, key_matrix, precision, (keys, words, expanded), logits);
             let length = groups(keys, precision);
             let words = room(words, count * length);
             factors.fill(0.0);
@@ -176,7 +197,8 @@ pub fn attention(q: &[f32], k: &[f32], v: &[f32], (shape, precision): (&Attentio
                 factors[offset] = if sum > 0.0 { 1.0 / sum } else { 0.0 };
                 pack_run(row, precision, &mut words[offset * length..][..length]);
             }
-            multiply_words(words, (count, length), value_matrix, width, &mut |row, column, sums| {
+            let panel = as_in(value_matrix, precision, words, expanded);
+            multiply_words(panel, (count, panel.len() / count), value_matrix, width, &mut |row, column, sums| {
                 let at = ((sample * shape.query_length + first + row) * shape.heads + head) * width + column;
                 // SAFETY: each task writes its own head of its own queries.
                 scale_into(sums, factors[row], unsafe { shared.range(at, sums.len()) });
@@ -187,12 +209,12 @@ pub fn attention(q: &[f32], k: &[f32], v: &[f32], (shape, precision): (&Attentio
 
 /// Packed keys (transposed) and values of every sample's heads.
 fn pack_heads(k: &[f32], v: &[f32], shape: &AttentionShape<'_>, precision: Precision) -> Vec<(PackedMatrix, PackedMatrix)> {
+    let pack = |view: &MatrixView<'_>| operand(view, precision, shape.query_length);
     let mut packed: Vec<Option<(PackedMatrix, PackedMatrix)>> = vec![None; shape.batch * shape.key_value_heads];
     let shared = SharedSlice::new(&mut packed);
     parallel_for(shape.batch * shape.key_value_heads, &|index| {
         let (sample, head) = (index / shape.key_value_heads, index % shape.key_value_heads);
-        let keys = PackedMatrix::pack(&shape.key_view(k, sample, head).transposed(), precision);
-        let values = PackedMatrix::pack(&shape.key_view(v, sample, head), precision);
+        let (keys, values) = (pack(&shape.key_view(k, sample, head).transposed()), pack(&shape.key_view(v, sample, head)));
         // SAFETY: one slot for each index.
         let slot = unsafe { shared.range(index, 1) };
         slot[0] = Some((keys, values));

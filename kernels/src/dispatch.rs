@@ -55,6 +55,30 @@ pub fn int8_level() -> Int8Level {
     })
 }
 
+/// Whether products of bfloat16 values are faster by f32 multiply-adds: everywhere but where `vdpbf16ps` runs at their rate, as on
+/// AMD's processors. Both ways give the same bits; `DANQING_BF16` (`dot`, `f32`) chooses, to measure.
+pub fn bf16_by_f32() -> bool {
+    static CHOICE: OnceLock<bool> = OnceLock::new();
+    *CHOICE.get_or_init(|| match (simd_level(), std::env::var("DANQING_BF16").as_deref()) {
+        (SimdLevel::Scalar, _) => false,
+        (SimdLevel::Avx512Bf16, Ok("dot")) => false,
+        (SimdLevel::Avx512Bf16, Ok("f32")) => true,
+        (SimdLevel::Avx512Bf16, _) => made_by_intel(),
+        (SimdLevel::Avx2 | SimdLevel::Avx512, _) => true,
+    })
+}
+
+#[cfg(target_arch = "x86_64")]
+fn made_by_intel() -> bool {
+    let vendor = std::arch::x86_64::__cpuid(0);
+    [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes).concat() == b"GenuineIntel"
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn made_by_intel() -> bool {
+    false
+}
+
 #[cfg(target_arch = "x86_64")]
 fn detected() -> SimdLevel {
     let avx512 = is_x86_feature_detected!("avx512f")

@@ -1,16 +1,18 @@
 //! Matrix products with fused epilogues.
 //!
-//! Each element of the result is one chain of fused multiply-adds over `k`, in order, whatever tile it falls into: its
-//! bits depend on its own row, its own column and the epilogue alone.
+//! Each element of the result is one chain of fused multiply-adds over `k`, in order (of two bfloat16 values that share a word, the
+//! second comes first), whatever tile it falls into: its bits depend on its own row, its own column and the epilogue alone.
 
+pub(crate) mod expansion;
 pub(crate) mod microkernel;
 pub(crate) mod packing;
 
-use crate::element::{Activation, Elements};
+use crate::element::{Activation, Elements, Precision};
 use crate::matrix::{BLOCK_COLUMNS, MatrixView, PackedMatrix};
 use crate::pool::{parallel_for, width};
 use crate::shared::SharedSlice;
 use crate::vectorise::vectorised;
+use expansion::{expand, expand_panel, expands};
 use microkernel::{MAX_ROWS, Order, Start, Sums, Tile, VECTOR, tile_rows};
 use packing::lane;
 use std::array;
@@ -127,6 +129,8 @@ thread_local! { static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::default
 struct Scratch {
     panel: Vec<u32>,
     sums: Vec<Sums>,
+    /// The panel and a block of B, where bfloat16 values are multiplied as f32.
+    expanded: (Vec<u32>, Vec<u32>),
 }
 
 /// Rows of `a`, and the blocks of columns that meet them.
@@ -143,7 +147,8 @@ struct Task<'a> {
 impl Task<'_> {
     fn run(&self, blocks: Range<usize>, scratch: &mut Scratch, out: &SharedSlice<'_, f32>) {
         let length = self.b.groups();
-        let chunks = length.div_ceil(PANEL_GROUPS).max(1);
+        let expands = expands(self.b.precision(), self.rows);
+        let chunks = length.div_ceil(if expands { PANEL_GROUPS / 2 } else { PANEL_GROUPS }).max(1);
         let most = if chunks == 1 { blocks.len() } else { CHUNKED_BLOCKS };
         // A whole tile's height of room behind the last row, because the tallest tile may write that far.
         let rows = self.rows + MAX_ROWS;
@@ -152,20 +157,37 @@ impl Task<'_> {
             let blocks = start..blocks.end.min(start + most);
             for chunk in 0..chunks {
                 let groups = chunk * length / chunks..(chunk + 1) * length / chunks;
-                let order = self.pack(&groups, &mut scratch.panel);
+                let (order, packed) = self.pack(&groups, &mut scratch.panel);
+                let mut panel = &scratch.panel[..packed];
+                if expands {
+                    panel = expand_panel(panel, order, &mut scratch.expanded.0);
+                }
                 for block in blocks.clone() {
+                    let (b, vectors) = self.b.block(block);
+                    let mut part = Part {
+                        panel,
+                        order,
+                        b: &b[groups.start * vectors * VECTOR..groups.end * vectors * VECTOR],
+                        vectors,
+                        precision: self.b.precision(),
+                        groups: groups.len(),
+                    };
+                    if expands {
+                        part.b = expand(part.b, vectors * VECTOR, &mut scratch.expanded.1);
+                        (part.precision, part.groups) = (Precision::F32, 2 * groups.len());
+                    }
                     for row in (0..self.rows).step_by(self.height) {
                         let sums = if chunks == 1 { &mut scratch.sums } else { &mut scratch.sums[(block - start) * rows + row..] };
                         let place = Place { block, row, first: chunk == 0, last: chunk + 1 == chunks };
-                        self.tile(&place, &groups, (&scratch.panel, order), sums, out);
+                        self.tile(&place, &part, sums, out);
                     }
                 }
             }
         }
     }
 
-    /// Rounds a range of words of every row.
-    fn pack(&self, groups: &Range<usize>, panel: &mut Vec<u32>) -> Order {
+    /// Rounds a range of words of every row; returns how they lie, and how many they are.
+    fn pack(&self, groups: &Range<usize>, panel: &mut Vec<u32>) -> (Order, usize) {
         let precision = self.b.precision();
         let a = self.a.columns_in(groups.start * lane(precision)..(groups.end * lane(precision)).min(self.a.columns));
         let rows = (self.first, self.rows);
@@ -174,27 +196,26 @@ impl Task<'_> {
         match a.elements {
             Elements::F32(values) if a.row_stride == 1 && a.column_stride != 1 => {
                 packing::pack_interleaved(&a, values, rows, self.height, precision, &mut panel[..padded * groups.len()]);
-                Order::Groups(self.height)
+                (Order::Groups(self.height), padded * groups.len())
             }
             _ => {
                 packing::pack_rows(&a, rows, precision, &mut panel[..self.rows * groups.len()]);
-                Order::Rows
+                (Order::Rows, self.rows * groups.len())
             }
         }
     }
 
-    fn tile(&self, place: &Place, groups: &Range<usize>, (panel, order): (&[u32], Order), sums: &mut [Sums], out: &SharedSlice<'_, f32>) {
-        let (words, vectors) = self.b.block(place.block);
+    fn tile(&self, place: &Place, part: &Part<'_>, sums: &mut [Sums], out: &SharedSlice<'_, f32>) {
         let height = self.height.min(self.rows - place.row);
         let tile = Tile {
-            a: Tile::halves(panel),
-            rows: array::from_fn(|offset| 2 * (place.row + offset.min(height - 1)) * groups.len()),
+            a: Tile::halves(part.panel),
+            rows: array::from_fn(|offset| 2 * (place.row + offset.min(height - 1)) * part.groups),
             height,
-            order,
-            runs: (1, groups.len(), 0),
-            b: &words[groups.start * vectors * VECTOR..groups.end * vectors * VECTOR],
-            vectors,
-            precision: self.b.precision(),
+            order: part.order,
+            runs: (1, part.groups, 0),
+            b: part.b,
+            vectors: part.vectors,
+            precision: part.precision,
             start: if place.first { Start::Zero } else { Start::Sums },
         };
         tile.multiply(sums);
@@ -203,6 +224,17 @@ impl Task<'_> {
             finish(sums, &targets[..height], (place.block * BLOCK_COLUMNS, self.b.n()), self.epilogue, out);
         }
     }
+}
+
+/// Words of a panel and of one block of B that meet, over a part of `k`.
+struct Part<'a> {
+    panel: &'a [u32],
+    order: Order,
+    b: &'a [u32],
+    vectors: usize,
+    precision: Precision,
+    /// Words along `k`.
+    groups: usize,
 }
 
 /// A tile of a panel, and which part of `k` it is at.

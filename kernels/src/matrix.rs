@@ -1,6 +1,7 @@
 //! Operands of products: strided views, and the packed right-hand side.
 
 use crate::element::{Elements, Precision};
+use crate::gemm::expansion::expand;
 use crate::gemm::microkernel::VECTOR;
 use crate::gemm::packing::pack_block;
 use crate::pool::parallel_for;
@@ -114,6 +115,19 @@ impl PackedMatrix {
             let out = unsafe { words.range(block * BLOCK_COLUMNS * groups + first * width, count * width) };
             pack_block(b, (block * BLOCK_COLUMNS, width), (first, count), precision, out);
         });
+    }
+
+    /// The matrix of f32 words whose products have the bits of this one's, made of bfloat16 pairs, if the left-hand side is
+    /// [expanded](crate::gemm::expansion), too.
+    pub(crate) fn expanded(&self) -> Self {
+        debug_assert_eq!(self.precision, Precision::Bf16);
+        let mut words = Vec::with_capacity(2 * self.words.len());
+        let mut buffer = Vec::new();
+        for block in 0..self.n.div_ceil(BLOCK_COLUMNS) {
+            let (block, vectors) = self.block(block);
+            words.extend_from_slice(expand(block, vectors * VECTOR, &mut buffer));
+        }
+        Self { k: 2 * self.groups(), n: self.n, precision: Precision::F32, words }
     }
 
     /// Inner dimension.

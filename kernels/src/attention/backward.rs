@@ -1,4 +1,4 @@
-use super::{AttentionShape, SCRATCH, Scratch, exponentials, product, room};
+use super::{AttentionShape, SCRATCH, Scratch, exponentials, operand, product, room};
 use crate::element::Precision;
 use crate::elementwise::dot;
 use crate::gemm::{Accumulate, Epilogue, gemm};
@@ -43,7 +43,7 @@ pub fn attention_backward(
     let group = shape.heads / shape.key_value_heads;
     let (dq, dk, dv) = (SharedSlice::new(dq), SharedSlice::new(dk), SharedSlice::new(dv));
     let add = Epilogue { accumulate: Accumulate::Add, ..Epilogue::default() };
-    let pack = |view: &MatrixView<'_>| PackedMatrix::pack(view, precision);
+    let pack = |view: &MatrixView<'_>| operand(view, precision, shape.query_length);
     parallel_for(shape.batch * shape.key_value_heads, &|task| {
         let (sample, key_head) = (task / shape.key_value_heads, task % shape.key_value_heads);
         let (key_view, value_view) = (shape.key_view(k, sample, key_head), shape.key_view(v, sample, key_head));
@@ -57,10 +57,10 @@ pub fn attention_backward(
                 let keys = shape.visible(sample, first + count - 1);
                 let query_view = shape.query_view(q, sample, head, (first, count));
                 let out_view = shape.query_view(d_out, sample, head, (first, count));
-                SCRATCH.with_borrow_mut(|Scratch { logits, slopes, words, .. }| {
+                SCRATCH.with_borrow_mut(|Scratch { logits, slopes, words, expanded, .. }| {
                     let (logits, slopes) = (room(logits, count * keys), room(slopes, count * keys));
-                    product(&query_view, &key_columns, (keys, words), logits);
-                    product(&out_view, &value_columns, (keys, words), slopes);
+                    product(&query_view, &key_columns, precision, (keys, words, expanded), logits);
+                    product(&out_view, &value_columns, precision, (keys, words, expanded), slopes);
                     for (offset, (row, slopes)) in
                         logits.chunks_exact_mut(keys.max(1)).zip(slopes.chunks_exact_mut(keys.max(1))).enumerate()
                     {
@@ -73,7 +73,7 @@ pub fn attention_backward(
                     let (d_keys, d_values) = (&mut d_keys[..keys * width], &mut d_values[..keys * width]);
                     gemm(&MatrixView::new(logits, count, keys).transposed(), &outputs, &add, d_values);
                     gemm(&MatrixView::new(slopes, count, keys).transposed(), &queries, &add, d_keys);
-                    product(&MatrixView::new(slopes, count, keys), &key_rows, (width, words), &mut d_queries);
+                    product(&MatrixView::new(slopes, count, keys), &key_rows, precision, (width, words, expanded), &mut d_queries);
                 });
                 for (offset, row) in d_queries.chunks_exact(width.max(1)).take(count).enumerate() {
                     // SAFETY: each task writes its own heads.

@@ -1,6 +1,7 @@
 //! The product behind a convolution: tiles whose rows are pixels, reading a band of rounded rows tap row by tap row.
 
 use crate::element::Precision;
+use crate::gemm::expansion::{expand, expands};
 use crate::gemm::microkernel::{MAX_ROWS, Order, Start, Sums, Tile, VECTOR, tile_rows};
 use crate::gemm::packing::{lane, pack_pixels};
 use crate::gemm::{ColumnSplit, Epilogue, finish};
@@ -12,7 +13,15 @@ use std::cell::RefCell;
 /// Output pixels of a band: enough that the rows which neighbouring bands both round are few.
 const BAND_PIXELS: usize = 512;
 
-thread_local! { static BAND: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) }; }
+thread_local! { static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::default()); }
+
+/// What a task writes along the way.
+#[derive(Default)]
+struct Scratch {
+    band: Vec<u32>,
+    /// The band and a block of filters, where bfloat16 values are multiplied as f32.
+    expanded: (Vec<u32>, Vec<u32>),
+}
 
 /// Channels of a pixel in a band: whole words.
 pub(super) fn padded_channels(channels: usize, precision: Precision) -> usize {
@@ -66,15 +75,12 @@ impl Walk<'_> {
             let (band, columns) = (task / split.tasks, task % split.tasks);
             let first = band % bands * height;
             let band = Band { picture: band / bands, first, rows: height.min(rows - first) };
-            BAND.with_borrow_mut(|words| {
-                let row_words = self.fill(band, matrix.precision(), words);
-                self.multiply_band(band, (words, row_words), (matrix, split.blocks(columns)), epilogue, out);
-            });
+            SCRATCH.with_borrow_mut(|scratch| self.multiply_band(band, (matrix, split.blocks(columns)), scratch, epilogue, out));
         });
     }
 
-    /// Rounds the rows that a band reads, with their zero padding; returns the words of a row.
-    fn fill(&self, band: Band, precision: Precision, words: &mut Vec<u32>) -> usize {
+    /// Rounds the rows that a band reads, with their zero padding; returns their number and the words of a row.
+    fn fill(&self, band: Band, precision: Precision, words: &mut Vec<u32>) -> (usize, usize) {
         let (height, width, channels) = self.size;
         let padded = padded_channels(channels, precision);
         let reach = (self.outputs.1 - 1) * self.stride + self.taps.1;
@@ -99,24 +105,34 @@ impl Walk<'_> {
             pack_pixels(&self.source[start..start + count * channels], (channels, padded), precision, &mut words[skipped..skipped + kept]);
             words[skipped + kept..].fill(0);
         }
-        row_words
+        (rows, row_words)
     }
 
     fn multiply_band(
         &self,
         band: Band,
-        (words, row_words): (&[u32], usize),
         (matrix, blocks): (&PackedMatrix, std::ops::Range<usize>),
+        scratch: &mut Scratch,
         epilogue: &Epilogue<'_>,
         out: &SharedSlice<'_, f32>,
     ) {
-        let (n, precision) = (matrix.n(), matrix.precision());
+        let (n, mut precision) = (matrix.n(), matrix.precision());
         let columns = self.outputs.1;
-        let pixel_words = padded_channels(self.size.2, precision) / lane(precision);
+        let mut pixel_words = padded_channels(self.size.2, precision) / lane(precision);
         let pixels = band.rows * columns;
+        let (rows, mut row_words) = self.fill(band, precision, &mut scratch.band);
+        let mut words = &scratch.band[..rows * row_words];
+        let expands = expands(precision, pixels);
+        if expands {
+            words = expand(words, 1, &mut scratch.expanded.0);
+            (precision, row_words, pixel_words) = (Precision::F32, 2 * row_words, 2 * pixel_words);
+        }
         let mut sums: [Sums; MAX_ROWS] = [[0.0; BLOCK_COLUMNS]; MAX_ROWS];
         for block in blocks {
-            let (b, vectors) = matrix.block(block);
+            let (mut b, vectors) = matrix.block(block);
+            if expands {
+                b = expand(b, vectors * VECTOR, &mut scratch.expanded.1);
+            }
             let height = tile_rows(vectors);
             let mut place = (0, 0);
             for first in (0..pixels).step_by(height) {

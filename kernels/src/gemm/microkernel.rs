@@ -1,7 +1,8 @@
 //! One tile of sums: words of A broadcast one by one, times words of packed B.
 //!
 //! A word is one f32 or two bfloat16 values that follow each other along `k`. Every sum is one chain of fused multiply-adds
-//! over `k` in order, so its bits do not depend on the shape of the tile that computes it.
+//! over `k` in order, the second value of a word before the first, as `vdpbf16ps` adds them; so its bits do not depend on the shape
+//! of the tile that computes it.
 
 use crate::dispatch::{SimdLevel, simd_level};
 use crate::element::Precision;
@@ -148,7 +149,7 @@ impl Tile<'_> {
                         Precision::Bf16 => {
                             let (low, high) = (f32::from_bits(low << 16), f32::from_bits(high << 16));
                             for (sum, &b) in sums.iter_mut().zip(b) {
-                                *sum = fused(high, f32::from_bits(b & 0xffff_0000), fused(low, f32::from_bits(b << 16), *sum));
+                                *sum = fused(low, f32::from_bits(b << 16), fused(high, f32::from_bits(b & 0xffff_0000), *sum));
                             }
                         }
                     }

@@ -69,7 +69,7 @@ unsafe fn strip<const BF16: bool, const ROWS: usize>(tile: &Tile<'_>, first: usi
                         registers[row][half] = if BF16 {
                             let first = _mm256_set1_ps(f32::from_bits(word << 16));
                             let second = _mm256_set1_ps(f32::from_bits(word & 0xffff_0000));
-                            _mm256_fmadd_ps(second, high[half], _mm256_fmadd_ps(first, low[half], registers[row][half]))
+                            _mm256_fmadd_ps(first, low[half], _mm256_fmadd_ps(second, high[half], registers[row][half]))
                         } else {
                             _mm256_fmadd_ps(_mm256_set1_ps(f32::from_bits(word)), columns[half], registers[row][half])
                         };

@@ -166,3 +166,26 @@ proptest! {
         check((m, k, n), (LAYOUTS[a], LAYOUTS[b]), (bits & 2 != 0, bits & 4 != 0), precision);
     }
 }
+
+/// Whatever instructions a processor has, the bits are those of one chain of multiply-adds, the second value of a pair first.
+#[test]
+fn bf16_products_are_one_chain() {
+    let rounded = |values: Vec<f32>| -> Vec<f32> { values.into_iter().map(|value| bf16::from_f32(value).to_f32()).collect() };
+    for (m, k, n) in [(1, 9, 70), (5, 64, 16), (6, 33, 64), (101, 130, 81), (7, 2_100, 130)] {
+        let (a, b) = (rounded(values(m * k, 1)), rounded(values(k * n, 2)));
+        let packed = PackedMatrix::pack(&MatrixView::new(&b, k, n), Precision::Bf16);
+        let mut out = vec![f32::NAN; m * n];
+        gemm(&MatrixView::new(&a, m, k), &packed, &Epilogue::default(), &mut out);
+        for (index, value) in out.iter().enumerate() {
+            let (row, column) = (index / n, index % n);
+            let mut sum = 0.0_f32;
+            for pair in (0..k).step_by(2) {
+                if pair + 1 < k {
+                    sum = a[row * k + pair + 1].mul_add(b[(pair + 1) * n + column], sum);
+                }
+                sum = a[row * k + pair].mul_add(b[pair * n + column], sum);
+            }
+            assert_eq!(value.to_bits(), sum.to_bits(), "({row}, {column}) of {m}×{k}×{n}: {value} and {sum}");
+        }
+    }
+}
