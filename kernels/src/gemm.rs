@@ -25,8 +25,10 @@ const PANEL_ROWS: usize = 96;
 const TASKS_PER_THREAD: usize = 6;
 /// Words of a row of a panel: the panel and a block of B of that length stay in L2. Longer sums are interrupted and go on, in order.
 const PANEL_GROUPS: usize = 1_024;
+/// Groups of bfloat16 values of B that are expanded at a time: as f32 they stay in L1.
+const EXPANDED_GROUPS: usize = 64;
 /// Blocks of columns whose interrupted sums stay in L2.
-const CHUNKED_BLOCKS: usize = 8;
+const CHUNKED_BLOCKS: usize = 16;
 
 /// Whether a product replaces what the output held or adds to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -147,43 +149,57 @@ struct Task<'a> {
 impl Task<'_> {
     fn run(&self, blocks: Range<usize>, scratch: &mut Scratch, out: &SharedSlice<'_, f32>) {
         let length = self.b.groups();
-        let expands = expands(self.b.precision(), self.rows);
+        let precision = self.b.precision();
+        let expands = expands(precision, self.rows);
         let chunks = length.div_ceil(if expands { PANEL_GROUPS / 2 } else { PANEL_GROUPS }).max(1);
         let most = if chunks == 1 { blocks.len() } else { CHUNKED_BLOCKS };
         // A whole tile's height of room behind the last row, because the tallest tile may write that far.
         let rows = self.rows + MAX_ROWS;
-        scratch.sums.resize(if chunks == 1 { MAX_ROWS } else { most * rows }.max(scratch.sums.len()), [0.0; BLOCK_COLUMNS]);
+        scratch.sums.resize(if chunks == 1 { rows } else { most * rows }.max(scratch.sums.len()), [0.0; BLOCK_COLUMNS]);
+        let chunk_groups = |chunk: usize| chunk * length / chunks..(chunk + 1) * length / chunks;
         for start in blocks.clone().step_by(most) {
-            let blocks = start..blocks.end.min(start + most);
+            let behind = blocks.end;
+            let blocks = start..behind.min(start + most);
             for chunk in 0..chunks {
-                let groups = chunk * length / chunks..(chunk + 1) * length / chunks;
+                let groups = chunk_groups(chunk);
                 let (order, packed) = self.pack(&groups, &mut scratch.panel);
                 let mut panel = &scratch.panel[..packed];
                 if expands {
                     panel = expand_panel(panel, order, &mut scratch.expanded.0);
                 }
+                let count = groups.len();
+                let step = if expands { EXPANDED_GROUPS } else { count.max(1) };
                 for block in blocks.clone() {
-                    let (b, vectors) = self.b.block(block);
-                    let mut part = Part {
-                        panel,
-                        order,
-                        b: &b[groups.start * vectors * VECTOR..groups.end * vectors * VECTOR],
-                        vectors,
-                        precision: self.b.precision(),
-                        groups: groups.len(),
+                    let (words, vectors) = self.words(block, &groups);
+                    let next = match () {
+                        () if block + 1 < blocks.end => self.words(block + 1, &groups).0,
+                        () if chunk + 1 < chunks => self.words(start, &chunk_groups(chunk + 1)).0,
+                        () if blocks.end < behind => self.words(blocks.end, &chunk_groups(0)).0,
+                        () => &[],
                     };
-                    if expands {
-                        part.b = expand(part.b, vectors * VECTOR, &mut scratch.expanded.1);
-                        (part.precision, part.groups) = (Precision::F32, 2 * groups.len());
-                    }
-                    for row in (0..self.rows).step_by(self.height) {
-                        let sums = if chunks == 1 { &mut scratch.sums } else { &mut scratch.sums[(block - start) * rows + row..] };
-                        let place = Place { block, row, first: chunk == 0, last: chunk + 1 == chunks };
-                        self.tile(&place, &part, sums, out);
+                    let sums = &mut scratch.sums[if chunks == 1 { 0 } else { (block - start) * rows }..];
+                    // At least once, where `k` is zero, too.
+                    for first in (0..count.max(1)).step_by(step) {
+                        let end = count.min(first + step);
+                        let b = &words[first * vectors * VECTOR..end * vectors * VECTOR];
+                        let next = &next[first * next.len() / count.max(1)..end * next.len() / count.max(1)];
+                        let mut part = Part { panel, order, groups: first..end, length: count, b, vectors, precision, next };
+                        if expands {
+                            part.b = expand(b, vectors * VECTOR, &mut scratch.expanded.1);
+                            (part.precision, part.groups, part.length) = (Precision::F32, 2 * first..2 * end, 2 * count);
+                        }
+                        let place = Place { block, first: chunk == 0 && first == 0, last: chunk + 1 == chunks && end == count };
+                        self.tiles(&place, &part, sums, out);
                     }
                 }
             }
         }
+    }
+
+    /// The words of a block for a range of groups, and its width in vectors.
+    fn words(&self, block: usize, groups: &Range<usize>) -> (&[u32], usize) {
+        let (words, vectors) = self.b.block(block);
+        (&words[groups.start * vectors * VECTOR..groups.end * vectors * VECTOR], vectors)
     }
 
     /// Rounds a range of words of every row; returns how they lie, and how many they are.
@@ -205,23 +221,29 @@ impl Task<'_> {
         }
     }
 
-    fn tile(&self, place: &Place, part: &Part<'_>, sums: &mut [Sums], out: &SharedSlice<'_, f32>) {
-        let height = self.height.min(self.rows - place.row);
-        let tile = Tile {
-            a: Tile::halves(part.panel),
-            rows: array::from_fn(|offset| 2 * (place.row + offset.min(height - 1)) * part.groups),
-            height,
-            order: part.order,
-            runs: (1, part.groups, 0),
-            b: part.b,
-            vectors: part.vectors,
-            precision: part.precision,
-            start: if place.first { Start::Zero } else { Start::Sums },
-        };
-        tile.multiply(sums);
-        if place.last {
-            let targets: [usize; MAX_ROWS] = array::from_fn(|offset| self.first + place.row + offset);
-            finish(sums, &targets[..height], (place.block * BLOCK_COLUMNS, self.b.n()), self.epilogue, out);
+    fn tiles(&self, place: &Place, part: &Part<'_>, sums: &mut [Sums], out: &SharedSlice<'_, f32>) {
+        for row in (0..self.rows).step_by(self.height) {
+            let height = self.height.min(self.rows - row);
+            let across = if let Order::Groups(across) = part.order { across } else { 1 };
+            let start = |row: usize| 2 * (row * part.length + part.groups.start * across);
+            let tile = Tile {
+                a: Tile::halves(part.panel),
+                rows: array::from_fn(|offset| start(row + offset.min(height - 1))),
+                height,
+                order: part.order,
+                runs: (1, part.groups.len(), 0),
+                b: part.b,
+                vectors: part.vectors,
+                precision: part.precision,
+                start: if place.first { Start::Zero } else { Start::Sums },
+                soon: &part.next[row * part.next.len() / self.rows..(row + height) * part.next.len() / self.rows],
+            };
+            let sums = &mut sums[row..];
+            tile.multiply(sums);
+            if place.last {
+                let targets: [usize; MAX_ROWS] = array::from_fn(|offset| self.first + row + offset);
+                finish(sums, &targets[..height], (place.block * BLOCK_COLUMNS, self.b.n()), self.epilogue, out);
+            }
         }
     }
 }
@@ -230,17 +252,19 @@ impl Task<'_> {
 struct Part<'a> {
     panel: &'a [u32],
     order: Order,
+    /// The part of each of the panel's rows, in words, and the length of the whole row.
+    groups: Range<usize>,
+    length: usize,
     b: &'a [u32],
     vectors: usize,
     precision: Precision,
-    /// Words along `k`.
-    groups: usize,
+    /// Words of B that are wanted after these.
+    next: &'a [u32],
 }
 
-/// A tile of a panel, and which part of `k` it is at.
+/// Which sums: those of a panel and a block of columns, at which part of `k`.
 struct Place {
     block: usize,
-    row: usize,
     first: bool,
     last: bool,
 }
@@ -271,6 +295,7 @@ pub(crate) fn multiply_words(
                 vectors,
                 precision: b.precision(),
                 start: Start::Zero,
+                soon: &[],
             };
             tile.multiply(&mut sums);
             for (offset, sums) in sums.iter().take(tile.height).enumerate() {

@@ -156,6 +156,7 @@ impl Walk<'_> {
                     vectors,
                     precision,
                     start: Start::Zero,
+                    soon: &[],
                 };
                 tile.multiply(&mut sums);
                 finish(&mut sums, &targets[..count], (block * BLOCK_COLUMNS, n), epilogue, out);

@@ -125,6 +125,7 @@ impl<'a> Gradient<'a> {
                 vectors: width / VECTOR,
                 precision: self.precision,
                 start: Start::Sums,
+                soon: &[],
             };
             self.add_tiles(tile, column, channels, plane, sums);
         }

@@ -55,6 +55,8 @@ pub(crate) struct Tile<'a> {
     pub precision: Precision,
     /// The sums to start from: those already there, or zero.
     pub start: Start,
+    /// Words that are wanted soon, fetched into L2 while this tile is computed.
+    pub soon: &'a [u32],
 }
 
 /// What a tile adds to.
@@ -180,8 +182,8 @@ macro_rules! choose {
 mod avx512 {
     use super::{Order, Start, Sums, Tile, VECTOR};
     use std::arch::x86_64::{
-        __m512, __m512bh, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
-        _mm512_storeu_ps,
+        __m512, __m512bh, _MM_HINT_T1, _mm_prefetch, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_epi32, _mm512_set1_ps,
+        _mm512_setzero_ps, _mm512_storeu_ps,
     };
     use std::array::from_fn;
     use std::mem::transmute;
@@ -269,6 +271,8 @@ mod avx512 {
             }
             let (runs, length, step) = tile.runs;
             let mut b = tile.b.as_ptr();
+            let mut soon = tile.soon.as_ptr().cast::<i8>();
+            let stride = (tile.soon.len() * 4).div_ceil(runs * length);
             match tile.order {
                 Order::Rows => {
                     for run in 0..runs {
@@ -278,6 +282,9 @@ mod avx512 {
                                 start[row].add(2 * group).cast::<u32>().read_unaligned()
                             });
                             b = b.add(VECTORS * VECTOR);
+                            // Fetching what nobody may read is no fault.
+                            _mm_prefetch::<_MM_HINT_T1>(soon);
+                            soon = soon.wrapping_add(stride);
                         }
                     }
                 }
@@ -288,6 +295,8 @@ mod avx512 {
                         group_of::<BF16, ROWS, VECTORS>(&mut registers, b, |row| start.add(2 * row).cast::<u32>().read_unaligned());
                         b = b.add(VECTORS * VECTOR);
                         start = start.add(2 * across);
+                        _mm_prefetch::<_MM_HINT_T1>(soon);
+                        soon = soon.wrapping_add(stride);
                     }
                     group_of::<BF16, ROWS, VECTORS>(&mut registers, b, |row| {
                         start.add(2 * row.min(tile.height - 1)).cast::<u32>().read_unaligned()
