@@ -60,11 +60,9 @@ pub fn int8_level() -> Int8Level {
 pub fn bf16_by_f32() -> bool {
     static CHOICE: OnceLock<bool> = OnceLock::new();
     *CHOICE.get_or_init(|| match (simd_level(), std::env::var("DANQING_BF16").as_deref()) {
-        (SimdLevel::Scalar, _) => false,
-        (SimdLevel::Avx512Bf16, Ok("dot")) => false,
-        (SimdLevel::Avx512Bf16, Ok("f32")) => true,
+        (SimdLevel::Scalar, _) | (SimdLevel::Avx512Bf16, Ok("dot")) => false,
+        (SimdLevel::Avx2 | SimdLevel::Avx512, _) | (SimdLevel::Avx512Bf16, Ok("f32")) => true,
         (SimdLevel::Avx512Bf16, _) => made_by_intel(),
-        (SimdLevel::Avx2 | SimdLevel::Avx512, _) => true,
     })
 }
 
