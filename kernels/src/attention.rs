@@ -107,13 +107,27 @@ vectorised! {
         let (seen, hidden) = row.split_at_mut(visible);
         hidden.fill(0.0);
         let larger = |a: f32, b: f32| if b > a { b } else { a };
-        let mut lanes = [f32::NEG_INFINITY; 16];
-        let (chunks, rest) = seen.as_chunks::<16>();
-        for chunk in chunks { for (lane, value) in lanes.iter_mut().zip(chunk) { *lane = larger(*lane, value * scale); } }
-        for (lane, value) in lanes.iter_mut().zip(rest) { *lane = larger(*lane, value * scale); }
-        let maximum = lanes.into_iter().fold(f32::NEG_INFINITY, larger);
-        for value in seen.iter_mut() { *value = crate::element::exponential(*value * scale - maximum); }
-        crate::elementwise::sum(seen)
+        let mut lanes = [f32::NEG_INFINITY; 64];
+        let (wide, narrow) = seen.as_chunks::<64>();
+        for values in wide {
+            for lane in 0..64 { lanes[lane] = larger(lanes[lane], values[lane] * scale); }
+        }
+        for (lane, value) in lanes.iter_mut().zip(narrow) { *lane = larger(*lane, value * scale); }
+        let mut maximum = f32::NEG_INFINITY;
+        for lane in lanes { maximum = larger(maximum, lane); }
+        let (chunks, rest) = seen.as_chunks_mut::<16>();
+        let mut sums = [0.0; 16];
+        for chunk in chunks {
+            for (sum, value) in sums.iter_mut().zip(chunk) {
+                *value = crate::element::exponential(value.mul_add(scale, -maximum));
+                *sum += *value;
+            }
+        }
+        for (sum, value) in sums.iter_mut().zip(rest) {
+            *value = crate::element::exponential(value.mul_add(scale, -maximum));
+            *sum += *value;
+        }
+        sums.iter().sum()
     }
 
     fn scale_into(values: &[f32], factor: f32, out: &mut [f32]) {

@@ -121,22 +121,22 @@ fn logistic(x: f32) -> f32 {
 const MAGIC: f32 = 12_582_912.0;
 
 /// `exp(x)`: range reduction by ln 2 in two parts, then a polynomial of degree 6 (relative error about 1e-7). Clamped, so that
-/// it neither overflows nor underflows. Products and sums stay apart: where a processor has no fused instruction, `mul_add` would be
-/// a library call, and every instruction set gives the same bits.
+/// it neither overflows nor underflows. `mul_add` gives every instruction set the same bits; a processor without the instruction calls
+/// a library for it.
 #[inline(always)]
 pub fn exponential(x: f32) -> f32 {
     let x = x.clamp(-87.3, 88.3);
-    let shifted = x * std::f32::consts::LOG2_E + MAGIC;
+    let shifted = x.mul_add(std::f32::consts::LOG2_E, MAGIC);
     let n = shifted - MAGIC;
     // The first part of ln 2 has so few digits that its product with n is exact.
-    let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
+    let r = n.mul_add(2.121_944_4e-4, n.mul_add(-0.693_359_4, x));
     let p = 1.388_888_9e-3_f32;
-    let p = p * r + 8.333_334e-3;
-    let p = p * r + 4.166_666_8e-2;
-    let p = p * r + 1.666_666_7e-1;
-    let p = p * r + 0.5;
-    let p = p * r + 1.0;
-    let p = p * r + 1.0;
+    let p = p.mul_add(r, 8.333_334e-3);
+    let p = p.mul_add(r, 4.166_666_8e-2);
+    let p = p.mul_add(r, 1.666_666_7e-1);
+    let p = p.mul_add(r, 0.5);
+    let p = p.mul_add(r, 1.0);
+    let p = p.mul_add(r, 1.0);
     // The last bits of the shifted number are n, in -126..=127, so the exponent field stays valid. A conversion would check for NaN,
     // one value at a time.
     p * f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23))
