@@ -22,11 +22,12 @@ impl Shortcuts {
 impl From<Speed> for Shortcuts {
     /// The measured choices: see BENCHMARKS.md.
     fn from(speed: Speed) -> Self {
+        // A forecast along a line is nearer on average and much farther off at worst, and so are longer skips.
+        let reuse = |threshold| StepCachePolicy { threshold, forecast: Forecast::Reuse, longest_skip: 1 };
         let step_cache = match speed {
             Speed::Exact => None,
-            Speed::Balanced => Some(StepCachePolicy { threshold: 0.1, forecast: Forecast::Linear, longest_skip: 2 }),
-            // So many skips need the steadier forecast, and a whole step after each.
-            Speed::Fast => Some(StepCachePolicy { threshold: 0.25, forecast: Forecast::Reuse, longest_skip: 1 }),
+            Speed::Balanced => Some(reuse(0.1)),
+            Speed::Fast => Some(reuse(0.15)),
         };
         Self { step_cache, guidance_interval: None }
     }
