@@ -1,5 +1,5 @@
 //! Developers' commands. `cargo xtask check` asserts what the compiler cannot: which crate may see which, that each
-//! stage of the sentence is earned in one place, and that every dependency is explained. `cargo xtask bench` makes the tables of
+//! stage of the sentence is earned in one place, that every dependency is explained, and that unsafe code stays at home. `cargo xtask bench` makes the tables of
 //! BENCHMARKS.md.
 use anyhow::{Result, bail};
 use std::path::PathBuf;
@@ -9,6 +9,7 @@ mod bench;
 mod dependencies;
 mod sheet;
 mod stages;
+mod unsafe_code;
 
 fn main() -> Result<()> {
     let command = std::env::args().nth(1).unwrap_or_default();
@@ -26,13 +27,15 @@ fn check() -> Result<()> {
     let mut faults = arrows::faults(&metadata);
     faults.extend(stages::faults(&root)?);
     faults.extend(dependencies::faults(&root, &metadata)?);
+    let rooms: Vec<String> = arrows::members(&metadata).into_iter().map(|(name, _)| name).filter(|name| name != "xtask").collect();
+    faults.extend(unsafe_code::faults(&root, &rooms)?);
     for fault in &faults {
         eprintln!("{fault}");
     }
     if !faults.is_empty() {
         bail!("{} fault(s)", faults.len());
     }
-    println!("arrows, stages and dependencies hold");
+    println!("arrows, stages, dependencies and the homes of unsafe code hold");
     Ok(())
 }
 
