@@ -25,6 +25,7 @@ mod options;
 type Work = Box<dyn FnMut(u64) -> Result<()>>;
 
 fn main() -> Result<()> {
+    kernels::memory::keep_freed();
     let mut loaded: HashMap<String, Work> = HashMap::new();
     let mut output = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {

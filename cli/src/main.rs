@@ -13,6 +13,7 @@ use failure::Failure;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    kernels::memory::keep_freed();
     let arguments = Arguments::parse();
     if let Some(threads) = arguments.threads {
         kernels::pool::set_threads(threads.get());

@@ -16,6 +16,7 @@ pub mod elementwise;
 pub mod gemm;
 pub mod int8;
 pub mod matrix;
+pub mod memory;
 pub mod norm;
 pub mod pool;
 pub mod reference;

@@ -85,13 +85,18 @@ impl<T> Slot<T> {
     fn get(&mut self, load: impl FnOnce() -> Result<T>) -> Result<&T> {
         match &mut self.loaded {
             Some(loaded) => Ok(loaded),
-            empty => Ok(empty.insert(load()?)),
+            empty => {
+                let loaded = load()?;
+                kernels::memory::release_freed();
+                Ok(empty.insert(loaded))
+            }
         }
     }
 
     fn leave(&mut self, residency: Residency) {
         if residency == Residency::OneAtATime {
             self.loaded = None;
+            kernels::memory::release_freed();
         }
     }
 }
