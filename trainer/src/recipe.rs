@@ -48,6 +48,9 @@ pub enum Precision {
 pub struct Data {
     /// The data recipe, relative to this file.
     pub recipe: PathBuf,
+    /// The registry of the data's sources, relative to this file; where absent, the one beside the data recipe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry: Option<PathBuf>,
     /// Side of a training picture in pixels; a multiple of 16.
     pub image_size: usize,
 }

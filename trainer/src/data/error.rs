@@ -13,6 +13,28 @@ pub enum Error {
         /// What is wrong.
         detail: String,
     },
+    /// The registry of sources does not say what it must.
+    #[error("{path}: {detail} / 数据来源登记有误 {path}：{detail}")]
+    Registry {
+        /// The registry.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The registry does not allow the recipe's sources to be trained on.
+    #[error("{path} does not admit this data; see `danqing data check` / 登记不允许使用这些数据：\n  {}", refusals.join("\n  "))]
+    NotAdmitted {
+        /// The registry.
+        path: PathBuf,
+        /// Each source and why, in English and Chinese.
+        refusals: Vec<String>,
+    },
+    /// There is no registry.
+    #[error("{path} is missing: training needs a record of each source's licence; make one with `danqing data register {path} --recipe RECIPE` / 缺少数据来源登记 {path}：训练须有每个来源的许可记录，可用 danqing data register 生成")]
+    RegistryMissing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
     /// A package is not in the folder.
     #[error("{path} is missing: run `npm pack {name}@{version}` in that folder / 缺少 {path}：请在该文件夹运行 npm pack {name}@{version}")]
     PackageMissing {

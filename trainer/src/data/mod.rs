@@ -5,6 +5,7 @@
 //! * [`Dataset::sample`] is a pure function of the recipe, the packages, the seed and the index: any thread may call it.
 //! * [`Dataset::manifest`] lists every source picture with source, licence, digest, captions and the filters it passed, and every
 //!   picture that was left out, with the reason. Its bytes are a function of the recipe and the packages.
+//! * A [`Registry`] says of every source what allows its use; a training run refuses a source without such a record.
 //! * Damaged packages are errors, never panics; sizes inside them are capped before anything is allocated.
 
 mod captions;
@@ -17,6 +18,7 @@ mod package;
 mod prompts;
 mod recipe;
 mod recolour;
+pub mod registry;
 mod sprite;
 
 pub use colours::{NamedColour, PALETTE, nearest_colour};
@@ -25,6 +27,7 @@ pub use concepts::Concept;
 pub use error::Error;
 pub use prompts::{BackgroundPrompt, ConceptPrompt};
 pub use recipe::DataRecipe;
+pub use registry::Registry;
 
 use crate::random::Random;
 use concepts::Rejected;

@@ -8,7 +8,7 @@ mod latents;
 pub use autoencoder::{AutoencoderBatch, Losses, autoencoder_step};
 pub use denoiser::{DenoiserBatch, denoiser_step};
 
-use crate::data::{DataRecipe, Dataset, Sample};
+use crate::data::{self, DataRecipe, Dataset, Registry, Sample};
 use crate::export::{Export, write_json};
 use crate::networks;
 use crate::optimiser::OptimiserState;
@@ -70,17 +70,25 @@ struct Run<'a> {
 }
 
 /// Trains `recipe`, read from `path`, until it is done, interrupted, or out of time; the last two end in
-/// [`Error::Interrupted`] after a checkpoint. Sheets of samples pass through `label_sheet`. Uses the pool of `kernels`; the caller
+/// [`Error::Interrupted`] after a checkpoint. Data whose sources the [`Registry`] does not admit are refused before anything is
+/// read. Sheets of samples pass through `label_sheet`. Uses the pool of `kernels`; the caller
 /// blocks.
 pub fn train(path: &Path, options: &Options, label_sheet: &LabelSheet<'_>, interrupt: &AtomicBool) -> Result<()> {
     let recipe = Recipe::read(path)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let data_path = folder.join(&recipe.data.recipe);
+    let data_recipe = DataRecipe::read(&data_path)?;
+    let registry_path = recipe.data.registry.as_ref().map_or_else(|| Registry::beside(&data_path), |registry| folder.join(registry));
+    if !registry_path.exists() {
+        return Err(data::Error::RegistryMissing { path: registry_path }.into());
+    }
+    Registry::read(&registry_path)?.admit(&data_recipe, &registry_path)?;
     let output = &options.output;
     std::fs::create_dir_all(output).map_err(|source| Error::io(output, source))?;
     if options.existing == Existing::Refuse && autoencoder::checkpoint_path(output).exists() {
         return Err(Error::checkpoint(output, "the folder already holds a run; resume it or name another folder"));
     }
-    let data_recipe = path.parent().unwrap_or(Path::new(".")).join(&recipe.data.recipe);
-    let dataset = Dataset::open(DataRecipe::read(&data_recipe)?, &options.data)?;
+    let dataset = Dataset::open(data_recipe, &options.data)?;
     let tokenizer_path = output.join("tokenizer.json");
     let tokenizer = if tokenizer_path.exists() {
         read_json(&tokenizer_path)?

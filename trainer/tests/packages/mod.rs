@@ -6,7 +6,7 @@ use base64::Engine as _;
 use image::{ExtendedColorType, ImageEncoder as _, codecs::webp::WebPEncoder};
 use sha2::{Digest as _, Sha512};
 use std::path::Path;
-use trainer::data::DataRecipe;
+use trainer::data::{DataRecipe, Registry};
 
 /// Code points, Chinese and English label, colour of the picture.
 pub const CONCEPTS: [(&str, &str, &str, [u8; 3]); 3] = [
@@ -53,7 +53,7 @@ pub fn integrity(bytes: &[u8]) -> String {
     format!("sha512-{}", base64::engine::general_purpose::STANDARD.encode(Sha512::digest(bytes)))
 }
 
-/// A package of pictures, one of names, and the recipe for them.
+/// A package of pictures, one of names, the recipe for them, and the registry that admits them.
 pub fn write_packages(folder: &Path) -> DataRecipe {
     let mut pictures: Vec<(String, Vec<u8>)> =
         CONCEPTS.iter().map(|concept| (format!("assets/{}.webp", concept.0.to_lowercase()), picture(concept.3))).collect();
@@ -87,5 +87,9 @@ pub fn write_packages(folder: &Path) -> DataRecipe {
          [captions]\nenglish = 0.0\nwhite_unnamed = 0.7\nstyle = 0.1\ndefault_measure_word = \"个\"\n[captions.measure_words]\nanimal-mammal = \"只\"\n"
     );
     std::fs::write(folder.join("recipe.toml"), recipe).unwrap();
-    DataRecipe::read(&folder.join("recipe.toml")).unwrap()
+    let recipe = DataRecipe::read(&folder.join("recipe.toml")).unwrap();
+    let mut registry = Registry::empty();
+    registry.register(&recipe);
+    registry.write(&Registry::beside(&folder.join("recipe.toml"))).unwrap();
+    recipe
 }
