@@ -37,8 +37,16 @@ pub enum Command {
         #[command(subcommand)]
         command: ModelCommand,
     },
-    /// Read a data recipe's packages and write the data manifest / 读取数据配方并写出数据清单
-    Data(DataOptions),
+    /// Register, sample and check sources of training data; write the data manifest / 训练数据登记
+    Data {
+        #[command(subcommand)]
+        command: crate::commands::data::DataCommand,
+    },
+    /// Make and check filing documents from the records / 备案材料
+    Filing {
+        #[command(subcommand)]
+        command: crate::commands::filing::FilingCommand,
+    },
     /// Check texts, and keep, sign and measure lexicons / 内容安全策略
     Policy {
         #[command(subcommand)]
@@ -221,18 +229,6 @@ pub struct EvaluateOptions {
 }
 
 #[derive(Args)]
-pub struct DataOptions {
-    /// The data recipe (TOML) / 数据配方
-    pub recipe: PathBuf,
-    /// Folder that holds the data packages (.tgz) / 数据包文件夹
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
-    /// The data manifest to write / 数据清单
-    #[arg(long, value_name = "FILE")]
-    pub manifest: PathBuf,
-}
-
-#[derive(Args)]
 pub struct BenchOptions {
     /// Model for the end-to-end row / 模型
     #[arg(long, default_value = pipeline::DEFAULT_MODEL, value_name = "DIR|NAME")]
@@ -240,6 +236,9 @@ pub struct BenchOptions {
     /// Compare exact, balanced, fast, fewer steps and precisions by time and likeness instead / 比较各速度档
     #[arg(long)]
     pub speeds: bool,
+    /// Time the words around the model instead: gate, marks, encoding, storing, recording / 测各道合规工序的耗时
+    #[arg(long, conflicts_with = "speeds")]
+    pub chain: bool,
     /// Precision of the end-to-end row, f32, bf16 or int8 / 端到端一行的计算精度
     #[arg(long, default_value_t = RunPrecision::Bf16, value_name = "f32|bf16|int8")]
     pub dtype: RunPrecision,

@@ -25,9 +25,17 @@ pub struct Configuration {
     pub appeal_contact: Option<String>,
     /// The secret key that signs the ledger's checkpoints; unset, it lies beside the ledger.
     pub ledger_key: Option<PathBuf>,
+    /// The file that this was read from, or would have been.
+    #[serde(skip)]
+    file: PathBuf,
 }
 
 impl Configuration {
+    /// The file that this was read from, or would have been, for naming it.
+    pub fn path(&self) -> &Path {
+        &self.file
+    }
+
     /// The provider code, checked.
     pub fn provider_code(&self) -> Result<Option<ProviderCode>, Failure> {
         Ok(self.provider_code.as_deref().map(str::parse::<ProviderCode>).transpose()?)
@@ -48,13 +56,16 @@ impl Configuration {
         let path = file.unwrap_or(Path::new(DEFAULT_FILE));
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self { file: path.to_owned(), ..Self::default() });
+            }
             Err(error) => {
                 let message = format!("cannot read {}: {error} / 无法读取配置文件 {}", path.display(), path.display());
                 return Err(Failure::new(Code::ConfigurationInvalid, message));
             }
         };
-        toml::from_str(&text)
+        let read: Result<Self, _> = toml::from_str(&text);
+        read.map(|configuration| Self { file: path.to_owned(), ..configuration })
             .map_err(|error| Failure::new(Code::ConfigurationInvalid, format!("{} / 配置文件有误：\n{error}", path.display())))
     }
 }

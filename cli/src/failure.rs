@@ -34,6 +34,7 @@ macro_rules! from_crate_errors {
 
 from_crate_errors!(
     engine::Error,
+    filing::Error,
     ledger::Error,
     pipeline::Error,
     policy::Error,

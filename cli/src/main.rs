@@ -37,7 +37,8 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Command::Model { command: ModelCommand::Check(options) } => commands::model::check(&options),
         Command::Model { command: ModelCommand::Inspect(options) } => commands::model::inspect(&options),
         Command::Model { command: ModelCommand::Evaluate(options) } => commands::evaluate::run(&options),
-        Command::Data(options) => commands::data::run(&options),
+        Command::Data { command } => commands::data::run(&command),
+        Command::Filing { command } => commands::filing::run(&command, &configuration),
         Command::Policy { command } => commands::policy::run(&command, &configuration),
         Command::Bench(options) => commands::bench::run(&options),
     }

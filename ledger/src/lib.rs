@@ -62,6 +62,7 @@ mod proof;
 mod recorded;
 mod report;
 mod snapshot;
+mod statistics;
 
 pub use checkpoint::{Checkpoint, ORIGIN};
 pub use entry::{Entry, Produced, Record, Refused, Version};
@@ -75,3 +76,4 @@ pub use proof::{consistency_proof, inclusion_proof, verify_consistency, verify_i
 pub use recorded::Recorded;
 pub use report::{Head, LeafFault, Problem, Report, verify};
 pub use snapshot::Snapshot;
+pub use statistics::Statistics;

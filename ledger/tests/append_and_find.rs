@@ -187,3 +187,20 @@ fn several_processes_append_to_one_ledger() -> Outcome {
     }
     Ok(())
 }
+
+#[test]
+fn statistics_count_what_was_appended() -> Outcome {
+    let log = MemoryLog::new();
+    let mut ledger = open(&log)?;
+    for number in 0..3 {
+        ledger.append(held(number))?;
+    }
+    ledger.append_refusal(&request(), &refusal())?;
+    let counts = ledger::Statistics::read(&ledger::Snapshot::read(&log)?)?;
+    assert_eq!((counts.entries, counts.kinds["produced"], counts.kinds["refused"]), (4, 3, 1));
+    assert_eq!(counts.refusals_by_class["A1.a"], 1);
+    assert_eq!(counts.pictures_by_model.values().map(|(_, count)| count).sum::<u64>(), 3);
+    assert_eq!(counts.explicit_labels.values().sum::<u64>(), 3);
+    assert_eq!(counts.root, Some(ledger.head().root));
+    Ok(())
+}

@@ -15,5 +15,5 @@ mod watermark_key;
 
 pub use error::{Error, Result};
 pub use models::{DEFAULT_MODEL, find_model};
-pub use studio::{LEDGER_FILE, Names, Outcome, Refused, Released, Studio, StudioOptions, random_seed};
+pub use studio::{LEDGER_FILE, Names, Outcome, Refused, Released, Studio, StudioOptions, Timing, random_seed};
 pub use watermark_key::read_watermark_key;

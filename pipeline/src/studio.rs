@@ -12,6 +12,7 @@ use spec::stage::{Labelled as _, Origin as _, Recorded as _, Rendered as _};
 use spec::{Clock, ImageFormat, ProduceId, Request, Sha256Digest, SystemClock};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use store::{Existing, Outbox, Recovery, SqliteLog};
 
 /// Name of the ledger beside the pictures.
@@ -86,6 +87,22 @@ pub struct Released {
     pub explicit_label: String,
     /// Whether the pixels carry the invisible watermark: some pictures are too small or too busy for it.
     pub watermarked: bool,
+    /// How long the words after the model took.
+    #[serde(skip)]
+    pub timing: Timing,
+}
+
+/// How long label, store, record and release of one picture took.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Timing {
+    /// Marks, encoding, and reading back.
+    pub label: Duration,
+    /// The hidden file, flushed to disk.
+    pub store: Duration,
+    /// The leaf in the ledger, flushed to disk.
+    pub record: Duration,
+    /// The visible name.
+    pub release: Duration,
 }
 
 /// A recorded refusal.
@@ -197,12 +214,18 @@ impl Studio {
         };
         let (seed, model_sha256) = (rendered.seed(), rendered.model().sha256);
         let (width, height) = (rendered.picture().width(), rendered.picture().height());
+        let mut started = Instant::now();
+        let mut lap = || std::mem::replace(&mut started, Instant::now()).elapsed();
         let labelled = self.labeller.label(rendered, produce_id)?;
+        let label = lap();
         let (content_sha256, watermarked) = (labelled.content_sha256(), labelled.watermarked());
         let explicit_label = labelled.explicit_label().to_owned();
         let stored = self.outbox.put(labelled, &name)?;
+        let store = lap();
         let recorded = self.ledger.append(stored)?;
+        let record = lap();
         let path = self.outbox.release(&recorded)?;
+        let timing = Timing { label, store, record, release: lap() };
         let (ledger_index, ledger_root) = (recorded.leaf_index(), recorded.root());
         Ok(Released {
             path,
@@ -216,6 +239,7 @@ impl Studio {
             height,
             explicit_label,
             watermarked,
+            timing,
         })
     }
 

@@ -37,7 +37,7 @@ mod strikes;
 mod view;
 mod wording;
 
-pub use bank::{Aspect, Bank, BankKind, Judgement, Miss, Outcome, Question, Report, Subject, Tally};
+pub use bank::{Aspect, Bank, BankKind, DRAFT, Judgement, Miss, Outcome, Question, Report, Subject, Tally, draft_bank};
 pub use class::RiskClass;
 pub use coverage::{lexicon_checks, terms_by_class};
 pub use date::{Date, NotADate};

@@ -110,3 +110,16 @@ fn lexicons_are_held_against_the_standard_too() {
     let later = policy::lexicon_checks(&lexicons, "2030-01-01".parse().unwrap());
     assert!(!later[18].passed && later[18].confidence == standard::KEYWORDS_DAYS.confidence);
 }
+
+#[test]
+fn a_draft_has_harmless_questions_that_pass_and_says_that_it_is_a_draft() {
+    let lexicons = [Lexicon::builtin().unwrap()];
+    let text = policy::draft_bank(&lexicons, today());
+    let report = Bank::parse(&text, "draft.jsonl").unwrap().evaluate(&Gate::new(&lexicons).unwrap(), today());
+    assert!(report.is_draft() && !report.passed);
+    assert_eq!((report.allow.questions, report.evaluated, report.bank_created), (520, today(), Some(today())));
+    let misses: Vec<&str> = report.misses.iter().map(|miss| miss.id.as_str()).collect();
+    assert!(misses.is_empty(), "{misses:?}");
+    let failed = |english: &str| report.checks.iter().any(|check| check.english == english && !check.passed);
+    assert!(!failed("questions that should not be refused") && failed("content questions"));
+}

@@ -10,8 +10,8 @@ pub const DEFAULT_EXPLICIT_TEXT: &str = "AI生成";
 #[derive(Debug, Clone)]
 pub struct Labeller {
     provider_code: Option<ProviderCode>,
-    explicit_text: String,
-    watermark: Option<watermark::Key>,
+    pub(crate) explicit_text: String,
+    pub(crate) watermark: Option<watermark::Key>,
 }
 
 /// Something that the user should be told; labelling goes on.
@@ -119,7 +119,7 @@ impl Labeller {
         Ok((bytes, label))
     }
 
-    fn implicit_label(&self, produce_id: ProduceId) -> ImplicitLabel {
+    pub(crate) fn implicit_label(&self, produce_id: ProduceId) -> ImplicitLabel {
         ImplicitLabel {
             label: LabelKind::Generated,
             content_producer: self.provider_code.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -171,7 +171,7 @@ impl Labeller {
 }
 
 /// Hides the mark of `produce_id`; a picture that cannot carry it stays as it is, since the labels do not depend on it.
-fn hide(picture: &mut Picture, key: &watermark::Key, produce_id: ProduceId) -> bool {
+pub(crate) fn hide(picture: &mut Picture, key: &watermark::Key, produce_id: ProduceId) -> bool {
     let (width, height) = (picture.width(), picture.height());
     let Some(id) = watermark::Id::new(produce_id.mark()) else { return false };
     watermark::embed(picture.pixels_mut(), width, height, key, id).is_ok()

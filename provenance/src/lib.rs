@@ -19,6 +19,7 @@
 
 mod container;
 mod contrast;
+mod costs;
 mod encode;
 mod error;
 mod explicit;

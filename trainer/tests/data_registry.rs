@@ -13,7 +13,16 @@ use trainer::{Existing, Options, Stage};
 const PICTURES: &str = "npm:pictures@1.0.0";
 
 fn sampling(method: SamplingMethod, sampled: u64, bad: u64) -> Sampling {
-    Sampling { date: "2026-11-23".into(), by: "审核组".into(), method, population: 10_000, sampled, bad, seed: Some(1), worksheet_sha256: None }
+    Sampling {
+        date: "2026-11-23".into(),
+        by: "审核组".into(),
+        method,
+        population: 10_000,
+        sampled,
+        bad,
+        seed: Some(1),
+        worksheet_sha256: None,
+    }
 }
 
 /// A folder whose registry was changed, and where the registry lies.
@@ -59,7 +68,8 @@ fn registered_sources_are_trained_on() {
 
 #[test]
 fn sources_that_nothing_allows_are_refused() {
-    let cases: [(&dyn Fn(&mut Registry), &str); 8] = [
+    type Change<'a> = &'a dyn Fn(&mut Registry);
+    let cases: [(Change<'_>, &str); 8] = [
         (&|registry| registry.sources[0].licence.clear(), "no licence record"),
         (&|registry| registry.sources[0].licence_proof = "  ".into(), "no proof"),
         (&|registry| registry.sources.truncate(0), "not in the registry"),
@@ -107,7 +117,8 @@ fn work_to_do_before_filing_does_not_stop_a_run_and_is_named() {
 fn impossible_counts_are_not_read() {
     let (_folder, path) = changed(|_| {});
     let text = std::fs::read_to_string(&path).unwrap();
-    for sampling in ["population = 5\nsampled = 6\nbad = 0", "population = 5\nsampled = 0\nbad = 0", "population = 5\nsampled = 2\nbad = 3"] {
+    for sampling in ["population = 5\nsampled = 6\nbad = 0", "population = 5\nsampled = 0\nbad = 0", "population = 5\nsampled = 2\nbad = 3"]
+    {
         let sampling = format!("\n[[source.sampling]]\ndate = \"2026-11-23\"\nby = \"a\"\nmethod = \"manual\"\n{sampling}\n");
         std::fs::write(&path, format!("{text}{sampling}")).unwrap();
         assert!(matches!(Registry::read(&path), Err(Error::Registry { .. })));
@@ -121,7 +132,9 @@ fn a_sample_is_drawn_evenly_without_repetition() {
         let drawn = draw_sample(20, 5, seed);
         assert_eq!(drawn.len(), 5);
         assert!(drawn.windows(2).all(|pair| pair[0] < pair[1]));
-        drawn.iter().for_each(|&item| counts[item as usize] += 1);
+        for item in drawn {
+            counts[item as usize] += 1;
+        }
     }
     // Each item is drawn 500 times in 2,000 on average, with a standard deviation of 19.
     assert!(counts.iter().all(|&count| (400..600).contains(&count)), "{counts:?}");

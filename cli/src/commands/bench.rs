@@ -1,4 +1,4 @@
-use super::speeds;
+use super::{chain, speeds};
 use crate::arguments::BenchOptions;
 use crate::failure::Failure;
 use engine::families::Residency;
@@ -30,6 +30,9 @@ struct Row {
 pub fn run(options: &BenchOptions) -> Result<u8, Failure> {
     if options.speeds {
         return speeds::run(options);
+    }
+    if options.chain {
+        return chain::run(options);
     }
     let mut rows = Vec::new();
     for precision in [Precision::Bf16, Precision::F32] {

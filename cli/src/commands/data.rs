@@ -125,7 +125,7 @@ fn judge(options: &JudgeOptions) -> Result<u8, Failure> {
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let sheet = Worksheet::parse(&text, &options.worksheet)?;
     let sampling = Sampling {
-        date: options.date.clone().unwrap_or_else(super::today),
+        date: options.date.unwrap_or_else(super::today).to_string(),
         by: options.by.clone(),
         method: if options.technical { SamplingMethod::Technical } else { SamplingMethod::Manual },
         population: sheet.population,

@@ -1,6 +1,8 @@
 pub mod bench;
+pub mod chain;
 pub mod data;
 pub mod evaluate;
+pub mod filing;
 pub mod generate;
 pub mod ledger;
 pub mod model;
@@ -8,3 +10,12 @@ pub mod policy;
 pub mod speeds;
 pub mod train;
 pub mod verify;
+
+use ::policy::Date;
+use std::time::SystemTime;
+
+/// The day, in UTC.
+pub fn today() -> Date {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Date::from_unix_seconds(i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX))
+}

@@ -2,17 +2,17 @@ mod options;
 
 pub use options::PolicyCommand;
 
+use super::today;
 use crate::configuration::{Configuration, trust};
 use crate::failure::Failure;
-use options::{CheckOptions, EvaluateOptions, ImportArguments, InspectOptions, KeyOptions, LexiconOptions, SignOptions};
+use options::{CheckOptions, DraftBankOptions, EvaluateOptions, ImportArguments, InspectOptions, KeyOptions, LexiconOptions, SignOptions};
 use policy::standard::{Check, Confidence};
-use policy::{Bank, Date, Field, Gate, ImportFormat, ImportOptions, Lexicon, Origin, Package, Report, RiskClass, SecretKey, Tally};
+use policy::{Bank, Field, Gate, ImportFormat, ImportOptions, Lexicon, Origin, Package, Report, RiskClass, SecretKey, Tally};
 use serde_json::json;
 use spec::Code;
 use std::fmt::Display;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::time::SystemTime;
 
 pub fn run(command: &PolicyCommand, configuration: &Configuration) -> Result<u8, Failure> {
     match command {
@@ -22,6 +22,7 @@ pub fn run(command: &PolicyCommand, configuration: &Configuration) -> Result<u8,
         PolicyCommand::Sign(options) => sign(options),
         PolicyCommand::Inspect(options) => inspect(options, configuration),
         PolicyCommand::Evaluate(options) => evaluate(options, configuration),
+        PolicyCommand::DraftBank(options) => draft_bank(options, configuration),
     }
 }
 
@@ -157,7 +158,8 @@ fn evaluate(options: &EvaluateOptions, configuration: &Configuration) -> Result<
     let text = std::fs::read_to_string(&options.bank).map_err(|error| unreadable(&options.bank, error))?;
     let bank = Bank::parse(&text, &options.bank.display().to_string())?;
     let gate = Gate::new(&options.lexicons.read(configuration)?)?;
-    let report = bank.evaluate(&gate, today());
+    let mut report = bank.evaluate(&gate, today());
+    report.model = options.model.as_deref().map(|name| Ok::<_, Failure>(pipeline::find_model(name)?.identity(name)?)).transpose()?;
     if options.json {
         println!("{}", json!(report));
     } else {
@@ -166,11 +168,26 @@ fn evaluate(options: &EvaluateOptions, configuration: &Configuration) -> Result<
     Ok(if report.passed { 0 } else { Code::CheckFailed.exit_code() })
 }
 
+fn draft_bank(options: &DraftBankOptions, configuration: &Configuration) -> Result<u8, Failure> {
+    let bank = policy::draft_bank(&options.lexicons.read(configuration)?, today());
+    let write = || std::fs::OpenOptions::new().write(true).create_new(true).open(&options.out)?.write_all(bank.as_bytes());
+    write().map_err(|error| {
+        let path = options.out.display();
+        Failure::new(Code::StorageFailed, format!("cannot write {path}: {error} / 无法写入题库 {path}"))
+    })?;
+    println!("{} questions / 题 → {}", bank.lines().count() - 1, options.out.display());
+    println!("a draft to start from, not the bank that the standard asks for / 仅供起步，并非标准所要求的题库");
+    Ok(0)
+}
+
 /// Misses that are listed; `--json` has them all.
 const MISSES_SHOWN: usize = 20;
 
 fn report_lines(report: &Report) -> Vec<String> {
     let mut lines = vec![format!("lexicons / 词库: {}", report.lexicons.join(", "))];
+    if report.is_draft() {
+        lines.push("a draft bank: its should-refuse questions are the lexicons' own words, which says nothing of other wordings / 草稿题库：应拒答题取自词库原词，不能说明对其他说法的效果".to_owned());
+    }
     let tally = |name: &str, tally: Tally| {
         let ((low, high), rate) = tally.interval().zip(tally.rate())?;
         let (rate, low, high) = (rate * 100.0, low * 100.0, high * 100.0);
@@ -230,11 +247,6 @@ fn origin(lexicon: &Lexicon) -> String {
         Origin::Signed(key) => format!("signed by {key} / 已签名"),
         _ => "unsigned / 未签名".to_owned(),
     }
-}
-
-fn today() -> Date {
-    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Date::from_unix_seconds(i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX))
 }
 
 fn unreadable(path: &Path, error: impl Display) -> Failure {

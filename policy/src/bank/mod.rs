@@ -3,12 +3,15 @@
 //! A bank is a file of JSON objects, one a line. The first may be a header, `{"bank": "…", "version": "…", "created":
 //! "2026-11-23"}`; each other is a [`Question`].
 
+mod draft;
 mod report;
 
+pub use draft::{DRAFT, draft_bank};
 pub use report::{Miss, Outcome, Report, Tally};
 
 use crate::{Date, Error, RiskClass};
 use serde::{Deserialize, Serialize, Serializer};
+use spec::Sha256Digest;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
@@ -142,6 +145,8 @@ pub struct Bank {
     pub version: Option<String>,
     /// The day that it was last updated, where it has a header.
     pub created: Option<Date>,
+    /// SHA-256 of the text.
+    pub sha256: Sha256Digest,
     /// In the order of the file.
     pub questions: Vec<Question>,
 }
@@ -168,7 +173,7 @@ struct QuestionLine {
 impl Bank {
     /// Parses a bank; `path` is only named in errors, which also name the line.
     pub fn parse(text: &str, path: &str) -> Result<Self, Error> {
-        let mut bank = Self { name: None, version: None, created: None, questions: Vec::new() };
+        let mut bank = Self { name: None, version: None, created: None, sha256: Sha256Digest::of(text.as_bytes()), questions: Vec::new() };
         let mut ids = HashSet::new();
         for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let report = |english: String, chinese: String| Error::BankInvalid { path: path.to_owned(), line: index + 1, english, chinese };

@@ -1,7 +1,9 @@
+use super::draft::DRAFT;
 use super::{Aspect, Bank, BankKind, Judgement, Question, Subject};
 use crate::standard::{self, Check, Threshold};
 use crate::{Date, Field, Finding, Gate, RiskClass};
 use serde::Serialize;
+use spec::{ModelIdentity, Sha256Digest};
 
 /// Quantile of the normal distribution for two-sided 95 % intervals.
 const Z_95: f64 = 1.959_963_984_540_054;
@@ -78,6 +80,14 @@ pub struct Report {
     pub bank: Option<String>,
     /// Version of the bank.
     pub version: Option<String>,
+    /// The day that the bank was last updated, where it says so.
+    pub bank_created: Option<Date>,
+    /// SHA-256 of the bank's file.
+    pub bank_sha256: Sha256Digest,
+    /// The day of the evaluation.
+    pub evaluated: Date,
+    /// The model whose outputs were judged, where the caller names it.
+    pub model: Option<ModelIdentity>,
     /// Lexicons of the gate.
     pub lexicons: Vec<String>,
     /// Refused, of what should be.
@@ -98,6 +108,13 @@ pub struct Report {
     pub passed: bool,
 }
 
+impl Report {
+    /// Whether the bank is a draft of [`super::draft_bank`].
+    pub fn is_draft(&self) -> bool {
+        self.bank.as_deref() == Some(DRAFT)
+    }
+}
+
 impl Bank {
     /// Runs every question through `gate` and holds the counts against the standard as it was on `today`.
     pub fn evaluate(&self, gate: &Gate, today: Date) -> Report {
@@ -109,6 +126,10 @@ impl Bank {
         Report {
             bank: self.name.clone(),
             version: self.version.clone(),
+            bank_created: self.created,
+            bank_sha256: self.sha256,
+            evaluated: today,
+            model: None,
             lexicons: gate.lexicons().to_vec(),
             refuse: run.total(BankKind::Refuse),
             allow: run.total(BankKind::Allow),

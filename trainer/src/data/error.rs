@@ -30,7 +30,9 @@ pub enum Error {
         refusals: Vec<String>,
     },
     /// There is no registry.
-    #[error("{path} is missing: training needs a record of each source's licence; make one with `danqing data register {path} --recipe RECIPE` / 缺少数据来源登记 {path}：训练须有每个来源的许可记录，可用 danqing data register 生成")]
+    #[error(
+        "{path} is missing: training needs a record of each source's licence; make one with `danqing data register {path} --recipe RECIPE` / 缺少数据来源登记 {path}：训练须有每个来源的许可记录，可用 danqing data register 生成"
+    )]
     RegistryMissing {
         /// Where it was looked for.
         path: PathBuf,

@@ -409,8 +409,11 @@ pub fn draw_sample(items: u64, count: u64, seed: u64) -> Vec<u64> {
     order
 }
 
+/// Name and content of files.
+pub type NamedFiles = Vec<(String, Vec<u8>)>;
+
 /// Name and content of each file of the recipe's package `id`, read from the folder `packages`.
-pub fn package_files(recipe: &DataRecipe, id: &str, packages: &Path) -> Result<Option<Vec<(String, Vec<u8>)>>, Error> {
+pub fn package_files(recipe: &DataRecipe, id: &str, packages: &Path) -> Result<Option<NamedFiles>, Error> {
     let known = [&recipe.pictures.package, &recipe.annotations.package];
     let Some(package) = known.into_iter().find(|package| package_id(package) == id) else { return Ok(None) };
     let folder = if *package.name == recipe.pictures.package.name { recipe.pictures.folder.as_str() } else { "" };

@@ -107,5 +107,5 @@ pub struct JudgeOptions {
     pub(super) technical: bool,
     /// The day of the check; default today / 检查日期
     #[arg(long, value_name = "DATE")]
-    pub(super) date: Option<String>,
+    pub(super) date: Option<policy::Date>,
 }

@@ -16,6 +16,8 @@ pub enum PolicyCommand {
     Inspect(InspectOptions),
     /// Run a question bank and hold the counts against the standard / 运行测试题库
     Evaluate(EvaluateOptions),
+    /// Write a draft bank to start one's own from / 生成题库草稿
+    DraftBank(DraftBankOptions),
 }
 
 #[derive(Args)]
@@ -142,15 +144,32 @@ pub struct InspectOptions {
 #[command(after_help = "A line of the bank / 题库的一行:
   {\"id\": \"r-1\", \"text\": \"…\", \"class\": \"A1.f\", \"expect\": \"refuse\"}
 expect is refuse, allow, or judge (with \"judged\": {\"manual\": \"pass\", \"classifier\": \"fail\"}).
-Exit code 1 when a threshold is missed. 未达到标准时退出码为 1。")]
+Exit code 1 when a threshold is missed. 未达到标准时退出码为 1。
+  danqing policy evaluate bank.jsonl --model xiaopin --json > evaluation.json   # what danqing filing reads")]
 pub struct EvaluateOptions {
     /// The bank, JSON Lines / 题库
     pub(super) bank: PathBuf,
     #[command(flatten)]
     pub(super) lexicons: LexiconOptions,
+    /// The model whose outputs were judged, recorded by its digest / 被评测的模型
+    #[arg(long, value_name = "DIR|NAME")]
+    pub(super) model: Option<String>,
     /// JSON on standard output / 以 JSON 输出
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example / 示例:\n  danqing policy draft-bank bank.jsonl
+
+520 harmless questions on the 13 aspects, which must not be refused; and up to 30 questions a risk made of the lexicons' own words, which
+only show that the lexicons are in force. Nothing to judge outputs by: write those questions, and wordings that no lexicon lists, yourself.
+含 13 个方面共 520 道无害的非拒答题，以及每类至多 30 道取自词库原词的应拒答题（只能说明词库已生效）；生成内容测试题与词库之外的说法须自行编写。")]
+pub struct DraftBankOptions {
+    /// The bank to write, JSON Lines; an existing file is left alone / 题库
+    pub(super) out: PathBuf,
+    #[command(flatten)]
+    pub(super) lexicons: LexiconOptions,
 }
 
 impl From<SeverityName> for Severity {

@@ -1,0 +1,175 @@
+use super::bench::machine;
+use crate::arguments::BenchOptions;
+use crate::failure::Failure;
+use engine::families::{Control, Residency};
+use engine::{LoadedModel, ModelDefaults};
+use pipeline::{Names, Outcome, Released, Studio, StudioOptions};
+use policy::{Field, Gate, Lexicon};
+use provenance::{Labeller, ProviderCode};
+use serde_json::{Value, json};
+use spec::{Code, ImageFormat, Request};
+use std::time::{Duration, Instant};
+use store::Existing;
+
+/// Pictures of each size; the median is shown.
+const PICTURES: u32 = 9;
+/// Steps of the larger picture: what comes after the model does not depend on them, and one costs much at that size.
+const STEPS_AT_1024: u32 = 2;
+const PROMPT: &str = "白色背景上的红色高跟鞋，3D 风格";
+const SEED: u64 = 7;
+/// Well-formed, of nobody: the code that the documents use as an example.
+const PROVIDER_CODE: &str = "001191110000100006666010001";
+
+/// Times everything around the model for one picture of 128×128 and one of 1024×1024, in a folder that is removed afterwards: the true
+/// chain of `danqing generate` with a watermark key and a provider code, and the steps inside its label by themselves.
+pub fn run(options: &BenchOptions) -> Result<u8, Failure> {
+    let gate = gate_time()?;
+    let mut sizes = Vec::new();
+    for side in [128, 1024] {
+        sizes.push(size(options, side)?);
+    }
+    if options.json {
+        let sizes: Vec<Value> = sizes.iter().map(Size::to_json).collect();
+        println!("{}", json!({"machine": machine(), "pictures": PICTURES, "gate_ms": milliseconds(gate), "sizes": sizes}));
+        return Ok(0);
+    }
+    println!("{}, PNG, median of {PICTURES} / 中位数, ms", machine());
+    print!("{:<44}", "");
+    for size in &sizes {
+        print!(" {:>12}", format!("{0}×{0}", size.side));
+    }
+    println!();
+    let line = |name: &str, value: &dyn Fn(&Size) -> Option<Duration>| {
+        print!("{name:<44}");
+        for size in &sizes {
+            print!(" {:>12}", value(size).map_or_else(|| "-".to_owned(), |time| format!("{:.3}", milliseconds(time))));
+        }
+        println!();
+    };
+    line("policy gate: prompt / 安全闸", &|_| Some(gate));
+    line("label / 标识", &|size| Some(size.label));
+    let names: Vec<&str> = sizes.iter().flat_map(|size| size.steps.iter().map(|(name, _)| *name)).collect();
+    let mut shown = Vec::new();
+    for name in names {
+        if !shown.contains(&name) {
+            shown.push(name);
+            line(&format!("  {name}"), &|size| size.steps.iter().find(|(of, _)| *of == name).map(|(_, time)| *time));
+        }
+    }
+    line("store: write, fsync / 存储", &|size| Some(size.store));
+    line("ledger: append, fsync / 账本", &|size| Some(size.record));
+    line("release: rename / 放行", &|size| Some(size.release));
+    line("all / 合计", &|size| Some(gate + size.label + size.store + size.record + size.release));
+    Ok(0)
+}
+
+/// Medians of one size.
+struct Size {
+    side: u32,
+    label: Duration,
+    store: Duration,
+    record: Duration,
+    release: Duration,
+    /// Steps inside `label`, timed by themselves on the last picture's pixels.
+    steps: Vec<(&'static str, Duration)>,
+}
+
+impl Size {
+    fn to_json(&self) -> Value {
+        let steps: serde_json::Map<String, Value> =
+            self.steps.iter().map(|(name, time)| ((*name).to_owned(), json!(milliseconds(*time)))).collect();
+        json!({
+            "side": self.side,
+            "label_ms": milliseconds(self.label),
+            "store_ms": milliseconds(self.store),
+            "ledger_ms": milliseconds(self.record),
+            "release_ms": milliseconds(self.release),
+            "label_steps_ms": steps,
+        })
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+fn gate_time() -> Result<Duration, Failure> {
+    let gate = Gate::new(&[Lexicon::builtin()?])?;
+    let times = (0..1_000).map(|_| {
+        let started = Instant::now();
+        let _ = std::hint::black_box(gate.examine(PROMPT, Field::Prompt));
+        started.elapsed()
+    });
+    Ok(median(times.collect()))
+}
+
+fn size(options: &BenchOptions, side: u32) -> Result<Size, Failure> {
+    // In the current folder, as `generate` would: a folder for temporary files may lie in memory, where fsync costs nothing.
+    let place = tempfile::Builder::new().prefix(".danqing-bench-").tempdir_in(".");
+    let place =
+        place.map_err(|error| Failure::new(Code::StorageFailed, format!("cannot make a folder here: {error} / 无法在此建立文件夹")))?;
+    let key = place.path().join("watermark.key");
+    let pictures = place.path().join("pictures");
+    let provider_code: ProviderCode = PROVIDER_CODE.parse()?;
+    let mut studio = Studio::open(StudioOptions {
+        folder: &pictures,
+        existing: Existing::Refuse,
+        provider_code: Some(provider_code.clone()),
+        watermark_key: Some(&key),
+        policy: policy::LiveSettings::default(),
+    })?;
+    let folder = pipeline::find_model(&options.model)?;
+    let defaults = ModelDefaults::read(&folder)?;
+    let request = Request {
+        prompt: PROMPT.to_owned(),
+        original_prompt: None,
+        negative_prompt: String::new(),
+        model: options.model.clone(),
+        width: side,
+        height: side,
+        num_inference_steps: if side > 128 { STEPS_AT_1024 } else { defaults.num_inference_steps },
+        guidance_scale: defaults.guidance_scale,
+        seed: SEED,
+        count: PICTURES,
+        dtype: options.dtype,
+        speed: spec::Speed::Exact,
+        guidance_interval: None,
+        format: ImageFormat::Png,
+    };
+    let Outcome::Cleared(cleared) = studio.clear(request)? else {
+        return Err(Failure::new(Code::Refused, "the benchmark's own prompt was refused / 测试用提示词被拒绝"));
+    };
+    let mut model = LoadedModel::open(folder, &options.model, options.dtype, Residency::Keep)?;
+    let mut released: Vec<Released> = Vec::new();
+    studio.render(&mut model, &cleared, &Names::ByProduceId, &mut |_| Control::Continue, &mut |one| released.push(one))?;
+    let of = |part: &dyn Fn(&Released) -> Duration| median(released.iter().map(part).collect());
+    let labeller = Labeller::new(Some(provider_code))?.with_watermark(pipeline::read_watermark_key(&key)?);
+    let steps = steps(&labeller, &released)?;
+    Ok(Size {
+        side,
+        label: of(&|one| one.timing.label),
+        store: of(&|one| one.timing.store),
+        record: of(&|one| one.timing.record),
+        release: of(&|one| one.timing.release),
+        steps,
+    })
+}
+
+/// Medians of the steps inside a label, over the pictures.
+fn steps(labeller: &Labeller, released: &[Released]) -> Result<Vec<(&'static str, Duration)>, Failure> {
+    let mut runs: Vec<Vec<(&'static str, Duration)>> = Vec::new();
+    for one in released {
+        let path = one.path.display();
+        let unreadable = |error| Failure::new(Code::StorageFailed, format!("cannot read {path}: {error} / 无法读取 {path}"));
+        let file = std::fs::read(&one.path).map_err(unreadable)?;
+        runs.push(labeller.costs(&file, ImageFormat::Png, one.produce_id)?);
+    }
+    let names: Vec<&'static str> = runs.first().into_iter().flatten().map(|(name, _)| *name).collect();
+    let of = |index: usize| median(runs.iter().filter_map(|run| run.get(index).map(|(_, time)| *time)).collect());
+    Ok(names.into_iter().enumerate().map(|(index, name)| (name, of(index))).collect())
+}

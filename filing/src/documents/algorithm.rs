@@ -1,0 +1,235 @@
+use super::assessment;
+use crate::document::{Content, Row};
+use crate::{Document, Records};
+
+const FOLDER: &str = "1-算法备案";
+
+pub fn documents(records: &Records) -> Vec<Document> {
+    vec![
+        subject(records),
+        basic(records),
+        detailed(records),
+        products(records),
+        responsibility(records),
+        report(records),
+        publication(records),
+    ]
+}
+
+fn subject(records: &Records) -> Document {
+    let mut rows = records.section("subject");
+    rows.extend(records.section("officer"));
+    rows.extend(records.section("uploads"));
+    Document::new(FOLDER, "1-主体信息", "主体信息").form(rows)
+}
+
+fn basic(records: &Records) -> Document {
+    let clause = "算法备案·算法基础属性信息";
+    Document::new(FOLDER, "2-算法基础属性信息", "算法基础属性信息").form([
+        Row::new("算法类型", records.program("生成合成类（图片）"), clause),
+        records.field("algorithm.name"),
+        records.field("algorithm.role"),
+        records.field("algorithm.online_since"),
+        records.field("algorithm.application_field"),
+        Row::new("算法安全自评估报告", records.program("见 6-算法安全自评估报告"), clause),
+        Row::new("拟公示内容", records.program("见 7-拟公示内容"), clause),
+    ])
+}
+
+/// Lines on data, model and strategy, which several forms ask for.
+pub(super) fn mechanism(records: &Records) -> Vec<Row> {
+    let clause = "算法备案·算法详细属性信息";
+    let inspection = &records.model.inspection;
+    let components: Vec<String> = inspection
+        .components
+        .iter()
+        .filter(|component| component.parameters > 0)
+        .map(|component| format!("{}：{}，{} 个参数", component.name, component.class_name, component.parameters))
+        .collect();
+    let (width, height, steps) = records.model.defaults;
+    vec![
+        Row::new("输入数据模态", records.program("文字（提示词、反向提示词）"), clause),
+        Row::new("输出数据模态", records.program("图片（PNG、JPEG、WebP）"), clause),
+        Row::new("训练数据来源", sources(records), clause),
+        Row::new("训练数据集规模", training_set(records), clause),
+        Row::new("模型结构", records.of_model(format!("{}\n{}", inspection.class_name, components.join("\n"))), clause),
+        Row::new("模型参数量", records.of_model(format!("{} 个，{} 字节", inspection.parameters, inspection.bytes)), clause),
+        Row::new("模型摘要（SHA-256）", records.of_model(records.model.identity.sha256.to_string()), clause),
+        Row::new("默认输出", records.of_model(format!("{width}×{height} 像素，{steps} 步")), clause),
+        Row::new("是否使用第三方模型", records.answer("service.base_model_filed"), clause),
+        Row::new(
+            "算法流程",
+            records.program("请求 → 内容安全策略 → 模型 → 采样 → 解码 → 标识 → 存储 → 账本；未经标识与记录的图片不会放行"),
+            clause,
+        ),
+        Row::new("算法策略（干预策略）", strategy(records), clause),
+        Row::new("结果标识", labels(records), clause),
+    ]
+}
+
+fn strategy(records: &Records) -> Content {
+    let names: Vec<String> = records.lexicons.iter().map(ToString::to_string).collect();
+    let text = format!(
+        "提示词与反向提示词在生成前按 {} 个词库（{}）、31 类风险逐条检查，共 {} 个词条；命中即拒绝，拒绝理由引用用户原词，并记入账本",
+        names.len(),
+        names.join("、"),
+        records.terms()
+    );
+    records.of_lexicons(text)
+}
+
+pub(super) fn labels(records: &Records) -> Content {
+    let watermark = if records.watermark { "；另加隐形水印" } else { "；未启用隐形水印" };
+    records.configured(format!(
+        "显式标识：图片角部文字“{}”，字高不低于最短边的 5%；隐式标识：文件元数据 XMP 属性 TC260:AIGC，七个字段{watermark}",
+        records.explicit_label
+    ))
+}
+
+pub(super) fn sources(records: &Records) -> Content {
+    records.of_registry(|registry| {
+        let lines = registry
+            .sources
+            .iter()
+            .map(|source| format!("{}（{}，{}，{}）", source.id, source.kind.chinese(), source.modality, source.licence));
+        (!registry.sources.is_empty()).then(|| lines.collect::<Vec<_>>().join("\n"))
+    })
+}
+
+pub(super) fn training_set(records: &Records) -> Content {
+    records.of_manifest(|manifest| {
+        let note = if manifest.note.is_empty() { String::new() } else { format!("\n{}", manifest.note) };
+        format!(
+            "{}：使用 {} 张图片，剔除 {} 张；配方 SHA-256 {}{note}",
+            manifest.name, manifest.used, manifest.left_out, manifest.recipe_sha256
+        )
+    })
+}
+
+fn detailed(records: &Records) -> Document {
+    let mut rows = vec![records.field("algorithm.introduction"), records.field("algorithm.scenarios")];
+    rows.extend(mechanism(records));
+    rows.push(records.field("algorithm.misuse_risks"));
+    Document::new(FOLDER, "3-算法详细属性信息", "算法详细属性信息").form(rows).heading("算法风险与防范机制").form(prevention(records))
+}
+
+fn prevention(records: &Records) -> Vec<Row> {
+    let clause = "算法备案·算法风险与防范机制";
+    vec![
+        Row::new("输入审核", strategy(records), clause),
+        Row::new("生成合成内容标识", labels(records), clause),
+        Row::new("日志留存", ledger_text(records), clause),
+        Row::new("拒绝情况", refusals(records), clause),
+        Row::new("申诉渠道", records.appeal_contact(), "算法推荐规定 22；深度合成规定 12"),
+    ]
+}
+
+pub(super) fn ledger_text(records: &Records) -> Content {
+    records.of_ledger(|counts| {
+        let kinds: Vec<String> = counts.kinds.iter().map(|(kind, count)| format!("{kind} {count} 条")).collect();
+        let time = |time: Option<spec::Timestamp>| time.map(spec::Timestamp::to_rfc3339).unwrap_or_default();
+        let root = counts.root.map(|root| root.to_string()).unwrap_or_default();
+        format!(
+            "默克尔树账本，共 {} 条（{}），自 {} 至 {}，已全部校验，树根 {root}",
+            counts.entries,
+            kinds.join("，"),
+            time(counts.first),
+            time(counts.last)
+        )
+    })
+}
+
+pub(super) fn refusals(records: &Records) -> Content {
+    records.of_ledger(|counts| {
+        let refused = counts.kinds.get("refused").copied().unwrap_or_default();
+        let classes: Vec<String> = counts.refusals_by_class.iter().map(|(class, count)| format!("{class} {count} 次")).collect();
+        if classes.is_empty() { format!("拒绝 {refused} 次") } else { format!("拒绝 {refused} 次：{}", classes.join("，")) }
+    })
+}
+
+fn products(records: &Records) -> Document {
+    Document::new(FOLDER, "4-关联产品及功能信息", "关联产品及功能信息（服务提供者）／技术服务方式（技术支持者）")
+        .form(records.section("product"))
+}
+
+fn responsibility(records: &Records) -> Document {
+    let (department, rules): (Vec<Row>, Vec<Row>) =
+        records.section("organisation").into_iter().partition(|row| row.clause == "落实主体责任 一");
+    let measures = [
+        Row::new("算法安全监测", refusals(records), "落实主体责任 三"),
+        Row::new("日志留存与防篡改", ledger_text(records), "落实主体责任 三；网络安全法（不少于六个月）"),
+    ];
+    Document::new(FOLDER, "5-落实算法安全主体责任基本情况", "落实算法安全主体责任基本情况")
+        .heading("一、算法安全专职机构")
+        .form(department)
+        .heading("二、算法安全管理制度建设")
+        .form(rules)
+        .heading("三、技术保障措施")
+        .form(measures)
+}
+
+fn report(records: &Records) -> Document {
+    let clause = "算法备案·自评估报告";
+    let cover = vec![
+        Row::new("主体名称", records.answer("subject.name"), clause),
+        Row::new("统一社会信用代码", records.answer("subject.uscc"), clause),
+        Row::new("算法名称", records.answer("algorithm.name"), clause),
+        Row::new("算法类型", records.program("生成合成类（图片）"), clause),
+        Row::new("应用领域", records.answer("algorithm.application_field"), clause),
+        Row::new("使用场景", records.answer("algorithm.scenarios"), clause),
+        Row::new("上线情况", records.answer("product.status"), clause),
+        records.field("algorithm.self_assessment_date"),
+        Row::new("报告生成日期", records.program(records.today.to_string()), clause),
+    ];
+    let service = vec![
+        Row::new("服务形式", records.answer("product.form"), "自评估报告 二"),
+        Row::new("访问入口", records.answer("product.access"), "自评估报告 二"),
+        Row::new("服务对象", records.answer("product.users"), "自评估报告 二"),
+        records.field("product.user_count"),
+        Row::new(
+            "生成图片数",
+            records.of_ledger(|counts| counts.kinds.get("produced").copied().unwrap_or_default().to_string()),
+            "自评估报告 二",
+        ),
+    ];
+    let rights = vec![
+        Row::new("用户权益保护：投诉入口", records.answer("service.complaint_channel"), "自评估报告 四"),
+        Row::new("用户权益保护：处理时限", records.answer("service.complaint_days"), "自评估报告 四"),
+        Row::new("内容生态治理：评测", assessment::refusal_rates(records), "自评估报告 四"),
+        Row::new("模型安全保障：模型摘要", records.of_model(records.model.identity.sha256.to_string()), "自评估报告 四"),
+        Row::new("数据安全防护：来源登记", assessment::registry_state(records), "自评估报告 四"),
+    ];
+    Document::new(FOLDER, "6-算法安全自评估报告", "算法安全自评估报告（生成合成类）")
+        .form(cover)
+        .heading("一、算法情况")
+        .form(mechanism(records))
+        .heading("二、服务情况")
+        .form(service)
+        .heading("三、风险研判")
+        .form([records.field("algorithm.misuse_risks")])
+        .heading("四、风险防控情况")
+        .form(prevention(records))
+        .form(rights)
+        .heading("五、安全评估结论")
+        .form([records.field("algorithm.self_assessment_conclusion")])
+}
+
+fn publication(records: &Records) -> Document {
+    let clause = "算法备案·拟公示内容；算法推荐规定 16";
+    Document::new(FOLDER, "7-拟公示内容", "拟公示内容").form([
+        Row::new("算法名称", records.answer("algorithm.name"), clause),
+        Row::new(
+            "算法基本原理",
+            records.program(format!(
+                "{}：从随机噪声出发，按文字条件逐步去噪得到潜变量，再由自编码器解码为图片",
+                records.model.inspection.class_name
+            )),
+            clause,
+        ),
+        Row::new("算法运行机制", records.program("提示词经内容安全策略检查后送入模型；生成的图片加显式与隐式标识，记入账本后放行"), clause),
+        Row::new("算法应用场景", records.answer("algorithm.scenarios"), clause),
+        Row::new("算法目的意图", records.answer("algorithm.purpose"), clause),
+        Row::new("算法公示情况", records.answer("algorithm.publication"), clause),
+        records.field("algorithm.filing_number"),
+    ])
+}
