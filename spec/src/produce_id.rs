@@ -19,6 +19,12 @@ impl ProduceId {
         Self(bytes)
     }
 
+    /// The moment that it was made from; of a UUID of another version, no moment in particular.
+    pub fn made_at(&self) -> Timestamp {
+        let [a, b, c, d, e, f, ..] = self.0;
+        Timestamp(u64::from_be_bytes([0, 0, a, b, c, d, e, f]))
+    }
+
     /// Its last 48 bits, all random: what the invisible watermark carries of it.
     pub fn mark(&self) -> u64 {
         let [.., a, b, c, d, e, f] = self.0;
@@ -86,6 +92,7 @@ mod tests {
         let id = ProduceId::new(Timestamp(0x0192_f0c1_7e2a), [0xff; 10]);
         assert_eq!(id.to_string(), "0192f0c1-7e2a-7fff-bfff-ffffffffffff");
         assert_eq!(id.to_string().parse::<ProduceId>().ok(), Some(id));
+        assert_eq!(id.made_at(), Timestamp(0x0192_f0c1_7e2a));
     }
 
     #[test]

@@ -14,7 +14,8 @@ const STAGES: &[(&str, &str)] = &[
 ];
 
 /// Rooms whose sources are searched.
-const ROOMS: &[&str] = &["spec", "kernels", "engine", "trainer", "policy", "provenance", "watermark", "ledger", "store", "pipeline", "cli"];
+const ROOMS: &[&str] =
+    &["spec", "kernels", "engine", "trainer", "policy", "credentials", "provenance", "watermark", "ledger", "store", "pipeline", "cli"];
 
 pub fn faults(root: &Path) -> Result<Vec<String>> {
     let mut found: Vec<(&str, &str)> = Vec::new();
