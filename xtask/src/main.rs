@@ -7,6 +7,7 @@ use std::path::PathBuf;
 mod arrows;
 mod bench;
 mod dependencies;
+mod officers_table;
 mod sheet;
 mod stages;
 mod unsafe_code;
@@ -26,6 +27,7 @@ fn check() -> Result<()> {
     let metadata = arrows::metadata(&root)?;
     let mut faults = arrows::faults(&metadata);
     faults.extend(stages::faults(&root)?);
+    faults.extend(officers_table::faults(&root)?);
     faults.extend(dependencies::faults(&root, &metadata)?);
     let rooms: Vec<String> = arrows::members(&metadata).into_iter().map(|(name, _)| name).filter(|name| name != "xtask").collect();
     faults.extend(unsafe_code::faults(&root, &rooms)?);
@@ -35,7 +37,7 @@ fn check() -> Result<()> {
     if !faults.is_empty() {
         bail!("{} fault(s)", faults.len());
     }
-    println!("arrows, stages, dependencies and the homes of unsafe code hold");
+    println!("arrows, stages, dependencies, the officer's table and the homes of unsafe code hold");
     Ok(())
 }
 
