@@ -25,8 +25,12 @@ pub enum Command {
     Generate(GenerateOptions),
     /// Train a model from a recipe / 按配方训练模型
     Train(TrainOptions),
-    /// Say what a picture's labels say, and whether the ledger knows it / 核验图片的标识与记录
+    /// Say what a file's labels say, and whether the ledger knows it / 核验文件的标识与记录
     Verify(VerifyOptions),
+    /// Pass a file on: keep its implicit label and add the propagator's fields / 传播文件：保留隐式标识并添加传播字段
+    Label(LabelOptions),
+    /// Resize a picture or change its format, with both labels / 转换图片尺寸或格式，保留两种标识
+    Convert(ConvertOptions),
     /// Verify, sign, prove and export the ledger / 账本
     Ledger {
         #[command(subcommand)]
@@ -159,14 +163,100 @@ pub struct TrainOptions {
 }
 
 #[derive(Args)]
+#[command(after_help = "Examples / 示例:
+  danqing verify danqing-out/*.png
+  danqing verify copy.jpg --ledger danqing-out/danqing-ledger.sqlite
+  danqing verify --batch pictures --json > report.jsonl
+
+Reads the implicit label of PNG, JPEG, WebP, TIFF, GIF, SVG, MP4, GLB, HEIF and AVIF files, the signature in it, the invisible
+watermark where watermark_key is configured, and the ledger. The explicit label is pixels and is not read.
+Exit code 0: every file is in the ledger, unchanged, and no signature speaks against it. With --batch: every label is compliant,
+and no file differs from its record. Otherwise 1.
+可读取 PNG、JPEG、WebP、TIFF、GIF、SVG、MP4、GLB、HEIF、AVIF 的隐式标识及其签名、隐形水印（需配置 watermark_key）和账本记录。
+退出码 0：所有文件均在账本中且未被改动；--batch 时：所有标识合规且无文件与记录不符。否则为 1。")]
 pub struct VerifyOptions {
-    /// Pictures / 图片
-    #[arg(required = true, value_name = "FILE")]
+    /// Files / 文件
+    #[arg(required_unless_present = "batch", value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// The ledger; by default the one beside each picture / 账本文件
+    /// Every picture below this folder, in all threads / 核验文件夹中的所有图片
+    #[arg(long, value_name = "DIR", conflicts_with = "files")]
+    pub batch: Option<PathBuf>,
+    /// With --batch: look for the invisible watermark too, which takes far longer / 批量核验时也检查水印（较慢）
+    #[arg(long, requires = "batch")]
+    pub watermark: bool,
+    /// The ledger; by default the one beside each file / 账本文件
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
-    /// One JSON object per picture / 以 JSON 输出
+    /// One JSON object per file, and one with the summary of a batch / 以 JSON 输出
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples / 示例:
+  danqing label upload.jpg --out shared/upload.jpg
+  danqing label upload.mp4 --out shared/upload.mp4 --declared
+
+A file with an implicit label keeps its producer's fields; ContentPropagator (propagator_code of the configuration), PropagateID and,
+with label_key, ReservedCode2 are added. A file without one gets Label 2 when its user declares it generated (--declared), Label 3
+when an explicit label or other traces were found (--suspected): 标识办法 article 6. Only metadata changes; the notice that the
+platform shows beside the file is printed. PNG, JPEG, WebP, TIFF, GIF, SVG, MP4 and GLB. The ledger beside --out records it.
+已有隐式标识的文件保留制作方字段，添加传播方字段；没有标识的文件按用户声明（--declared）写入 Label 2，
+或按检测到的痕迹（--suspected）写入 Label 3（标识办法第六条）。只改动元数据，并给出应在周边显示的提示。")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub struct LabelOptions {
+    /// The file to pass on / 要传播的文件
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The file to write / 输出文件
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Its user declares it generated / 用户声明为生成合成内容
+    #[arg(long, conflicts_with = "suspected")]
+    pub declared: bool,
+    /// An explicit label or other traces were found / 检测到显式标识或其他生成痕迹
+    #[arg(long)]
+    pub suspected: bool,
+    /// Put the own fields in place of another propagator's; the ledger keeps theirs / 替换其他传播方的字段
+    #[arg(long)]
+    pub replace_propagator: bool,
+    /// Replace an existing file at --out / 覆盖已有文件
+    #[arg(long)]
+    pub force: bool,
+    /// JSON on standard output / 以 JSON 输出
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples / 示例:
+  danqing convert danqing-out/cat.png --out cat.jpg
+  danqing convert danqing-out/cat.png --out small/cat.webp --thumbnail 96
+
+The implicit label goes along unchanged. The explicit label is scaled with the picture, and drawn anew where it would become lower
+than 5 % of the shortest side or 12 pixels; a picture too small for it is refused. Pictures that Danqing did not make get it in the
+lower left corner. Other metadata, content credentials among it, is not carried over. The ledger beside --out records the copy.
+隐式标识原样保留；显式标识随图片缩放，过小时重新绘制；放不下标识的尺寸会报错。其他元数据不保留。")]
+pub struct ConvertOptions {
+    /// The picture / 图片
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The file to write / 输出文件
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// png, jpeg or webp; default from --out's ending / 图片格式
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<ImageFormat>,
+    /// Largest size that it fits into, its proportions kept / 缩放到不超过该尺寸（保持比例）
+    #[arg(long, value_name = "WxH", value_parser = size, conflicts_with = "thumbnail")]
+    pub resize: Option<(u32, u32)>,
+    /// Longest side in pixels; never enlarges / 缩略图最长边
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=8192))]
+    pub thumbnail: Option<u32>,
+    /// Replace an existing file at --out / 覆盖已有文件
+    #[arg(long)]
+    pub force: bool,
+    /// JSON on standard output / 以 JSON 输出
     #[arg(long)]
     pub json: bool,
 }
@@ -253,5 +343,14 @@ fn interval(text: &str) -> Result<[f32; 2], String> {
     match numbers.as_deref() {
         Some([low, high]) if (0.0..=1.0).contains(low) && (0.0..=1.0).contains(high) && low <= high => Ok([*low, *high]),
         _ => Err("two numbers between 0 and 1, the lower first, such as 0.1,0.9 / 应为 0 到 1 之间的两个数，如 0.1,0.9".into()),
+    }
+}
+
+/// `WxH`, each from 1 to 8192 pixels.
+fn size(text: &str) -> Result<(u32, u32), String> {
+    let sides = text.split_once(['x', 'X', '×']).and_then(|(width, height)| width.parse().ok().zip(height.parse().ok()));
+    match sides {
+        Some((width, height)) if (1..=8192).contains(&width) && (1..=8192).contains(&height) => Ok((width, height)),
+        _ => Err("a size such as 512x512, each side from 1 to 8192 / 应为 512x512 这样的尺寸，边长 1 到 8192".into()),
     }
 }

@@ -1,6 +1,7 @@
 use crate::failure::Failure;
+use pipeline::LabelSigning;
 use policy::{LiveSettings, PublicKey, Trust};
-use provenance::ProviderCode;
+use provenance::{Algorithm, LabelPublicKey, ProviderCode};
 use serde::Deserialize;
 use spec::Code;
 use std::path::{Path, PathBuf};
@@ -14,10 +15,20 @@ const DEFAULT_FILE: &str = "danqing.toml";
 pub struct Configuration {
     /// 27-character provider code for the implicit label (GB 45438-2025); unset leaves the field empty and warns.
     pub provider_code: Option<String>,
+    /// 27-character code of the service that passes files on, for `danqing label`.
+    pub propagator_code: Option<String>,
+    /// Text of the explicit label; it must contain 人工智能 or AI, and 生成 or 合成.
+    pub explicit_label: Option<String>,
     /// Lexicons of the user's own, asked after the built-in one.
     pub lexicons: Vec<PathBuf>,
     /// File of the invisible watermark's key, made where there is none; without it pictures carry no watermark.
     pub watermark_key: Option<PathBuf>,
+    /// File of the key that signs implicit labels, made where there is none; without it `ReservedCode1` stays empty.
+    pub label_key: Option<PathBuf>,
+    /// `ed25519` or `sm2` (in builds with the feature `gm`).
+    pub label_algorithm: Option<String>,
+    /// Public keys, or files with them, whose signed labels [`crate::commands::verify`] calls trusted.
+    pub trusted_label_keys: Vec<String>,
     /// Public keys, 64 hexadecimal digits each or a file with them: only packages that one of them signed are accepted. Any package
     /// is where there are none.
     pub trusted_keys: Vec<String>,
@@ -39,6 +50,26 @@ impl Configuration {
     /// The provider code, checked.
     pub fn provider_code(&self) -> Result<Option<ProviderCode>, Failure> {
         Ok(self.provider_code.as_deref().map(str::parse::<ProviderCode>).transpose()?)
+    }
+
+    /// The propagator's code, checked.
+    pub fn propagator_code(&self) -> Result<Option<ProviderCode>, Failure> {
+        Ok(self.propagator_code.as_deref().map(str::parse::<ProviderCode>).transpose()?)
+    }
+
+    /// The key that signs labels.
+    pub fn label_signing(&self) -> Result<Option<LabelSigning<'_>>, Failure> {
+        let algorithm = self.label_algorithm.as_deref().map(str::parse::<Algorithm>).transpose()?;
+        Ok(self.label_key.as_deref().map(|key| LabelSigning { key, algorithm }))
+    }
+
+    /// Whose signatures under labels are trusted.
+    pub fn trusted_label_keys(&self) -> Result<Vec<LabelPublicKey>, Failure> {
+        let key = |text: &String| match std::fs::read_to_string(text) {
+            Ok(contents) => contents.parse(),
+            Err(_) => text.parse(),
+        };
+        Ok(self.trusted_label_keys.iter().map(key).collect::<Result<_, provenance::Error>>()?)
     }
 
     /// What the gate reads, and how it answers.

@@ -33,6 +33,8 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Command::Generate(options) => commands::generate::run(&options, &configuration),
         Command::Train(options) => commands::train::run(&options, &configuration),
         Command::Verify(options) => commands::verify::run(&options, &configuration),
+        Command::Label(options) => commands::label::run(&options, &configuration),
+        Command::Convert(options) => commands::label::convert(&options, &configuration),
         Command::Ledger { command } => commands::ledger::run(&command, &configuration),
         Command::Model { command: ModelCommand::Check(options) } => commands::model::check(&options),
         Command::Model { command: ModelCommand::Inspect(options) } => commands::model::inspect(&options),

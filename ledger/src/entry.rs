@@ -2,7 +2,7 @@ use crate::merkle::leaf_hash;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use spec::stage::Stored;
-use spec::{ImageFormat, ModelIdentity, ProduceId, Request, Sha256Digest, Timestamp, Verdict};
+use spec::{ImageFormat, ModelIdentity, ProduceId, Relabelling, Request, Sha256Digest, Timestamp, Verdict};
 
 /// Format of a leaf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,8 @@ pub enum Record {
     Produced(Box<Produced>),
     /// The policy gate refused a request.
     Refused(Refused),
+    /// A file was made from another one: passed on, or converted.
+    Relabelled(Box<Copied>),
 }
 
 /// A picture and all that made it.
@@ -64,6 +66,16 @@ pub struct Produced {
     pub request: Request,
     /// What the policy gate found.
     pub verdict: Verdict,
+}
+
+/// A file made from another one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Copied {
+    /// The file name under which it is released.
+    pub release_name: String,
+    /// What was done, and what the label says.
+    #[serde(flatten)]
+    pub relabelling: Relabelling,
 }
 
 /// A refused request.
@@ -100,8 +112,33 @@ impl Entry {
     pub fn produced(&self) -> Option<&Produced> {
         match &self.record {
             Record::Produced(produced) => Some(produced),
-            Record::Refused(_) => None,
+            Record::Refused(_) | Record::Relabelled(_) => None,
         }
+    }
+
+    /// The file made from another one that this entry records, if it records one.
+    pub fn copied(&self) -> Option<&Copied> {
+        match &self.record {
+            Record::Relabelled(copied) => Some(copied),
+            Record::Produced(_) | Record::Refused(_) => None,
+        }
+    }
+
+    /// The id of the file that this entry records.
+    pub fn id(&self) -> Option<ProduceId> {
+        self.produced().map(|produced| produced.produce_id).or_else(|| self.copied().map(|copied| copied.relabelling.id))
+    }
+
+    /// SHA-256 of the file that this entry records.
+    pub fn content_sha256(&self) -> Option<Sha256Digest> {
+        let copied = self.copied().map(|copied| copied.relabelling.content_sha256);
+        self.produced().map(|produced| produced.content_sha256).or(copied)
+    }
+
+    /// The name under which the file that this entry records is released.
+    pub fn release_name(&self) -> Option<&str> {
+        let copied = self.copied().map(|copied| copied.release_name.as_str());
+        self.produced().map(|produced| produced.release_name.as_str()).or(copied)
     }
 
     /// The leaf's exact bytes. An error for values that JSON cannot hold.
@@ -124,14 +161,15 @@ impl Entry {
 
     /// What the entry is found by besides its key.
     pub(crate) fn tags(&self) -> Vec<String> {
-        let Some(produced) = self.produced() else { return Vec::new() };
-        let mark = produced.watermarked.then(|| mark_tag(produced.produce_id.mark()));
-        std::iter::once(content_tag(produced.content_sha256)).chain(mark).collect()
+        let marked = self.produced().filter(|produced| produced.watermarked);
+        let mark = marked.map(|produced| mark_tag(produced.produce_id.mark()));
+        self.content_sha256().map(content_tag).into_iter().chain(mark).collect()
     }
 
     pub(crate) fn key(&self, hash: Sha256Digest) -> String {
         match &self.record {
             Record::Produced(produced) => produced.produce_id.to_string(),
+            Record::Relabelled(copied) => copied.relabelling.id.to_string(),
             Record::Refused(_) => format!("refused:{hash}"),
         }
     }

@@ -8,10 +8,11 @@
 //! ```text
 //! row   = hash ‖ leaf                       what the storage keeps for each index
 //! leaf  = {"version":"danqing.ledger.v1","index":…,"time":…,"record":{"kind":"produced",…}}
+//!         kinds: produced, refused, relabelled (a file passed on or converted)
 //!         UTF-8 JSON, no white space, keys in the order of the structs in `Entry`; time in ms since 1970
 //! hash  = SHA-256(0x00 ‖ leaf)              32 bytes (RFC 6962 §2.1)
 //! node  = SHA-256(0x01 ‖ left ‖ right)
-//! key   = the ProduceID, or `refused:<hash in hexadecimal>`
+//! key   = the ProduceID, the id of a relabelled file, or `refused:<hash in hexadecimal>`
 //! tags  = `content:<SHA-256 of the file>`; of a watermarked picture also `mark:<ProduceId::mark, 12 hexadecimal digits>`
 //!
 //! head  = danqing.ledger.v1 ⏎               the body of a C2SP tlog-checkpoint
@@ -65,7 +66,7 @@ mod snapshot;
 mod statistics;
 
 pub use checkpoint::{Checkpoint, ORIGIN};
-pub use entry::{Entry, Produced, Record, Refused, Version};
+pub use entry::{Copied, Entry, Produced, Record, Refused, Version};
 pub use error::{Error, Result};
 pub use inclusion::{InclusionProof, Proven};
 pub use key_files::{KeyFiles, KeyNotice, Signed};
@@ -73,7 +74,7 @@ pub use log::Ledger;
 pub use merkle::{Frontier, leaf_hash, node_hash, tree_root};
 pub use note::{ParseKeyError, SecretKey, SignedCheckpoint, VerifierKey};
 pub use proof::{consistency_proof, inclusion_proof, verify_consistency, verify_inclusion};
-pub use recorded::Recorded;
+pub use recorded::{Recorded, RecordedCopy};
 pub use report::{Head, LeafFault, Problem, Report, verify};
 pub use snapshot::Snapshot;
 pub use statistics::Statistics;

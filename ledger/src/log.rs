@@ -1,8 +1,9 @@
 use crate::checkpoint::{head_text, parse_head};
 use crate::entry::{content_tag, mark_tag, open_row, to_row};
 use crate::merkle::{Frontier, leaf_hash};
-use crate::{Checkpoint, Entry, Error, Record, Recorded, Refused, Report, Result, Version, consistency_proof, inclusion_proof, verify};
-use spec::stage::Stored;
+use crate::{Checkpoint, Copied, Entry, Error, Record, Recorded, RecordedCopy, Refused, Report, Result, Version};
+use crate::{consistency_proof, inclusion_proof, verify};
+use spec::stage::{Stored, StoredCopy};
 use spec::{Clock, LogStorage, ProduceId, Request, Sha256Digest, Verdict};
 use std::sync::Arc;
 
@@ -69,6 +70,21 @@ impl Ledger {
         Ok(Recorded { stored, leaf_index, root: self.frontier.root() })
     }
 
+    /// As [`Self::append`], of a file made from another one.
+    pub fn append_copy<S: StoredCopy>(&mut self, stored: S) -> Result<RecordedCopy<S>> {
+        let relabelling = stored.relabelling().clone();
+        let key = relabelling.id.to_string();
+        if self.storage.find(&key)?.is_some() {
+            return Err(Error::AlreadyRecorded(relabelling.id));
+        }
+        let record = Record::Relabelled(Box::new(Copied { release_name: stored.release_name().to_owned(), relabelling }));
+        let appended = self.append_record(&record);
+        if appended.is_ok() || !matches!(self.storage.find(&key), Ok(None)) {
+            stored.keep();
+        }
+        Ok(RecordedCopy { stored, leaf_index: appended? })
+    }
+
     /// Records a refused request; returns the index of its entry.
     pub fn append_refusal(&mut self, request: &Request, verdict: &Verdict) -> Result<u64> {
         if !matches!(verdict, Verdict::Refuse { .. }) {
@@ -77,14 +93,14 @@ impl Ledger {
         self.append_record(&Record::Refused(Refused { request: request.clone(), verdict: verdict.clone() }))
     }
 
-    /// The entry of the picture with this id.
+    /// The entry of the file with this id.
     pub fn find(&self, produce_id: ProduceId) -> Result<Option<Entry>> {
         let Some(index) = self.storage.find(&produce_id.to_string())? else { return Ok(None) };
-        let entry = self.entry(index)?.filter(|entry| entry.produced().is_some_and(|produced| produced.produce_id == produce_id));
+        let entry = self.entry(index)?.filter(|entry| entry.id() == Some(produce_id));
         entry.map(Some).ok_or_else(|| broken_leaf(index))
     }
 
-    /// The latest entry of a picture whose file has this digest.
+    /// The latest entry of a file that has this digest.
     pub fn find_by_content(&self, content_sha256: Sha256Digest) -> Result<Option<Entry>> {
         self.find_tagged(&content_tag(content_sha256))
     }

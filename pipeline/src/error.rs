@@ -23,9 +23,9 @@ pub enum Error {
     /// The request asks for something out of range.
     #[error("{0}")]
     InvalidRequest(String),
-    /// The watermark's key cannot be read or written.
-    #[error("cannot read or write the watermark key {path}: {source} / 无法读写水印密钥 {path}：{source}")]
-    WatermarkKeyIo {
+    /// A key's file cannot be read or written.
+    #[error("cannot read or write the key {path}: {source} / 无法读写密钥 {path}：{source}")]
+    KeyIo {
         /// Its file.
         path: PathBuf,
         /// The system's error.
@@ -35,6 +35,15 @@ pub enum Error {
     /// The watermark's key is not one.
     #[error("{0} is not a watermark key: 64 hexadecimal digits are expected / {0} 不是水印密钥：应为 64 位十六进制数字")]
     WatermarkKeyInvalid(PathBuf),
+    /// The label's key is not one, or of another algorithm than the configuration says.
+    #[error("{path}: {source} / {path} 有误")]
+    LabelKeyInvalid {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: provenance::Error,
+    },
     /// The machine has no random numbers.
     #[error("the system gives no random numbers: {0} / 系统无法提供随机数：{0}")]
     Random(String),
@@ -50,8 +59,8 @@ impl Error {
             Self::Store(error) => error.code(),
             Self::Ledger(error) => error.code(),
             Self::InvalidRequest(_) => Code::InvalidRequest,
-            Self::WatermarkKeyIo { .. } => Code::StorageFailed,
-            Self::WatermarkKeyInvalid(_) => Code::ConfigurationInvalid,
+            Self::KeyIo { .. } => Code::StorageFailed,
+            Self::WatermarkKeyInvalid(_) | Self::LabelKeyInvalid { .. } => Code::ConfigurationInvalid,
             Self::Random(_) => Code::Internal,
         }
     }

@@ -3,17 +3,23 @@
 //! # Contract
 //! * [`Studio`] is the only place that knows the order. What it hands out is [`Released`]: labelled, recorded, and on disk under
 //!   its final name. A refusal is handed out as a value, and it is recorded too.
+//! * [`Copies`] does the same for files that are there already: passed on or converted, their labels kept.
 //! * A picture is either recorded and released, or absent; after a crash the next [`Studio::open`] on the folder settles which.
 //! * Calls block the calling thread.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod copies;
 mod error;
+mod key_file;
+mod label_key;
 mod models;
 mod studio;
 mod watermark_key;
 
+pub use copies::{Copies, PassingOn, ReleasedCopy};
 pub use error::{Error, Result};
+pub use label_key::LabelSigning;
 pub use models::{DEFAULT_MODEL, find_model};
 pub use studio::{LEDGER_FILE, Names, Outcome, Refused, Released, Studio, StudioOptions, Timing, random_seed};
 pub use watermark_key::read_watermark_key;

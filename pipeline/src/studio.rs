@@ -1,3 +1,4 @@
+use crate::label_key::{LabelSigning, label_key};
 use crate::watermark_key::watermark_key;
 use crate::{Error, Result};
 use engine::families::{Control, Progress};
@@ -40,6 +41,10 @@ pub struct StudioOptions<'a> {
     /// The file with the key of the invisible watermark, made if it is not there; pictures carry no watermark where it is not set.
     /// With it, pixels depend on the ProduceID too: two pictures of one seed differ by their marks.
     pub watermark_key: Option<&'a Path>,
+    /// Text of the explicit label, where it is not the default.
+    pub explicit_label: Option<&'a str>,
+    /// The key that signs implicit labels, made if it is not there; labels are unsigned where it is not set.
+    pub label_signing: Option<LabelSigning<'a>>,
     /// Lexicons besides the built-in one, whose to trust, and whom refusals send people to.
     pub policy: LiveSettings,
 }
@@ -130,13 +135,17 @@ impl Studio {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         store::prepare_folder(options.folder)?;
         let mut labeller = Labeller::new(options.provider_code)?;
+        if let Some(text) = options.explicit_label {
+            labeller = labeller.with_explicit_text(text)?;
+        }
         if let Some(path) = options.watermark_key {
             labeller = labeller.with_watermark(watermark_key(path)?);
         }
+        if let Some(signing) = options.label_signing {
+            labeller = labeller.with_key(label_key(signing)?);
+        }
         let ledger = Ledger::open(Box::new(SqliteLog::open(&options.folder.join(LEDGER_FILE))?), Arc::clone(&clock))?;
-        let outbox = Outbox::open(options.folder, options.existing, |id| {
-            ledger.find(id).map(|found| found.as_ref().and_then(ledger::Entry::produced).map(|produced| produced.release_name.clone()))
-        })?;
+        let outbox = open_outbox(options.folder, options.existing, &ledger)?;
         Ok(Self { gate, labeller, outbox, ledger, clock })
     }
 
@@ -207,7 +216,7 @@ impl Studio {
 
     /// label → store → log → release.
     fn take_out(&mut self, rendered: engine::Rendered, names: &Names) -> Result<Released> {
-        let produce_id = self.new_id()?;
+        let produce_id = new_id(self.clock.as_ref())?;
         let name = match names {
             Names::ByProduceId => file_name(produce_id, rendered.request().format),
             Names::Given(name) => name.clone(),
@@ -242,12 +251,6 @@ impl Studio {
             timing,
         })
     }
-
-    fn new_id(&self) -> Result<ProduceId> {
-        let mut random = [0; 10];
-        fill_random(&mut random)?;
-        Ok(ProduceId::new(self.clock.now(), random))
-    }
 }
 
 /// A seed for a request that names none. It has 32 bits, so that it survives every JSON reader and torch accepts it.
@@ -255,6 +258,20 @@ pub fn random_seed() -> Result<u64> {
     let mut random = [0; 4];
     fill_random(&mut random)?;
     Ok(u64::from(u32::from_le_bytes(random)))
+}
+
+/// The folder's outbox, where what a crash left is settled by what the ledger knows.
+pub(crate) fn open_outbox(folder: &Path, existing: Existing, ledger: &Ledger) -> Result<Outbox> {
+    Ok(Outbox::open(folder, existing, |id| {
+        ledger.find(id).map(|found| found.as_ref().and_then(ledger::Entry::release_name).map(str::to_owned))
+    })?)
+}
+
+/// A new id of a file.
+pub(crate) fn new_id(clock: &dyn Clock) -> Result<ProduceId> {
+    let mut random = [0; 10];
+    fill_random(&mut random)?;
+    Ok(ProduceId::new(clock.now(), random))
 }
 
 fn fill_random(bytes: &mut [u8]) -> Result<()> {

@@ -1,11 +1,18 @@
-//! The three file formats, as far as metadata goes: how to walk them without trust, and where the packet is written.
+//! The file formats, as far as metadata goes: how to walk them without trust, and how the label is written into them.
 
+mod boxes;
+mod gif;
+mod glb;
+mod heif;
 mod jpeg;
+mod json_members;
+mod mp4;
 mod png;
+mod svg;
+mod tiff;
 mod webp;
 
-use crate::Finding;
-use spec::ImageFormat;
+use crate::{FileFormat, Finding, packet};
 
 /// Metadata read from one place; XMP packets beyond this are left unread.
 const PAYLOAD_LIMIT: usize = 256 * 1024;
@@ -13,12 +20,16 @@ const PAYLOAD_LIMIT: usize = 256 * 1024;
 const PLACE_LIMIT: usize = 32;
 
 /// A piece of metadata that may hold a label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Payload<'a> {
     /// An XMP packet.
     Packet(&'a [u8]),
-    /// A text that is a label by the name of its place.
+    /// A whole document in which XMP may stand.
+    Document(&'a [u8]),
+    /// A text that is a label by the name of its place, and wrapped in `{"AIGC":…}`.
     Text(&'a [u8]),
+    /// A text that is a label by the name of its place.
+    Value(String),
     /// An EXIF block, which may hold a label in UserComment.
     Exif(&'a [u8]),
 }
@@ -32,8 +43,13 @@ pub(crate) struct Metadata<'a> {
 
 impl<'a> Metadata<'a> {
     fn add(&mut self, payload: Payload<'a>) {
-        let (Payload::Packet(bytes) | Payload::Text(bytes) | Payload::Exif(bytes)) = payload;
-        if bytes.len() > PAYLOAD_LIMIT || self.payloads.len() >= PLACE_LIMIT {
+        let length = match &payload {
+            Payload::Packet(bytes) | Payload::Text(bytes) | Payload::Exif(bytes) => bytes.len(),
+            Payload::Value(text) => text.len(),
+            // Has a limit of its own.
+            Payload::Document(_) => 0,
+        };
+        if length > PAYLOAD_LIMIT || self.payloads.len() >= PLACE_LIMIT {
             self.note(Finding::MetadataTooLarge);
         } else {
             self.payloads.push(payload);
@@ -47,35 +63,87 @@ impl<'a> Metadata<'a> {
     }
 }
 
+/// Why a label cannot be written into a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Obstacle {
+    pub(crate) english: &'static str,
+    pub(crate) chinese: &'static str,
+}
+
+/// The file is not laid out as its format asks.
+const DAMAGED: Obstacle = Obstacle { english: "the file is damaged or cut short", chinese: "文件损坏或不完整" };
+const TOO_LARGE: Obstacle =
+    Obstacle { english: "the metadata would be larger than the format allows", chinese: "元数据超过该格式的上限" };
+const PACKET_UNFIT: Obstacle = Obstacle {
+    english: "the file's XMP cannot be added to (damaged, compressed, or in several packets)",
+    chinese: "文件已有的 XMP 无法添加内容（损坏、压缩或有多份）",
+};
+
 /// The format that the first bytes announce.
-pub(crate) fn format_of(bytes: &[u8]) -> Option<ImageFormat> {
+pub(crate) fn format_of(bytes: &[u8]) -> Option<FileFormat> {
     if bytes.starts_with(png::SIGNATURE) {
-        Some(ImageFormat::Png)
+        Some(FileFormat::Png)
     } else if bytes.starts_with(jpeg::SIGNATURE) {
-        Some(ImageFormat::Jpeg)
+        Some(FileFormat::Jpeg)
     } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
-        Some(ImageFormat::Webp)
+        Some(FileFormat::Webp)
+    } else if bytes.starts_with(b"GIF87a") || bytes.starts_with(b"GIF89a") {
+        Some(FileFormat::Gif)
+    } else if tiff::is_tiff(bytes) {
+        Some(FileFormat::Tiff)
+    } else if bytes.starts_with(glb::SIGNATURE) {
+        Some(FileFormat::Glb)
+    } else if bytes.get(4..8) == Some(b"ftyp") {
+        Some(if heif::is_picture(bytes) { FileFormat::Heif } else { FileFormat::Mp4 })
     } else {
-        None
+        svg::is_svg(bytes).then_some(FileFormat::Svg)
     }
 }
 
 /// All metadata of a file that may hold a label. Linear in the file.
-pub(crate) fn walk(format: ImageFormat, bytes: &[u8]) -> Metadata<'_> {
+pub(crate) fn walk(format: FileFormat, bytes: &[u8]) -> Metadata<'_> {
+    let mut metadata = Metadata::default();
+    let walked = match format {
+        FileFormat::Png => png::walk(bytes, &mut metadata),
+        FileFormat::Jpeg => jpeg::walk(bytes, &mut metadata),
+        FileFormat::Webp => webp::walk(bytes, &mut metadata),
+        FileFormat::Tiff => tiff::walk(bytes, &mut metadata),
+        FileFormat::Gif => gif::walk(bytes, &mut metadata),
+        FileFormat::Svg => svg::walk(bytes, &mut metadata),
+        FileFormat::Mp4 => mp4::walk(bytes, &mut metadata),
+        FileFormat::Glb => glb::walk(bytes, &mut metadata),
+        FileFormat::Heif => heif::walk(bytes, &mut metadata),
+    };
+    if walked.is_none() {
+        metadata.note(Finding::ContainerDamaged);
+    }
+    metadata
+}
+
+/// `bytes` with `label` (JSON) in the place that the guides name, instead of the label that stands there or beside it; everything else stays
+/// as it is. Not checked: that there is no further label elsewhere, which reading back finds.
+pub(crate) fn write(format: FileFormat, bytes: &[u8], label: &str) -> Result<Vec<u8>, Obstacle> {
     match format {
-        ImageFormat::Png => png::walk(bytes),
-        ImageFormat::Jpeg => jpeg::walk(bytes),
-        ImageFormat::Webp => webp::walk(bytes),
+        FileFormat::Png => png::write(bytes, label),
+        FileFormat::Jpeg => jpeg::write(bytes, label),
+        FileFormat::Webp => webp::write(bytes, label),
+        FileFormat::Tiff => tiff::write(bytes, label),
+        FileFormat::Gif => gif::write(bytes, label),
+        FileFormat::Svg => svg::write(bytes, label),
+        FileFormat::Mp4 => mp4::write(bytes, label),
+        FileFormat::Glb => glb::write(bytes, label),
+        FileFormat::Heif => {
+            Err(Obstacle { english: "labels in HEIF and AVIF are read, not written", chinese: "HEIF、AVIF 中的标识只读不写" })
+        }
     }
 }
 
-/// `bytes`, freshly encoded and without XMP, with `packet` in the place that the image guide names; nothing when they are
-/// not laid out as expected.
-pub(crate) fn embed(format: ImageFormat, bytes: &[u8], packet: &[u8]) -> Option<Vec<u8>> {
-    match format {
-        ImageFormat::Png => png::embed(bytes, packet),
-        ImageFormat::Jpeg => jpeg::embed(bytes, packet),
-        ImageFormat::Webp => webp::embed(bytes, packet),
+/// The packet with the label: a new one, or `found` with the label added or replaced.
+fn packet_with(found: &[&[u8]], label: &str) -> Result<Vec<u8>, Obstacle> {
+    match found {
+        [] => Ok(packet::write(label)),
+        [packet] => packet::update(packet, label).ok_or(PACKET_UNFIT),
+        _ => Err(PACKET_UNFIT),
     }
 }
 
@@ -107,7 +175,7 @@ impl<'a> Cursor<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{jpeg, png, webp};
+    use super::{gif, jpeg, png, webp};
     use spec::Sha256Digest;
 
     /// The packet of the golden fixture, whose own digest is checked beside its writer.
@@ -132,5 +200,8 @@ mod tests {
             assert_eq!(written.len(), length);
             assert_eq!(Sha256Digest::of(&written).to_string(), digest);
         }
+        let extension = gif::extension(&packet);
+        assert_eq!(extension.len(), 798);
+        assert!(extension.starts_with(b"\x21\xff\x0bXMP DataXMP<?xpacket") && extension.ends_with(&[3, 2, 1, 0, 0]));
     }
 }

@@ -1,5 +1,6 @@
+use crate::explicit::{Corner, Plate};
 use crate::labeller::hide;
-use crate::{Error, Labeller, container, encode, explicit, packet, read_labels, value};
+use crate::{Error, Labeller, container, encode, explicit, read_labels, value};
 use spec::{ImageFormat, Picture, ProduceId};
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,7 @@ impl Labeller {
         };
         let mut picture = picture.clone();
         step("copy");
-        explicit::draw(&mut picture, &self.explicit_text)?;
+        explicit::draw(&mut picture, &self.explicit_text, Corner::LowerRight, Plate::WhereNeeded)?;
         step("explicit label");
         if let Some(key) = &self.watermark {
             hide(&mut picture, key, produce_id);
@@ -27,7 +28,7 @@ impl Labeller {
         let encoded = encode::encode(&picture, format)?;
         step("encode");
         let text = value::write(&self.implicit_label(produce_id)).ok_or(Error::EmbeddingFailed)?;
-        let bytes = container::embed(format, &encoded, &packet::write(&text)).ok_or(Error::EmbeddingFailed)?;
+        let bytes = container::write(format.into(), &encoded, &text).map_err(|_| Error::EmbeddingFailed)?;
         step("implicit label (XMP)");
         read_labels(&bytes);
         step("read labels back");

@@ -1,8 +1,10 @@
 use crate::Error;
 use image::codecs::jpeg::JpegEncoder;
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder};
 use image::codecs::webp::WebPEncoder;
-use image::{ExtendedColorType, ImageEncoder as _};
+use image::imageops::{FilterType, resize};
+use image::metadata::Orientation;
+use image::{ExtendedColorType, ImageDecoder as _, ImageEncoder as _};
 use spec::{ImageFormat, Picture};
 
 /// High enough that the explicit label keeps clean edges and blocks do not show.
@@ -14,7 +16,7 @@ pub(crate) fn encode(picture: &Picture, format: ImageFormat) -> Result<Vec<u8>, 
     let (pixels, width, height) = (picture.pixels(), picture.width(), picture.height());
     let colour = ExtendedColorType::Rgb8;
     match format {
-        ImageFormat::Png => PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Adaptive)
+        ImageFormat::Png => PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, PngFilter::Adaptive)
             .write_image(pixels, width, height, colour)?,
         ImageFormat::Jpeg => {
             JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY).write_image(pixels, width, height, colour)?;
@@ -40,7 +42,8 @@ pub(crate) fn decodes_to(bytes: &[u8], picture: &Picture, format: ImageFormat) -
 const MAXIMUM_SIDE: u32 = 16_384;
 const MAXIMUM_BYTES: u64 = 1 << 30;
 
-/// The pixels of a picture file of any supported format; nothing where it is damaged or absurdly large.
+/// The pixels of a picture file of any supported format, turned as its EXIF says and with transparency on white; nothing where it is
+/// damaged or absurdly large.
 pub(crate) fn decode(bytes: &[u8]) -> Option<image::RgbImage> {
     let mut reader = image::ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format().ok()?;
     let mut limits = image::Limits::default();
@@ -48,5 +51,28 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<image::RgbImage> {
     limits.max_image_height = Some(MAXIMUM_SIDE);
     limits.max_alloc = Some(MAXIMUM_BYTES);
     reader.limits(limits);
-    Some(reader.decode().ok()?.into_rgb8())
+    let mut decoder = reader.into_decoder().ok()?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut picture = image::DynamicImage::from_decoder(decoder).ok()?;
+    picture.apply_orientation(orientation);
+    if !picture.color().has_alpha() {
+        return Some(picture.into_rgb8());
+    }
+    let transparent = picture.into_rgba8();
+    let (width, height) = transparent.dimensions();
+    let over_white = |pixel: &[u8]| match pixel {
+        [colour @ .., alpha] => colour
+            .iter()
+            .map(|level| (u16::from(*level) * u16::from(*alpha) + 255 * (255 - u16::from(*alpha)) + 127) / 255)
+            .map(|level| level as u8)
+            .collect(),
+        [] => Vec::new(),
+    };
+    image::RgbImage::from_raw(width, height, transparent.as_raw().chunks_exact(4).flat_map(over_white).collect())
+}
+
+/// The pixels at another size, by a filter that keeps edges; unchanged at the same size.
+pub(crate) fn scale(picture: image::RgbImage, (width, height): (u32, u32)) -> Result<Picture, Error> {
+    let scaled = if picture.dimensions() == (width, height) { picture } else { resize(&picture, width, height, FilterType::Lanczos3) };
+    Picture::new(width, height, scaled.into_raw()).map_err(|_| Error::EmbeddingFailed)
 }

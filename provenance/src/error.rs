@@ -49,12 +49,54 @@ pub enum Error {
         /// Pixels, margins included.
         needed_height: u32,
     },
+    /// A label key is none.
+    #[error("not a label key: {english} / 不是标识签名密钥：{chinese}")]
+    LabelKeyInvalid {
+        /// What a key looks like.
+        english: &'static str,
+        /// The same in Chinese.
+        chinese: &'static str,
+    },
+    /// The build lacks the national algorithms.
+    #[error("SM2 needs a build with the feature gm (cargo build --features gm) / SM2 需要以 gm 特性构建（cargo build --features gm）")]
+    GmNotBuiltIn,
     /// The codec refused the picture.
     #[error("the picture could not be encoded / 图片编码失败：{0}")]
     EncodingFailed(#[from] image::ImageError),
     /// The implicit label could not be put into the encoded file.
     #[error("the implicit label could not be written into the file / 隐式标识写入文件失败")]
     EmbeddingFailed,
+    /// The file's label, or whether it has one, is not clear enough to add to it.
+    #[error(
+        "the file's implicit label cannot be kept as it is, so nothing was added to it ({findings:?}); danqing verify says more / 无法原样保留文件中的隐式标识，未作添加；详情请用 danqing verify 查看"
+    )]
+    LabelUnclear {
+        /// What was found.
+        findings: Vec<Finding>,
+    },
+    /// The file has no label, and nobody says why it should.
+    #[error(
+        "the file has no implicit label: say --declared if its user declares it generated, or --suspected if an explicit label or traces were found (标识办法 article 6) / 文件没有隐式标识：用户声明为生成合成内容请用 --declared，检测到显式标识或生成痕迹请用 --suspected（标识办法第六条）"
+    )]
+    GroundMissing,
+    /// A conversion needs a label to keep.
+    #[error(
+        "the file has no implicit label to keep: label it first, see danqing label --help / 文件没有可保留的隐式标识：请先添加标识，见 danqing label --help"
+    )]
+    LabelMissing,
+    /// Another propagator's fields are filled.
+    #[error(
+        "{0:?} has already passed this file on; --replace-propagator puts your fields in place of theirs / 该文件已由 {0:?} 传播；用 --replace-propagator 可替换传播字段"
+    )]
+    AlreadyPropagated(String),
+    /// The file cannot take a label.
+    #[error("the label cannot be written into this file: {english} / 标识无法写入该文件：{chinese}")]
+    FileUnfit {
+        /// Why.
+        english: &'static str,
+        /// The same in Chinese.
+        chinese: &'static str,
+    },
     /// The bytes do not say what was written into them; they were withheld.
     #[error(
         "the label did not read back as written ({verdict:?}, {findings:?}); the picture was withheld / 标识回读与写入不一致，图片未放行"
@@ -71,8 +113,17 @@ impl Error {
     /// The code that users, scripts and the API see.
     pub fn code(&self) -> Code {
         match self {
-            Self::ProviderCodeInvalid { .. } | Self::ExplicitTextIncomplete(_) | Self::GlyphMissing { .. } => Code::ConfigurationInvalid,
-            Self::PictureTooSmall { .. } => Code::InvalidRequest,
+            Self::ProviderCodeInvalid { .. }
+            | Self::ExplicitTextIncomplete(_)
+            | Self::GlyphMissing { .. }
+            | Self::LabelKeyInvalid { .. }
+            | Self::GmNotBuiltIn => Code::ConfigurationInvalid,
+            Self::PictureTooSmall { .. }
+            | Self::FileUnfit { .. }
+            | Self::LabelUnclear { .. }
+            | Self::GroundMissing
+            | Self::LabelMissing
+            | Self::AlreadyPropagated(_) => Code::InvalidRequest,
             Self::FontInvalid => Code::Internal,
             Self::EncodingFailed(_) | Self::EmbeddingFailed | Self::ReadBackDiffers { .. } => Code::LabelFailed,
         }

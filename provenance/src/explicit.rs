@@ -14,15 +14,36 @@ const PLATE_OPACITY: f32 = 0.55;
 const BLACK: u8 = 0;
 const WHITE: u8 = 255;
 
-/// Draws `text` into the lower right corner.
+/// Where the label stands: GB 45438-2025 §5.2 asks for an edge or a corner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Corner {
+    LowerRight,
+    LowerLeft,
+}
+
+/// What goes beneath the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Plate {
+    /// A translucent plate where the text would not read without.
+    WhereNeeded,
+    /// One that hides what it covers, such as an earlier label.
+    Solid,
+}
+
+/// Draws `text` into that corner.
 ///
 /// Black or white, whichever reads better there. Where some pixel under it would come nearer than [`LEAST_CONTRAST`], a translucent
 /// plate of the opposite colour goes beneath; on a flat area it never has to, as one of the two always reads.
-pub(crate) fn draw(picture: &mut Picture, text: &str) -> Result<(), Error> {
-    let (layout, lettering) = lay_out(picture.width(), picture.height(), text)?;
+pub(crate) fn draw(picture: &mut Picture, text: &str, corner: Corner, plate: Plate) -> Result<(), Error> {
+    let (mut layout, lettering) = lay_out(picture.width(), picture.height(), text)?;
+    if corner == Corner::LowerLeft {
+        layout.left = Layout::margin(least_ink_height(picture.width(), picture.height()));
+    }
     let ink = choose_ink(picture, &layout);
-    if let Some(plate) = ink.plate {
-        layout.draw_plate(picture, plate);
+    match (plate, ink.plate) {
+        (Plate::Solid, _) => layout.draw_plate(picture, BLACK + WHITE - ink.text, 1.0),
+        (Plate::WhereNeeded, Some(level)) => layout.draw_plate(picture, level, PLATE_OPACITY),
+        (Plate::WhereNeeded, None) => {}
     }
     layout.draw_text(picture, &lettering, ink.text);
     Ok(())
@@ -101,7 +122,7 @@ impl Layout {
         }
     }
 
-    fn draw_plate(&self, picture: &mut Picture, level: u8) {
+    fn draw_plate(&self, picture: &mut Picture, level: u8, opacity: f32) {
         // Corners as round as the padding is wide leave the text's own box covered.
         let radius = self.padding as f32;
         self.for_each(picture.pixels_mut(), |pixel, x, y| {
@@ -111,7 +132,7 @@ impl Layout {
             };
             let distance = inset(x, self.width).hypot(inset(y, self.height));
             let coverage = (radius + 0.5 - distance).clamp(0.0, 1.0);
-            blend(pixel, level, PLATE_OPACITY * coverage);
+            blend(pixel, level, opacity * coverage);
         });
     }
 

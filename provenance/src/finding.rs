@@ -50,10 +50,12 @@ findings! {
     Violation ProduceIdMissing = "produce_id_missing", "ProduceID is empty", "ProduceID 为空";
     Violation PropagatorMissing = "propagator_missing", "Label is 2 or 3, but neither producer nor propagator is named", "Label 为 2 或 3，但制作方与传播方均未填写";
     Violation NamespaceUnknown = "namespace_unknown", "an AIGC property is not in the namespace http://www.tc260.org.cn/ns/AIGC/1.0/", "AIGC 属性不在命名空间 http://www.tc260.org.cn/ns/AIGC/1.0/ 中";
-    Violation PropertyMisplaced = "property_misplaced", "the AIGC property is not a plain property of an rdf:Description", "AIGC 不是 rdf:Description 的简单属性";
+    Violation PropertyMisplaced = "property_misplaced", "the AIGC property is not a plain property of an rdf:Description, or not of the file's own packet", "AIGC 不是 rdf:Description 的简单属性，或不在描述该文件的数据包中";
     Violation WebpFlagMissing = "webp_flag_missing", "the WebP header does not announce its XMP chunk", "WebP 头未声明 XMP 数据块";
-    Doubt FormatUnknown = "format_unknown", "not a PNG, JPEG or WebP file", "不是 PNG、JPEG 或 WebP 文件";
+    Violation SignatureInvalid = "signature_invalid", "the signature in the security data does not fit the label: a signed field was changed", "安全防护数据中的签名与标识不符：被签名的字段已被改动";
+    Doubt FormatUnknown = "format_unknown", "not a file of a format whose label is read (PNG, JPEG, WebP, TIFF, GIF, SVG, MP4, GLB, HEIF, AVIF)", "不是可读取标识的文件格式（PNG、JPEG、WebP、TIFF、GIF、SVG、MP4、GLB、HEIF、AVIF）";
     Doubt ContainerDamaged = "container_damaged", "the file is damaged or cut short", "文件损坏或不完整";
+    Doubt LayoutUnsupported = "layout_unsupported", "the file is of a kind of this format that is not read", "不支持读取该格式的这一变体";
     Doubt MetadataTooLarge = "metadata_too_large", "there is more metadata than is read", "元数据过大，未全部读取";
     Doubt MetadataTooComplex = "metadata_too_complex", "the XMP is more complex than is read", "XMP 过于复杂，未读取";
     Doubt MetadataCompressed = "metadata_compressed", "the XMP is compressed, which is not read", "XMP 经过压缩，未读取";
@@ -61,6 +63,7 @@ findings! {
     Doubt XmpMalformed = "xmp_malformed", "the XMP is not well-formed XML without a document type", "XMP 不是合法的（不含文档类型声明的）XML";
     Note PlacementAlternative = "placement_alternative", "the label stands in an alternative place, not in XMP", "标识不在 XMP 中，而在备选位置";
     Note PlacementLate = "placement_late", "the label stands after the image data", "标识位于图像数据之后";
+    Note SignatureUnsupported = "signature_unsupported", "the security data is signed with an algorithm that this build cannot check", "安全防护数据的签名算法在当前构建中无法校验";
     Note ProducerNotACode = "producer_not_a_code", "ContentProducer is not a valid 27-character provider code", "ContentProducer 不是有效的 27 位服务提供者编码";
     Note ProduceIdNotUuid = "produce_id_not_uuid", "ProduceID is not a UUID", "ProduceID 不是 UUID";
 }

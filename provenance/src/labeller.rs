@@ -1,4 +1,7 @@
-use crate::{Error, Finding, LabelVerdict, ProviderCode, ServiceType, container, encode, explicit, lettering, packet, read_labels, value};
+use crate::explicit::{Corner, Plate};
+use crate::security::{self, Party, Security};
+use crate::{Error, Finding, LabelKey, LabelValues, LabelVerdict, ProviderCode, ServiceType};
+use crate::{container, encode, explicit, lettering, read_labels, value};
 use spec::stage::{Origin, Rendered};
 use spec::{ImageFormat, ImplicitLabel, LabelKind, Picture, ProduceId, Sha256Digest};
 use std::fmt;
@@ -12,6 +15,7 @@ pub struct Labeller {
     provider_code: Option<ProviderCode>,
     pub(crate) explicit_text: String,
     pub(crate) watermark: Option<watermark::Key>,
+    key: Option<LabelKey>,
 }
 
 /// Something that the user should be told; labelling goes on.
@@ -62,17 +66,13 @@ impl Labeller {
                 chinese: "这是传播服务编码（第 23 位为 2）；生成服务该位应为 1，或第 23–27 位为 00000",
             });
         }
-        Ok(Self { provider_code, explicit_text: DEFAULT_EXPLICIT_TEXT.to_owned(), watermark: None })
+        Ok(Self { provider_code, explicit_text: DEFAULT_EXPLICIT_TEXT.to_owned(), watermark: None, key: None })
     }
 
     /// The same with another explicit text: it must contain 人工智能 or AI, and 生成 or 合成, and the label font must have all
     /// its characters.
     pub fn with_explicit_text(mut self, text: &str) -> Result<Self, Error> {
-        let any = |words: [&str; 2]| words.iter().any(|word| text.contains(word));
-        if !any(["人工智能", "AI"]) || !any(["生成", "合成"]) {
-            return Err(Error::ExplicitTextIncomplete(text.to_owned()));
-        }
-        lettering::check(text)?;
+        check_explicit_text(text)?;
         text.clone_into(&mut self.explicit_text);
         Ok(self)
     }
@@ -81,6 +81,12 @@ impl Labeller {
     #[must_use]
     pub fn with_watermark(self, key: [u8; 32]) -> Self {
         Self { watermark: Some(watermark::Key::from_bytes(key)), ..self }
+    }
+
+    /// The same, which also signs `Label`, `ContentProducer` and `ProduceID` in `ReservedCode1`.
+    #[must_use]
+    pub fn with_key(self, key: LabelKey) -> Self {
+        Self { key: Some(key), ..self }
     }
 
     /// What the user should be told before labelling.
@@ -104,9 +110,14 @@ impl Labeller {
 
     /// Both labels for a picture that no request asked for, such as a sheet of samples from a training run.
     pub fn label_samples(&self, samples: &Picture, format: ImageFormat, produce_id: ProduceId) -> Result<Vec<u8>, Error> {
-        let mut picture = samples.clone();
-        explicit::draw(&mut picture, &self.explicit_text)?;
-        self.label_sheet(&picture, format, produce_id)
+        self.label_sheet(&self.draw_explicit(samples)?, format, produce_id)
+    }
+
+    /// The picture with the explicit label alone.
+    pub fn draw_explicit(&self, picture: &Picture) -> Result<Picture, Error> {
+        let mut picture = picture.clone();
+        explicit::draw(&mut picture, &self.explicit_text, Corner::LowerRight, Plate::WhereNeeded)?;
+        Ok(picture)
     }
 
     /// The encoded picture with its implicit label, read back as written.
@@ -114,17 +125,24 @@ impl Labeller {
         let label = self.implicit_label(produce_id);
         let text = value::write(&label).ok_or(Error::EmbeddingFailed)?;
         let encoded = encode::encode(picture, format)?;
-        let bytes = container::embed(format, &encoded, &packet::write(&text)).ok_or(Error::EmbeddingFailed)?;
+        let bytes = container::write(format.into(), &encoded, &text).map_err(|_| Error::EmbeddingFailed)?;
         self.check_read_back(&bytes, format, &label, &text)?;
         Ok((bytes, label))
     }
 
     pub(crate) fn implicit_label(&self, produce_id: ProduceId) -> ImplicitLabel {
+        let content_producer = self.provider_code.as_ref().map(ToString::to_string).unwrap_or_default();
+        let signed = LabelValues {
+            label: "1".to_owned(),
+            content_producer: content_producer.clone(),
+            produce_id: produce_id.to_string(),
+            ..LabelValues::default()
+        };
         ImplicitLabel {
             label: LabelKind::Generated,
-            content_producer: self.provider_code.as_ref().map(ToString::to_string).unwrap_or_default(),
+            content_producer,
             produce_id,
-            reserved_code_1: String::new(),
+            reserved_code_1: self.key.as_ref().map(|key| security::sign(key, &signed, Party::Producer)).unwrap_or_default(),
             content_propagator: String::new(),
             propagate_id: String::new(),
             reserved_code_2: String::new(),
@@ -135,8 +153,7 @@ impl Labeller {
     /// reads back as written.
     pub fn label<R: Rendered + Send + 'static>(&self, rendered: R, produce_id: ProduceId) -> Result<Labelled, Error> {
         let format = rendered.request().format;
-        let mut picture = rendered.picture().clone();
-        explicit::draw(&mut picture, &self.explicit_text)?;
+        let mut picture = self.draw_explicit(rendered.picture())?;
         // Last in the pixels, so that it fits what the copy will show.
         let watermarked = self.watermark.as_ref().is_some_and(|key| hide(&mut picture, key, produce_id));
         let (bytes, label) = self.write_implicit(&picture, format, produce_id)?;
@@ -161,13 +178,24 @@ impl Labeller {
             Some(_) => (LabelVerdict::Compliant, vec![]),
             None => (LabelVerdict::Noncompliant, vec![Finding::ProducerMissing]),
         };
-        let as_written = report.format == Some(format)
+        let security = self.key.as_ref().map_or(Security::Absent, |key| Security::Valid { key: key.public().clone() });
+        let as_written = report.format == Some(format.into())
             && report.verdict == verdict
             && report.findings == findings
             && report.label.as_ref() == Some(label)
+            && report.producer_security == security
             && report.raw == [text];
         if as_written { Ok(()) } else { Err(Error::ReadBackDiffers { verdict: report.verdict, findings: report.findings }) }
     }
+}
+
+/// Whether `text` may be an explicit label: see [`Labeller::with_explicit_text`].
+pub fn check_explicit_text(text: &str) -> Result<(), Error> {
+    let any = |words: [&str; 2]| words.iter().any(|word| text.contains(word));
+    if !any(["人工智能", "AI"]) || !any(["生成", "合成"]) {
+        return Err(Error::ExplicitTextIncomplete(text.to_owned()));
+    }
+    lettering::check(text)
 }
 
 /// Hides the mark of `produce_id`; a picture that cannot carry it stays as it is, since the labels do not depend on it.
@@ -239,7 +267,7 @@ impl spec::stage::Labelled for Labelled {
 
 #[cfg(test)]
 mod tests {
-    use super::{Labeller, container, packet, value};
+    use super::{Labeller, container, value};
     use crate::Error;
     use spec::{ImageFormat, ImplicitLabel, LabelKind};
 
@@ -259,7 +287,7 @@ mod tests {
         let text = value::write(&meant).unwrap();
         let mut file = std::io::Cursor::new(Vec::new());
         image::RgbImage::new(4, 4).write_to(&mut file, image::ImageFormat::Png).unwrap();
-        let embed = |text: &str| container::embed(ImageFormat::Png, file.get_ref(), &packet::write(text)).unwrap();
+        let embed = |text: &str| container::write(crate::FileFormat::Png, file.get_ref(), text).unwrap();
         let check = |bytes: &[u8]| labeller.check_read_back(bytes, ImageFormat::Png, &meant, &text);
         assert!(check(&embed(&text)).is_ok());
         let other = value::write(&label("0192f0c1-7e2a-7b3c-8d4e-5f60718293a5")).unwrap();

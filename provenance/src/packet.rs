@@ -2,7 +2,7 @@ use crate::Finding;
 use roxmltree::{Document, Node, ParsingOptions};
 
 /// Namespace of the implicit label (TC260-PG-20259A).
-const TC260: &str = "http://www.tc260.org.cn/ns/AIGC/1.0/";
+pub(crate) const TC260: &str = "http://www.tc260.org.cn/ns/AIGC/1.0/";
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 const PROPERTY: &str = "AIGC";
 
@@ -15,7 +15,7 @@ const DEPTH_LIMIT: usize = 128;
 
 /// The XMP packet whose only property is the label `value`.
 pub(crate) fn write(value: &str) -> Vec<u8> {
-    let escaped = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let escaped = escape(value);
     format!(
         "<?xpacket begin=\"\u{feff}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n\
          <x:xmpmeta xmlns:x=\"adobe:ns:meta/\">\n \
@@ -30,6 +30,133 @@ pub(crate) fn write(value: &str) -> Vec<u8> {
     .into_bytes()
 }
 
+/// Most XML nodes of a document that is a picture itself, and its longest text.
+const DOCUMENT_NODE_LIMIT: u32 = 1_000_000;
+const DOCUMENT_LIMIT: usize = 32 << 20;
+
+/// How much a text may hold.
+#[derive(Clone, Copy, PartialEq)]
+enum Extent {
+    Packet,
+    Document,
+}
+
+/// The packet with the label `value` in it, or in the place of the one that it has; all else keeps its bytes. Nothing when it is not
+/// well-formed, too complex, or no RDF.
+pub(crate) fn update(packet: &[u8], value: &str) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(packet).ok()?.trim_end_matches('\0');
+    let document = parse(text.trim_start_matches('\u{feff}'), Extent::Packet).ok()?;
+    Some(with_property(document.input_text(), &document, value)?.into_bytes())
+}
+
+/// The same for a document, which gets a `metadata` element with the packet where it has none.
+pub(crate) fn update_document(text: &str, value: &str) -> Option<String> {
+    let document = parse(text.trim_start_matches('\u{feff}'), Extent::Document).ok()?;
+    if let Some(written) = with_property(document.input_text(), &document, value) {
+        return Some(written);
+    }
+    let root = document.root_element();
+    let text = document.input_text();
+    let start = end_of_tag(text, root.range().start)?;
+    let (head, rest) = text.split_at_checked(start)?;
+    let packet = String::from_utf8(write(value)).ok()?;
+    // The packet's own processing instructions are for places without XML around them.
+    let body = packet.lines().filter(|line| !line.starts_with("<?xpacket")).collect::<Vec<_>>().join("\n");
+    let prefix = root
+        .tag_name()
+        .namespace()
+        .and_then(|namespace| root.lookup_prefix(namespace))
+        .map_or(String::new(), |prefix| format!("{prefix}:"));
+    let element = format!("\n<{prefix}metadata>\n{body}\n</{prefix}metadata>");
+    match head.strip_suffix("/>") {
+        Some(head) => {
+            let name = text.get(root.range().start + 1..)?.split(|c: char| c.is_whitespace() || c == '/' || c == '>').next()?;
+            Some(format!("{head}>{element}</{name}>{rest}"))
+        }
+        None => Some(format!("{head}{element}{rest}")),
+    }
+}
+
+/// `text` with the property instead of those that stand there, or in a Description of its own; nothing without RDF.
+fn with_property(text: &str, document: &Document<'_>, value: &str) -> Option<String> {
+    let element = format!("<TC260:{PROPERTY} xmlns:TC260=\"{TC260}\">{}</TC260:{PROPERTY}>", escape(value));
+    let mut edits: Vec<(std::ops::Range<usize>, String)> = Vec::new();
+    let mut placed = false;
+    for node in document.descendants().filter(Node::is_element) {
+        if node.tag_name().name() == PROPERTY {
+            let replaces = !placed && node.parent_element().is_some_and(is_description);
+            placed |= replaces;
+            edits.push((node.range(), if replaces { element.clone() } else { String::new() }));
+        }
+        for attribute in node.attributes().filter(|found| found.name() == PROPERTY) {
+            edits.push((attribute.range(), String::new()));
+        }
+    }
+    if !placed {
+        let rdf = document.descendants().find(|node| node.has_tag_name((RDF, "RDF")))?;
+        // All descriptions of a packet are about one thing.
+        let about =
+            rdf.children().find(|child| is_description(*child)).and_then(|child| child.attribute((RDF, "about"))).unwrap_or_default();
+        let description = format!(
+            "<rdf:Description xmlns:rdf=\"{RDF}\" rdf:about=\"{}\">{element}</rdf:Description>",
+            escape(about).replace('"', "&quot;")
+        );
+        let range = rdf.range();
+        let close = range.start + text.get(range.clone())?.rfind("</")?;
+        edits.push((close..close, description));
+    }
+    edits.sort_by_key(|(range, _)| range.start);
+    let (mut written, mut at) = (String::with_capacity(text.len() + element.len() + 256), 0);
+    for (range, replacement) in edits {
+        // One property within another goes with it.
+        if range.start >= at {
+            written.push_str(text.get(at..range.start)?);
+            written.push_str(&replacement);
+            at = range.end;
+        }
+    }
+    written.push_str(text.get(at..)?);
+    Some(written)
+}
+
+/// Where the tag that starts at `start` ends: behind the first `>` outside quotes.
+fn end_of_tag(text: &str, start: usize) -> Option<usize> {
+    let mut quote = None;
+    for (place, byte) in text.bytes().enumerate().skip(start) {
+        match (quote, byte) {
+            (None, b'>') => return Some(place + 1),
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (Some(open), _) if open == byte => quote = None,
+            _ => {}
+        }
+    }
+    None
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn parse(text: &str, extent: Extent) -> Result<Document<'_>, Finding> {
+    let (nodes, length) = match extent {
+        Extent::Packet => (NODE_LIMIT, usize::MAX),
+        Extent::Document => (DOCUMENT_NODE_LIMIT, DOCUMENT_LIMIT),
+    };
+    if text.len() > length {
+        return Err(Finding::MetadataTooLarge);
+    }
+    if is_too_complex(text) {
+        return Err(Finding::MetadataTooComplex);
+    }
+    // A document type without entities, as old drawings have one, can neither expand nor refer to anything.
+    let allow_dtd = extent == Extent::Document && !text.contains("<!ENTITY");
+    let options = ParsingOptions { allow_dtd, nodes_limit: nodes, ..ParsingOptions::default() };
+    Document::parse_with_options(text, options).map_err(|error| match error {
+        roxmltree::Error::NodesLimitReached => Finding::MetadataTooComplex,
+        _ => Finding::XmpMalformed,
+    })
+}
+
 /// What one packet says.
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
@@ -41,29 +168,26 @@ pub(crate) struct Reading {
 /// Reads the AIGC properties of a packet, in the element and in the attribute form. No document types, so no entities but
 /// the five of XML.
 pub(crate) fn read(packet: &[u8]) -> Reading {
+    read_text(packet, Extent::Packet)
+}
+
+/// The same of a whole document, which may have a document type without entities.
+pub(crate) fn read_document(document: &[u8]) -> Reading {
+    read_text(document, Extent::Document)
+}
+
+fn read_text(bytes: &[u8], extent: Extent) -> Reading {
     let mut reading = Reading::default();
     // Packets may be padded with spaces or NULs behind their end.
-    let text = std::str::from_utf8(packet).map(|text| text.trim_start_matches('\u{feff}').trim_end_matches(['\0', ' ', '\n', '\r', '\t']));
-    let Ok(text) = text else {
-        reading.findings.push(Finding::XmpMalformed);
-        return reading;
-    };
-    if is_too_complex(text) {
-        reading.findings.push(Finding::MetadataTooComplex);
-        return reading;
-    }
-    let options = ParsingOptions { allow_dtd: false, nodes_limit: NODE_LIMIT, ..ParsingOptions::default() };
-    match Document::parse_with_options(text, options) {
+    let text = std::str::from_utf8(bytes).map(|text| text.trim_start_matches('\u{feff}').trim_end_matches(['\0', ' ', '\n', '\r', '\t']));
+    match text.map_err(|_| Finding::XmpMalformed).and_then(|text| parse(text, extent)) {
         Ok(document) => {
             for node in document.descendants().filter(Node::is_element) {
                 reading.add_element(node);
                 reading.add_attributes(node);
             }
         }
-        Err(roxmltree::Error::NodesLimitReached) => {
-            reading.findings.push(Finding::MetadataTooComplex);
-        }
-        Err(_) => reading.findings.push(Finding::XmpMalformed),
+        Err(finding) => reading.findings.push(finding),
     }
     reading
 }
@@ -132,7 +256,7 @@ fn is_too_complex(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Reading, read, write};
+    use super::{Reading, read, update, write};
     use crate::Finding;
     use std::time::{Duration, Instant};
 
@@ -176,6 +300,38 @@ mod tests {
             ("<rdf:Description AIGC='{}'/>", Finding::NamespaceUnknown),
         ] {
             assert_eq!(in_description(inner).findings, [finding], "{inner}");
+        }
+    }
+
+    #[test]
+    fn an_update_keeps_the_rest_of_a_packet() {
+        let packet = |inner: &str| {
+            format!(
+                "<x:xmpmeta xmlns:x='adobe:ns:meta/'><r:RDF xmlns:r='http://www.w3.org/1999/02/22-rdf-syntax-ns#' \
+                 xmlns:dc='http://purl.org/dc/elements/1.1/' xmlns:TC260='http://www.tc260.org.cn/ns/AIGC/1.0/'>{inner}</r:RDF></x:xmpmeta>"
+            )
+        };
+        for inner in [
+            "<r:Description r:about='a&quot;b' dc:format='image/png'/>",
+            "<r:Description r:about=''><dc:title>一张图</dc:title><TC260:AIGC>{old}</TC260:AIGC></r:Description>",
+            "<r:Description TC260:AIGC='{old}' dc:format='image/png'></r:Description>",
+            "<TC260:AIGC>{old}</TC260:AIGC>",
+        ] {
+            let written = update(packet(inner).as_bytes(), "{\"a\":\"<&>\"}").unwrap();
+            let reading = read(&written);
+            assert_eq!(
+                (reading.values.as_slice(), reading.findings.as_slice()),
+                (["{\"a\":\"<&>\"}".to_owned()].as_slice(), [].as_slice()),
+                "{inner}"
+            );
+            let text = String::from_utf8(written).unwrap();
+            for kept in ["dc:format='image/png'", "<dc:title>一张图</dc:title>", "r:about='a&quot;b'"] {
+                assert_eq!(text.contains(kept), inner.contains(kept), "{text}");
+            }
+            assert_eq!(update(text.as_bytes(), "{\"a\":\"<&>\"}").unwrap(), text.as_bytes(), "a second time changes nothing");
+        }
+        for text in ["", "<a/>", "<a", "<r:RDF xmlns:r='http://www.w3.org/1999/02/22-rdf-syntax-ns#'/>"] {
+            assert_eq!(update(text.as_bytes(), "{}"), None, "{text}");
         }
     }
 

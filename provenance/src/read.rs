@@ -1,8 +1,9 @@
 use crate::container::{self, Payload};
+use crate::security::{self, Party, Security};
 use crate::value::{self, Place};
-use crate::{Finding, Severity, packet};
+use crate::{FileFormat, Finding, Severity, packet};
 use serde::Serialize;
-use spec::{ImageFormat, ImplicitLabel};
+use spec::ImplicitLabel;
 
 /// Label values kept in a report.
 const RAW_LIMIT: usize = 8;
@@ -61,7 +62,7 @@ impl LabelValues {
 #[non_exhaustive]
 pub struct LabelReport {
     /// The format that the bytes announce.
-    pub format: Option<ImageFormat>,
+    pub format: Option<FileFormat>,
     /// What the findings come to.
     pub verdict: LabelVerdict,
     /// In the order in which they were met, each once.
@@ -70,6 +71,10 @@ pub struct LabelReport {
     pub values: Option<LabelValues>,
     /// The first label, where its values fit Danqing's own type (its `ProduceID` is a UUID).
     pub label: Option<ImplicitLabel>,
+    /// The signature in `ReservedCode1`, over the producer's fields of [`Self::values`].
+    pub producer_security: Security,
+    /// The signature in `ReservedCode2`, over the propagator's.
+    pub propagator_security: Security,
     /// The texts of the labels, at most eight.
     pub raw: Vec<String>,
 }
@@ -82,6 +87,8 @@ pub fn read_labels(bytes: &[u8]) -> LabelReport {
         findings: Vec::new(),
         values: None,
         label: None,
+        producer_security: Security::Absent,
+        propagator_security: Security::Absent,
         raw: Vec::new(),
     };
     let mut labels = 0;
@@ -97,6 +104,7 @@ pub fn read_labels(bytes: &[u8]) -> LabelReport {
     if labels > 1 {
         report.add_findings(vec![Finding::DuplicateLabel]);
     }
+    report.check_signatures();
     report.verdict = verdict(&report.findings, labels);
     report.label = report.values.as_ref().and_then(value::to_label);
     report
@@ -124,11 +132,28 @@ impl LabelReport {
         }
     }
 
+    fn check_signatures(&mut self) {
+        let Some(values) = &self.values else { return };
+        self.producer_security = security::check(values, Party::Producer);
+        self.propagator_security = security::check(values, Party::Propagator);
+        let findings = [&self.producer_security, &self.propagator_security].into_iter().filter_map(|security| match security {
+            Security::Invalid => Some(Finding::SignatureInvalid),
+            Security::Unsupported { .. } => Some(Finding::SignatureUnsupported),
+            _ => None,
+        });
+        let findings = findings.collect();
+        self.add_findings(findings);
+    }
+
     /// Number of labels in it.
     fn read_payload(&mut self, payload: Payload<'_>) -> usize {
         match payload {
-            Payload::Packet(bytes) => {
-                let reading = packet::read(bytes);
+            Payload::Packet(_) | Payload::Document(_) => {
+                let reading = match payload {
+                    Payload::Document(bytes) => packet::read_document(bytes),
+                    Payload::Packet(bytes) => packet::read(bytes),
+                    _ => return 0,
+                };
                 self.add_findings(reading.findings);
                 for text in &reading.values {
                     self.add_label(text, Place::Xmp);
@@ -138,6 +163,10 @@ impl LabelReport {
             Payload::Text(bytes) => {
                 self.add_findings(vec![Finding::PlacementAlternative]);
                 self.add_label(&String::from_utf8_lossy(bytes), Place::Elsewhere);
+                1
+            }
+            Payload::Value(text) => {
+                self.add_label(&text, Place::Keyed);
                 1
             }
             Payload::Exif(block) => {

@@ -16,10 +16,12 @@ const WRAPPER: &str = "AIGC";
 pub(crate) enum Place {
     Xmp,
     Elsewhere,
+    /// Under a key of that name, where files have it either way.
+    Keyed,
 }
 
-/// The label as JSON text, all of it in 0x21-0x7E; nothing when a value holds another character.
-pub(crate) fn write(label: &ImplicitLabel) -> Option<String> {
+/// The label's seven values as JSON text, all of it in 0x21-0x7E; nothing when a value holds another character.
+pub(crate) fn write(label: &impl serde::Serialize) -> Option<String> {
     let json = serde_json::to_string(label).ok()?;
     json.bytes().all(is_allowed).then_some(json)
 }

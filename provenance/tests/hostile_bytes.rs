@@ -6,7 +6,7 @@ use provenance::{Finding, LabelReport, LabelVerdict, read_labels};
 use spec::ImageFormat;
 use spec::stage::Labelled as _;
 use std::time::{Duration, Instant};
-use support::{FORMATS, LABEL_JSON, label, paint, unlabelled};
+use support::{FORMATS, LABEL_JSON, label, paint, png_chunk, unlabelled};
 
 fn labelled(format: ImageFormat) -> Vec<u8> {
     label(paint(64, 64, |x, _| [x as u8, 60, 200]), format).bytes().to_vec()
@@ -29,11 +29,6 @@ fn insert(bytes: &[u8], at: usize, what: &[u8]) -> Vec<u8> {
         result[4..8].copy_from_slice(&size.to_le_bytes());
     }
     result
-}
-
-fn png_chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
-    let body = [kind.as_slice(), data].concat();
-    [&(data.len() as u32).to_be_bytes()[..], &body, &crc32fast::hash(&body).to_be_bytes()].concat()
 }
 
 fn png_with(kind: [u8; 4], data: &[u8]) -> LabelReport {
@@ -148,7 +143,8 @@ fn what_cannot_be_read_is_inconclusive() {
         (png_with(*b"iTXt", b"XML:com.adobe.xmp\0\0"), Finding::ContainerDamaged),
         (jpeg_with(0xe1, b"http://ns.adobe.com/xmp/extension/\0rest"), Finding::MetadataExtended),
         (read_labels(b""), Finding::FormatUnknown),
-        (read_labels(b"GIF89a"), Finding::FormatUnknown),
+        (read_labels(b"BM\0\0"), Finding::FormatUnknown),
+        (read_labels(b"GIF89a"), Finding::ContainerDamaged),
     ] {
         assert_eq!((report.verdict, report.findings), (LabelVerdict::Inconclusive, vec![finding]));
     }

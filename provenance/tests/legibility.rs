@@ -95,6 +95,47 @@ fn every_glyph_is_high_enough_and_in_the_corner() {
     }
 }
 
+/// Everything between the sizes that the platform makes, up to 8192 pixels and 1 : 8: the height is measured on the picture itself, the rest
+/// follows from it.
+#[test]
+fn the_height_holds_from_64_to_8192_pixels_and_8_to_1() {
+    let mut sizes: Vec<(u32, u32)> = vec![(64, 64), (8192, 64), (64, 512), (8192, 1024), (1024, 8192), (8192, 8191)];
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = |low: u32, high: u32| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        // Even on a logarithmic scale, so that small pictures are met as often as large ones.
+        let share = (state % 10_000) as f64 / 10_000.0;
+        (f64::from(low) * (f64::from(high) / f64::from(low)).powf(share)).round() as u32
+    };
+    for _ in 0..60 {
+        let short = random(64, 1_100);
+        let long = random(short, (short * 8).min(8_192));
+        sizes.push(if long % 2 == 0 { (short, long) } else { (long, short) });
+    }
+    sizes.retain(|(width, height)| width.max(height) <= &(8 * width.min(height)));
+    let mut narrowest = (0, 0);
+    for (width, height) in sizes {
+        // Labelled without encoding a file, which the other tests do: what is drawn is what is measured.
+        let drawn = labeller().draw_explicit(&flat(width, height, BLUE)).unwrap_or_else(|error| panic!("{width}×{height}: {error}"));
+        let need = width.min(height).div_ceil(20).max(12) as usize;
+        let corner = ink_in_corner(&drawn, need);
+        let lowest = glyphs(&corner).iter().map(|(_, rows)| rows.len()).min().unwrap();
+        assert!(lowest >= need, "{width}×{height}: {lowest} < {need}");
+        narrowest = narrowest.max((lowest - need, width));
+    }
+    println!("at most {} px above what is asked", narrowest.0);
+}
+
+/// As [`measured_ink`], of the lower right corner alone.
+fn ink_in_corner(picture: &Picture, need: usize) -> Vec<Vec<f32>> {
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let (left, top) = (width.saturating_sub(8 * need), height.saturating_sub(4 * need));
+    let ink = |x: usize, y: usize| (f32::from(pixel(picture, x, y)[0]) - f32::from(BLUE[0])) / (255.0 - f32::from(BLUE[0]));
+    (top..height).map(|y| (left..width).map(|x| ink(x, y)).collect()).collect()
+}
+
 fn luminance(pixel: [u8; 3]) -> f64 {
     let linear = pixel.map(|level| {
         let encoded = f64::from(level) / 255.0;

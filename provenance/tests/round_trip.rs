@@ -18,7 +18,7 @@ fn the_label_survives_encoding_at_every_size() {
             let labelled = label(noise(width, height), format);
             let report = read_labels(labelled.bytes());
             assert_eq!(report.verdict, LabelVerdict::Compliant, "{width}×{height} {format}: {:?}", report.findings);
-            assert_eq!(report.format, Some(format));
+            assert_eq!(report.format, Some(format.into()));
             assert_eq!(report.findings, []);
             assert_eq!(report.raw, [LABEL_JSON]);
             assert_eq!(report.label.as_ref(), Some(labelled.label()));
@@ -104,7 +104,7 @@ fn wrong_configuration_is_refused() {
 fn a_picture_without_label_has_none() {
     for format in FORMATS {
         let report = read_labels(&unlabelled(format));
-        assert_eq!((report.format, report.verdict), (Some(format), LabelVerdict::NotFound));
+        assert_eq!((report.format, report.verdict), (Some(format.into()), LabelVerdict::NotFound));
         assert_eq!(report.findings, []);
     }
 }

@@ -3,7 +3,7 @@
 //! Each trait says what the next word may read. Each has exactly one implementation outside tests, on a struct with private
 //! fields, in the crate named in its doc; `cargo xtask check` asserts that.
 
-use crate::{ImageFormat, ImplicitLabel, ModelIdentity, Picture, ProduceId, Request, Sha256Digest, Verdict};
+use crate::{ImageFormat, ImplicitLabel, ModelIdentity, Picture, ProduceId, Relabelling, Request, Sha256Digest, Verdict};
 
 /// A request that passed the gate. Earned in `policy`.
 pub trait Cleared {
@@ -70,4 +70,30 @@ pub trait Recorded {
     fn leaf_index(&self) -> u64;
     /// Root of the ledger's tree just after that leaf.
     fn root(&self) -> Sha256Digest;
+}
+
+/// A file made from another one, whose implicit label is kept. Earned in `provenance`.
+pub trait Relabelled {
+    /// What was done, for the record.
+    fn relabelling(&self) -> &Relabelling;
+    /// The whole file.
+    fn bytes(&self) -> &[u8];
+}
+
+/// A relabelled file that is on disk under a name that nobody sees yet. Earned in `store`.
+pub trait StoredCopy {
+    /// What was done.
+    fn relabelling(&self) -> &Relabelling;
+    /// The name under which it will be released.
+    fn release_name(&self) -> &str;
+    /// As [`Stored::keep`].
+    fn keep(&self);
+}
+
+/// A stored copy that the ledger knows. Earned in `ledger`; only this can be released to a user.
+pub trait RecordedCopy {
+    /// The stored copy.
+    fn stored_copy(&self) -> &dyn StoredCopy;
+    /// Index of its leaf in the ledger.
+    fn leaf_index(&self) -> u64;
 }

@@ -35,5 +35,5 @@ mod sqlite_log;
 pub use error::{Error, Result};
 pub use memory_log::MemoryLog;
 pub use outbox::{Existing, Outbox, Recovery, prepare_folder};
-pub use part::Stored;
+pub use part::{Stored, StoredCopy};
 pub use sqlite_log::SqliteLog;

@@ -1,7 +1,7 @@
-use crate::part::{self, Holder, Part, Stored};
+use crate::part::{self, Holder, Part, Stored, StoredCopy};
 use crate::{Error, Result};
 use spec::ProduceId;
-use spec::stage::{Labelled, Recorded};
+use spec::stage::{Labelled, Recorded, RecordedCopy, Relabelled};
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};
@@ -73,12 +73,24 @@ impl Outbox {
     /// Puts the file on disk, whole and flushed, under a name that nobody sees. `release_name` is the file name that it
     /// gets when released: one component, no leading dot.
     pub fn put<L: Labelled + 'static>(&self, labelled: L, release_name: &str) -> Result<Stored> {
+        let part = self.hide(labelled.label().produce_id, labelled.bytes(), release_name)?;
+        Ok(Stored { part, labelled: Box::new(labelled), release_name: release_name.to_owned() })
+    }
+
+    /// As [`Self::put`], of a file made from another one.
+    pub fn put_copy(&self, copy: &impl Relabelled, release_name: &str) -> Result<StoredCopy> {
+        let relabelling = copy.relabelling().clone();
+        let part = self.hide(relabelling.id, copy.bytes(), release_name)?;
+        Ok(StoredCopy { part, relabelling, release_name: release_name.to_owned() })
+    }
+
+    fn hide(&self, id: ProduceId, bytes: &[u8], release_name: &str) -> Result<Part> {
         self.check_name(release_name)?;
-        let path = self.folder.join(part::part_name(labelled.label().produce_id));
-        let part = Part::create(path.clone(), |file| file.write_all(labelled.bytes())).map_err(Error::write(&path))?;
+        let path = self.folder.join(part::part_name(id));
+        let part = Part::create(path.clone(), |file| file.write_all(bytes)).map_err(Error::write(&path))?;
         // The entry in the folder must survive a power cut too, or the ledger could know a file that is gone.
         sync_folder(&self.folder).map_err(Error::folder(&self.folder))?;
-        Ok(Stored { part, labelled: Box::new(labelled), release_name: release_name.to_owned() })
+        Ok(part)
     }
 
     /// Releases a recorded file under its final name, atomically, and returns the path.
@@ -88,6 +100,12 @@ impl Outbox {
     pub fn release(&self, recorded: &impl Recorded) -> Result<PathBuf> {
         let stored = recorded.stored();
         self.publish(stored.produce_id(), stored.release_name(), self.existing)
+    }
+
+    /// As [`Self::release`], of a file made from another one.
+    pub fn release_copy(&self, recorded: &impl RecordedCopy) -> Result<PathBuf> {
+        let stored = recorded.stored_copy();
+        self.publish(stored.relabelling().id, stored.release_name(), self.existing)
     }
 
     fn publish(&self, produce_id: ProduceId, release_name: &str, existing: Existing) -> Result<PathBuf> {

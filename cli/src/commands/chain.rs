@@ -121,6 +121,8 @@ fn size(options: &BenchOptions, side: u32) -> Result<Size, Failure> {
         existing: Existing::Refuse,
         provider_code: Some(provider_code.clone()),
         watermark_key: Some(&key),
+        explicit_label: None,
+        label_signing: None,
         policy: policy::LiveSettings::default(),
     })?;
     let folder = pipeline::find_model(&options.model)?;

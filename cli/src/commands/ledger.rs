@@ -66,7 +66,7 @@ fn verify_proof(proof: &Path, options: &VerifyOptions) -> Result<u8, Failure> {
         None => None,
         Some(file) => {
             let digest = Sha256Digest::of(&std::fs::read(file).map_err(|error| unreadable(file, error))?);
-            Some(proven.entry.produced().is_some_and(|produced| produced.content_sha256 == digest))
+            Some(proven.entry.content_sha256() == Some(digest))
         }
     };
     let (entry, size) = (&proven.entry, proven.checkpoint.size);
@@ -92,6 +92,11 @@ fn print_entry(entry: &Entry) {
             println!("  ProduceID: {}", produced.produce_id);
             println!("  SHA-256: {}", produced.content_sha256);
             println!("  prompt / 提示词: {}", produced.request.prompt);
+        }
+        Record::Relabelled(copied) => {
+            println!("  id: {}", copied.relabelling.id);
+            println!("  SHA-256: {}", copied.relabelling.content_sha256);
+            println!("  made from / 源文件 SHA-256: {}", copied.relabelling.source_sha256);
         }
         Record::Refused(refused) => println!("  refused / 拒绝: {}", refused.request.prompt),
     }

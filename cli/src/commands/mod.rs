@@ -4,6 +4,7 @@ pub mod data;
 pub mod evaluate;
 pub mod filing;
 pub mod generate;
+pub mod label;
 pub mod ledger;
 pub mod model;
 pub mod policy;

@@ -1,4 +1,4 @@
-use super::{Cursor, Metadata, Payload};
+use super::{Cursor, DAMAGED, Metadata, Obstacle, Payload, TOO_LARGE, packet_with};
 use crate::Finding;
 
 pub(super) const SIGNATURE: &[u8] = &[0xff, 0xd8, 0xff];
@@ -13,59 +13,69 @@ const START_OF_IMAGE: u8 = 0xd8;
 const END_OF_IMAGE: u8 = 0xd9;
 const START_OF_SCAN: u8 = 0xda;
 
-pub(super) fn walk(bytes: &[u8]) -> Metadata<'_> {
-    let mut metadata = Metadata::default();
-    if segments(bytes, &mut metadata).is_none() {
-        metadata.note(Finding::ContainerDamaged);
+/// A marker with its data, if it has any, whole and by its parts.
+struct Segment<'a> {
+    whole: &'a [u8],
+    marker: u8,
+    data: &'a [u8],
+}
+
+/// The next segment before the first scan; of the scan only the marker.
+fn next_segment<'a>(cursor: &mut Cursor<'a>) -> Option<Segment<'a>> {
+    let start = cursor.rest;
+    let [0xff] = cursor.array()? else {
+        return None;
+    };
+    let [mut marker] = cursor.array()?;
+    while marker == 0xff {
+        [marker] = cursor.array()?;
     }
-    metadata
+    let data = match marker {
+        END_OF_IMAGE => return None,
+        // Markers that stand alone, and the one after which walking ends.
+        START_OF_SCAN | 0x01 | 0xd0..=START_OF_IMAGE => &[],
+        _ => {
+            let length = usize::from(u16::from_be_bytes(cursor.array()?)).checked_sub(2)?;
+            cursor.take(length)?
+        }
+    };
+    Some(Segment { whole: start.get(..start.len() - cursor.rest.len())?, marker, data })
 }
 
 /// Nothing when the file ends before its first scan.
-fn segments<'a>(bytes: &'a [u8], metadata: &mut Metadata<'a>) -> Option<()> {
+pub(super) fn walk<'a>(bytes: &'a [u8], metadata: &mut Metadata<'a>) -> Option<()> {
     let mut cursor = Cursor::new(bytes);
     cursor.take(2)?;
     loop {
-        let [0xff] = cursor.array()? else {
-            return None;
-        };
-        let [mut marker] = cursor.array()?;
-        while marker == 0xff {
-            [marker] = cursor.array()?;
-        }
-        match marker {
+        let segment = next_segment(&mut cursor)?;
+        match segment.marker {
             START_OF_SCAN => return Some(()),
-            END_OF_IMAGE => return None,
-            // Markers that stand alone.
-            0x01 | 0xd0..=START_OF_IMAGE => continue,
+            APP0..=APP15 => application_segment(&segment, metadata),
             _ => {}
-        }
-        let length = usize::from(u16::from_be_bytes(cursor.array()?)).checked_sub(2)?;
-        let data = cursor.take(length)?;
-        if (APP0..=APP15).contains(&marker) {
-            application_segment(marker, data, metadata);
         }
     }
 }
 
-fn application_segment<'a>(marker: u8, data: &'a [u8], metadata: &mut Metadata<'a>) {
-    if marker == APP1 {
-        if let Some(packet) = data.strip_prefix(PACKET_HEADER) {
+fn application_segment<'a>(segment: &Segment<'a>, metadata: &mut Metadata<'a>) {
+    if segment.marker == APP1 {
+        if let Some(packet) = segment.data.strip_prefix(PACKET_HEADER) {
             return metadata.add(Payload::Packet(packet));
         }
-        if data.starts_with(EXTENDED_HEADER) {
+        if segment.data.starts_with(EXTENDED_HEADER) {
             return metadata.note(Finding::MetadataExtended);
         }
-        if let Some(block) = data.strip_prefix(EXIF_HEADER) {
+        if let Some(block) = segment.data.strip_prefix(EXIF_HEADER) {
             return metadata.add(Payload::Exif(block));
         }
     }
-    // Seen in the wild: the word AIGC and the object, with nothing between.
-    if let Some(text) = data.strip_prefix(b"AIGC")
-        && text.first() == Some(&b'{')
-    {
+    if let Some(text) = bare_label(segment.data) {
         metadata.add(Payload::Text(text));
     }
+}
+
+/// Seen in the wild: the word AIGC and the object, with nothing between.
+fn bare_label(data: &[u8]) -> Option<&[u8]> {
+    data.strip_prefix(b"AIGC").filter(|text| text.first() == Some(&b'{'))
 }
 
 /// The APP1 segment with the packet; nothing when it is longer than a segment can be.
@@ -74,17 +84,23 @@ pub(super) fn segment(packet: &[u8]) -> Option<Vec<u8>> {
     Some([&[0xff, APP1], length.to_be_bytes().as_slice(), PACKET_HEADER, packet].concat())
 }
 
-/// JFIF wants its APP0 first, so the packet goes behind it.
-pub(super) fn embed(bytes: &[u8], packet: &[u8]) -> Option<Vec<u8>> {
+/// JFIF wants its APP0 first, and EXIF its APP1, so the packet goes behind them. A bare label moves into it.
+pub(super) fn write(bytes: &[u8], label: &str) -> Result<Vec<u8>, Obstacle> {
     let mut cursor = Cursor::new(bytes);
-    let [0xff, START_OF_IMAGE] = cursor.array()? else {
-        return None;
+    let start = cursor.take(2).ok_or(DAMAGED)?;
+    let (mut head, mut kept, mut packets) = (vec![start], Vec::new(), Vec::new());
+    let scan = loop {
+        let segment = next_segment(&mut cursor).ok_or(DAMAGED)?;
+        let is_application = (APP0..=APP15).contains(&segment.marker);
+        let goes_first = segment.marker == APP0 || segment.marker == APP1 && segment.data.starts_with(EXIF_HEADER);
+        match segment.data.strip_prefix(PACKET_HEADER).filter(|_| segment.marker == APP1) {
+            Some(packet) => packets.push(packet),
+            None if segment.marker == START_OF_SCAN => break segment.whole,
+            None if is_application && bare_label(segment.data).is_some() => {}
+            None if goes_first && kept.is_empty() => head.push(segment.whole),
+            None => kept.push(segment.whole),
+        }
     };
-    if let [0xff, APP0, ..] = cursor.rest {
-        cursor.take(2)?;
-        let length = usize::from(u16::from_be_bytes(cursor.array()?)).checked_sub(2)?;
-        cursor.take(length)?;
-    }
-    let (head, rest) = bytes.split_at_checked(bytes.len() - cursor.rest.len())?;
-    Some([head, &segment(packet)?, rest].concat())
+    let written = self::segment(&packet_with(&packets, label)?).ok_or(TOO_LARGE)?;
+    Ok([&head.concat(), &written, &kept.concat(), scan, cursor.rest].concat())
 }

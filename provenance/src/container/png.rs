@@ -1,48 +1,52 @@
-use super::{Cursor, Metadata, Payload};
+use super::{Cursor, DAMAGED, Metadata, Obstacle, PACKET_UNFIT, Payload, TOO_LARGE, packet_with};
 use crate::Finding;
 
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 const PACKET_KEYWORD: &[u8] = b"XML:com.adobe.xmp";
 const LABEL_KEYWORD: &[u8] = b"AIGC";
-/// Signature and the IHDR chunk, which the standard puts first: 8 + 4 + 4 + 13 + 4 bytes.
-const HEADER_LENGTH: usize = 33;
 
-pub(super) fn walk(bytes: &[u8]) -> Metadata<'_> {
-    let mut metadata = Metadata::default();
-    if chunks(bytes, &mut metadata).is_none() {
-        metadata.note(Finding::ContainerDamaged);
-    }
-    metadata
+/// A chunk, whole and by its parts.
+struct Chunk<'a> {
+    whole: &'a [u8],
+    kind: [u8; 4],
+    data: &'a [u8],
+    checksum: u32,
+}
+
+fn next_chunk<'a>(cursor: &mut Cursor<'a>) -> Option<Chunk<'a>> {
+    let start = cursor.rest;
+    let length = usize::try_from(u32::from_be_bytes(cursor.array()?)).ok()?;
+    let kind: [u8; 4] = cursor.array()?;
+    let data = cursor.take(length)?;
+    let checksum = u32::from_be_bytes(cursor.array()?);
+    Some(Chunk { whole: start.get(..length + 12)?, kind, data, checksum })
 }
 
 /// Nothing when the file ends before IEND.
-fn chunks<'a>(bytes: &'a [u8], metadata: &mut Metadata<'a>) -> Option<()> {
+pub(super) fn walk<'a>(bytes: &'a [u8], metadata: &mut Metadata<'a>) -> Option<()> {
     let mut cursor = Cursor::new(bytes);
     cursor.take(SIGNATURE.len())?;
     let mut after_image_data = false;
     loop {
-        let length = usize::try_from(u32::from_be_bytes(cursor.array()?)).ok()?;
-        let kind: [u8; 4] = cursor.array()?;
-        let data = cursor.take(length)?;
-        let checksum = u32::from_be_bytes(cursor.array()?);
+        let chunk = next_chunk(&mut cursor)?;
         let before = metadata.payloads.len();
-        match &kind {
+        match &chunk.kind {
             b"IEND" => return Some(()),
             b"IDAT" => after_image_data = true,
-            b"iTXt" => international_text(data, metadata),
+            b"iTXt" => international_text(chunk.data, metadata),
             b"tEXt" => {
-                if let Some(text) = after_keyword(data, LABEL_KEYWORD) {
+                if let Some(text) = after_keyword(chunk.data, LABEL_KEYWORD) {
                     metadata.add(Payload::Text(text));
                 }
             }
-            b"zTXt" if after_keyword(data, LABEL_KEYWORD).is_some() => {
+            b"zTXt" if after_keyword(chunk.data, LABEL_KEYWORD).is_some() => {
                 metadata.note(Finding::MetadataCompressed);
             }
-            b"eXIf" => metadata.add(Payload::Exif(data)),
+            b"eXIf" => metadata.add(Payload::Exif(chunk.data)),
             _ => {}
         }
         if metadata.payloads.len() > before {
-            if crc(kind, data) != checksum {
+            if crc(chunk.kind, chunk.data) != chunk.checksum {
                 metadata.note(Finding::ContainerDamaged);
             }
             if after_image_data {
@@ -87,10 +91,30 @@ pub(super) fn chunk(packet: &[u8]) -> Option<Vec<u8>> {
     Some([&length.to_be_bytes(), kind.as_slice(), &data, &crc(kind, &data).to_be_bytes()].concat())
 }
 
-pub(super) fn embed(bytes: &[u8], packet: &[u8]) -> Option<Vec<u8>> {
-    let (header, rest) = bytes.split_at_checked(HEADER_LENGTH)?;
-    let starts_right = header.starts_with(SIGNATURE) && header.get(12..16) == Some(b"IHDR");
-    starts_right.then_some([header, &chunk(packet)?, rest].concat())
+/// The packet goes behind IHDR; a label under the keyword AIGC moves into it.
+pub(super) fn write(bytes: &[u8], label: &str) -> Result<Vec<u8>, Obstacle> {
+    let mut cursor = Cursor::new(bytes);
+    cursor.take(SIGNATURE.len()).ok_or(DAMAGED)?;
+    let header = next_chunk(&mut cursor).filter(|chunk| &chunk.kind == b"IHDR").ok_or(DAMAGED)?;
+    let mut packets = Vec::new();
+    let mut kept = Vec::new();
+    loop {
+        let chunk = next_chunk(&mut cursor).ok_or(DAMAGED)?;
+        let is_text = matches!(&chunk.kind, b"iTXt" | b"tEXt");
+        if let (b"iTXt", Some(fields)) = (&chunk.kind, after_keyword(chunk.data, PACKET_KEYWORD)) {
+            match fields.split_first_chunk::<2>() {
+                Some(([0, _], rest)) => packets.push(rest.splitn(3, |byte| *byte == 0).nth(2).ok_or(DAMAGED)?),
+                _ => return Err(PACKET_UNFIT),
+            }
+        } else if !(is_text && after_keyword(chunk.data, LABEL_KEYWORD).is_some()) {
+            kept.push(chunk.whole);
+        }
+        if &chunk.kind == b"IEND" {
+            break;
+        }
+    }
+    let written = chunk(&packet_with(&packets, label)?).ok_or(TOO_LARGE)?;
+    Ok([SIGNATURE, header.whole, &written, &kept.concat(), cursor.rest].concat())
 }
 
 fn crc(kind: [u8; 4], data: &[u8]) -> u32 {

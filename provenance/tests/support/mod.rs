@@ -117,3 +117,25 @@ pub fn unlabelled(format: ImageFormat) -> Vec<u8> {
     image::RgbImage::from_pixel(64, 64, image::Rgb([90, 140, 200])).write_to(&mut bytes, format).unwrap();
     bytes.into_inner()
 }
+
+/// A PNG chunk.
+pub fn png_chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
+    let body = [kind.as_slice(), data].concat();
+    [&(data.len() as u32).to_be_bytes()[..], &body, &crc32fast::hash(&body).to_be_bytes()].concat()
+}
+
+/// An XMP packet, written here and not by the crate, whose only property is that label.
+pub fn packet(label: &str) -> String {
+    let escaped = label.replace('&', "&amp;").replace('<', "&lt;");
+    format!(
+        "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about='' \
+         xmlns:TC260='http://www.tc260.org.cn/ns/AIGC/1.0/'><TC260:AIGC>{escaped}</TC260:AIGC></rdf:Description></rdf:RDF></x:xmpmeta>"
+    )
+}
+
+/// A PNG with that label in XMP.
+pub fn png_with_label(label: &str) -> Vec<u8> {
+    let chunk = png_chunk(*b"iTXt", &[b"XML:com.adobe.xmp\0\0\0\0\0", packet(label).as_bytes()].concat());
+    let bytes = unlabelled(ImageFormat::Png);
+    [&bytes[..33], &chunk, &bytes[33..]].concat()
+}

@@ -1,0 +1,114 @@
+//! `danqing label` and `danqing convert`: files that are there already leave again with their labels, recorded.
+
+use crate::arguments::{ConvertOptions, LabelOptions};
+use crate::commands::verify::check::read;
+use crate::configuration::Configuration;
+use crate::failure::Failure;
+use ledger::Ledger;
+use pipeline::{Copies, PassingOn, ReleasedCopy};
+use provenance::{Conversion, DEFAULT_EXPLICIT_TEXT, EarlierPropagator, Ground, check_explicit_text};
+use serde_json::json;
+use spec::{Code, ImageFormat, Sha256Digest, SystemClock};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use store::{Existing, SqliteLog};
+
+pub fn run(options: &LabelOptions, configuration: &Configuration) -> Result<u8, Failure> {
+    let code = configuration.propagator_code()?.ok_or_else(|| {
+        let message = "passing a file on needs propagator_code, your 27-character code, in the configuration / 传播文件需在配置中设置 propagator_code（27 位编码）";
+        Failure::new(Code::ConfigurationInvalid, message)
+    })?;
+    let bytes = read(&options.file)?;
+    let passing = PassingOn {
+        propagator_code: code,
+        label_signing: configuration.label_signing()?,
+        ground: match (options.declared, options.suspected) {
+            (true, _) => Some(Ground::Declared),
+            (_, true) => Some(Ground::Suspected),
+            _ => None,
+        },
+        earlier: if options.replace_propagator { EarlierPropagator::Replace } else { EarlierPropagator::Keep },
+    };
+    let (folder, name) = target(&options.out)?;
+    let released = Copies::open(&folder, existing(options.force))?.pass_on(&bytes, passing, &name)?;
+    let notice = notice(&released.relabelling.label);
+    tell(&released, options.json, Some(notice));
+    Ok(0)
+}
+
+pub fn convert(options: &ConvertOptions, configuration: &Configuration) -> Result<u8, Failure> {
+    let bytes = read(&options.file)?;
+    let (folder, name) = target(&options.out)?;
+    let ending = options.out.extension().and_then(|ending| ending.to_str()).and_then(ImageFormat::from_extension);
+    let format = options.format.or(ending).ok_or_else(|| {
+        Failure::new(
+            Code::InvalidRequest,
+            "--out ends in no format that is written; give --format png, jpeg or webp / 请用 --format 指定格式",
+        )
+    })?;
+    if ending != Some(format) {
+        let message = format!("--out ends in another format than --format {format} / --out 的扩展名与 --format {format} 不一致");
+        return Err(Failure::new(Code::InvalidRequest, message));
+    }
+    let configured = configuration.explicit_label.as_deref().unwrap_or(DEFAULT_EXPLICIT_TEXT);
+    check_explicit_text(configured)?;
+    let shown = explicit_label_of(&options.file, &bytes)?;
+    let conversion = Conversion {
+        format,
+        fit: options.resize.or(options.thumbnail.map(|side| (side, side))),
+        enlarge: options.resize.is_some(),
+        shows_label: shown.is_some(),
+        explicit_text: shown.unwrap_or_else(|| configured.to_owned()),
+    };
+    let released = Copies::open(&folder, existing(options.force))?.convert(&bytes, &conversion, &name)?;
+    tell(&released, options.json, None);
+    Ok(0)
+}
+
+/// The explicit label that Danqing drew into exactly these bytes, if the ledger beside them knows.
+fn explicit_label_of(file: &Path, bytes: &[u8]) -> Result<Option<String>, Failure> {
+    let path = file.parent().unwrap_or(Path::new("")).join(pipeline::LEDGER_FILE);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let ledger = Ledger::open(Box::new(SqliteLog::open_existing(&path)?), Arc::new(SystemClock))?;
+    let entry = ledger.find_by_content(Sha256Digest::of(bytes))?;
+    Ok(entry.and_then(|entry| entry.produced().map(|produced| produced.explicit_label.clone())))
+}
+
+fn existing(force: bool) -> Existing {
+    if force { Existing::Replace } else { Existing::Refuse }
+}
+
+/// Folder and file name.
+fn target(out: &Path) -> Result<(PathBuf, String), Failure> {
+    let name = out.file_name().and_then(|name| name.to_str()).filter(|_| !out.is_dir());
+    let name = name.ok_or_else(|| Failure::new(Code::InvalidRequest, "--out must be a file name / --out 应为文件名"))?;
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok((folder.to_owned(), name.to_owned()))
+}
+
+/// What article 6 asks a platform to tell the public beside the file.
+fn notice(label: &str) -> &'static str {
+    let kind = serde_json::from_str::<serde_json::Value>(label).ok().and_then(|label| label["Label"].as_str().map(str::to_owned));
+    match kind.as_deref() {
+        Some("1") => "属于人工智能生成合成内容 / is AI-generated",
+        Some("2") => "可能为人工智能生成合成内容 / may be AI-generated",
+        _ => "疑似人工智能生成合成内容 / is suspected to be AI-generated",
+    }
+}
+
+fn tell(released: &ReleasedCopy, as_json: bool, notice: Option<&str>) {
+    if as_json {
+        let mut line = json!(released);
+        line["notice"] = notice.into();
+        println!("{line}");
+        return;
+    }
+    println!("{}", released.path.display());
+    eprintln!("  label / 标识 {}", released.relabelling.label);
+    eprintln!("  ledger entry / 账本条目 {}", released.ledger_index);
+    if let Some(notice) = notice {
+        eprintln!("  show beside the file / 请在文件周边显著提示: {notice}");
+    }
+}

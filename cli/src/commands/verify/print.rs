@@ -1,0 +1,116 @@
+use super::check::{Checked, Known, Mark, Trust};
+use ledger::Entry;
+use provenance::{LabelReport, LabelVerdict, Security};
+use serde_json::{Value, json};
+
+pub fn json(checked: &Checked) -> Value {
+    let (state, entry) = match &checked.known {
+        Known::NoLedger(_) => ("no_ledger", None),
+        Known::Unknown => ("unknown", None),
+        Known::Changed(entry) => ("changed", Some(entry)),
+        Known::Recorded(entry) => ("recorded", Some(entry)),
+    };
+    let watermark = match &checked.mark {
+        Mark::NoKey => json!({"state": "no_key"}),
+        Mark::NotLookedFor => json!({"state": "not_looked_for"}),
+        Mark::NotFound => json!({"state": "not_found"}),
+        Mark::Found(mark, entry) => {
+            let produced = entry.as_ref().and_then(|entry| entry.produced());
+            json!({"state": "found", "mark": format!("{mark:012x}"), "produce_id": produced.map(|produced| produced.produce_id)})
+        }
+    };
+    let trust = match checked.trust {
+        Trust::NoSignature => "no_signature",
+        Trust::NotPinned => "not_pinned",
+        Trust::Trusted => "trusted",
+        Trust::Stranger => "stranger",
+    };
+    let file = checked.file.display().to_string();
+    json!({"file": file, "label": checked.report, "signer": trust, "ledger": state, "entry": entry, "watermark": watermark})
+}
+
+pub fn verdict(verdict: LabelVerdict) -> &'static str {
+    match verdict {
+        LabelVerdict::Compliant => "compliant / 合规",
+        LabelVerdict::Noncompliant => "not compliant / 不合规",
+        LabelVerdict::NotFound => "not found / 未找到",
+        LabelVerdict::Inconclusive => "inconclusive / 无法判定",
+    }
+}
+
+pub fn text(checked: &Checked) {
+    println!("{}", checked.file.display());
+    let report = &checked.report;
+    let format = report.format.map(|format| format!(" ({format})")).unwrap_or_default();
+    println!("  implicit label / 隐式标识: {}{format}", verdict(report.verdict));
+    for finding in &report.findings {
+        println!("    {}: {} / {}", finding.code(), finding.english(), finding.chinese());
+    }
+    for text in &report.raw {
+        println!("    {text}");
+    }
+    print_security(report, checked.trust);
+    match &checked.known {
+        Known::NoLedger(path) => println!("  ledger / 账本: none at {} / 未找到账本", path.display()),
+        Known::Unknown => println!("  ledger / 账本: does not know this file / 无此文件的记录"),
+        Known::Changed(entry) => {
+            println!(
+                "  ledger / 账本: entry {} has this id but other content: the file was changed / 条目 {} 的内容与文件不符：文件被改动过",
+                entry.index, entry.index
+            );
+        }
+        Known::Recorded(entry) => print_entry(entry),
+    }
+    match &checked.mark {
+        Mark::NoKey => println!("  watermark / 水印: not looked for, no key is configured / 未配置密钥，未检查"),
+        Mark::NotLookedFor => println!("  watermark / 水印: not looked for / 未检查"),
+        Mark::NotFound => println!("  watermark / 水印: not found / 未找到"),
+        Mark::Found(mark, None) => println!("  watermark / 水印: {mark:012x}, which the ledger does not know / 账本中没有对应记录"),
+        Mark::Found(mark, Some(entry)) => {
+            let id = entry.produced().map(|produced| produced.produce_id.to_string()).unwrap_or_default();
+            println!("  watermark / 水印: {mark:012x}, entry {} with ProduceID {id} / 对应条目 {}", entry.index, entry.index);
+        }
+    }
+}
+
+fn print_security(report: &LabelReport, trust: Trust) {
+    let producer = match (&report.producer_security, trust) {
+        (Security::Absent, _) => "none / 无".to_owned(),
+        (Security::Valid { key }, Trust::Trusted) => format!("valid, by a trusted key / 有效，密钥受信任: {key}"),
+        (Security::Valid { key }, Trust::Stranger) => format!("valid, but by no trusted key / 有效，但密钥不受信任: {key}"),
+        (Security::Valid { key }, _) => {
+            format!("valid, by a key that nothing vouches for (trusted_label_keys is not set) / 有效，但未配置受信任密钥: {key}")
+        }
+        (other, _) => unchecked(other).to_owned(),
+    };
+    println!("  signature / 签名: {producer}");
+    match &report.propagator_security {
+        Security::Absent => {}
+        Security::Valid { key } => println!("  propagator's signature / 传播方签名: valid / 有效: {key}"),
+        other => println!("  propagator's signature / 传播方签名: {}", unchecked(other)),
+    }
+}
+
+fn unchecked(security: &Security) -> &'static str {
+    match security {
+        Security::Invalid => "INVALID: a signed field was changed / 无效：被签名的字段已被改动",
+        Security::Unsupported { .. } => "of an algorithm that this build cannot check / 当前构建不支持该算法",
+        _ => "no signature over the label / 不是对标识的签名",
+    }
+}
+
+fn print_entry(entry: &Entry) {
+    println!("  ledger / 账本: entry {} of {} / 条目 {}", entry.index, entry.time.to_rfc3339(), entry.index);
+    if let Some(produced) = entry.produced() {
+        println!("    prompt / 提示词: {}", produced.request.prompt);
+        println!("    model / 模型: {} ({})", produced.model.name, produced.model.sha256);
+        println!("    seed / 种子: {}  explicit label / 显式标识: {}", produced.seed, produced.explicit_label);
+    }
+    if let Some(copied) = entry.copied() {
+        let what = match copied.relabelling.operation {
+            spec::Operation::PassedOn => "passed on / 传播",
+            spec::Operation::Converted => "converted / 转换",
+        };
+        println!("    {what}: from SHA-256 {} / 源文件", copied.relabelling.source_sha256);
+    }
+}

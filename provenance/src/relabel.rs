@@ -1,0 +1,232 @@
+//! Files that are there already: passed on with the propagator's fields (标识办法 article 6), or converted with their label.
+
+use crate::container::Obstacle;
+use crate::explicit::{self, Corner, Plate};
+use crate::security::{self, Party};
+use crate::{Error, FileFormat, Finding, LabelKey, LabelReport, LabelValues, LabelVerdict, ProviderCode, ServiceType, Severity};
+use crate::{container, encode, read_labels, value};
+use spec::{ImageFormat, Operation, Picture, ProduceId, Relabelling, Sha256Digest};
+
+/// Why a file without implicit label is labelled (article 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// Its user declares it generated: `Label` 2, 可能.
+    Declared,
+    /// An explicit label or other traces were found: `Label` 3, 疑似.
+    Suspected,
+}
+
+/// What to do about fields that another propagator has filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EarlierPropagator {
+    /// Refuse: there is one slot only.
+    #[default]
+    Keep,
+    /// Put the own fields in their place; the ledger keeps the earlier label.
+    Replace,
+}
+
+/// Adds the propagator's fields to files. Shareable between threads.
+#[derive(Debug, Clone)]
+pub struct Propagator {
+    code: ProviderCode,
+    key: Option<LabelKey>,
+}
+
+impl Propagator {
+    /// For the service with that code, which must not be a generation code.
+    pub fn new(code: ProviderCode, key: Option<LabelKey>) -> Result<Self, Error> {
+        if code.service_type() == ServiceType::Generation {
+            return Err(Error::ProviderCodeInvalid {
+                code: code.to_string(),
+                english: "it is a generation code (character 23 is 1); passing on needs 2 there, or 00000 from there on",
+                chinese: "这是生成服务编码（第 23 位为 1）；传播服务该位应为 2，或第 23–27 位为 00000",
+            });
+        }
+        Ok(Self { code, key })
+    }
+
+    /// The file with `ContentPropagator`, `PropagateID` (which is `id`) and, with a key, `ReservedCode2`. The producer's four fields
+    /// stay as they are; a file without label gets one that names no producer, on the given ground. Nothing but the metadata changes.
+    pub fn pass_on(&self, bytes: &[u8], ground: Option<Ground>, earlier: EarlierPropagator, id: ProduceId) -> Result<Relabelled, Error> {
+        let report = read_labels(bytes);
+        let format = report.format.ok_or(Error::LabelUnclear { findings: report.findings.clone() })?;
+        let mut values = match one_label(&report)? {
+            Some(values) => values.clone(),
+            None => LabelValues {
+                label: match ground.ok_or(Error::GroundMissing)? {
+                    Ground::Declared => "2".to_owned(),
+                    Ground::Suspected => "3".to_owned(),
+                },
+                ..LabelValues::default()
+            },
+        };
+        let is_taken = [&values.content_propagator, &values.propagate_id, &values.reserved_code_2].iter().any(|value| !value.is_empty());
+        if is_taken && earlier == EarlierPropagator::Keep {
+            return Err(Error::AlreadyPropagated(values.content_propagator));
+        }
+        values.content_propagator = self.code.to_string();
+        values.propagate_id = id.to_string();
+        values.reserved_code_2 = self.key.as_ref().map(|key| security::sign(key, &values, Party::Propagator)).unwrap_or_default();
+        let written = write(format, bytes, &values)?;
+        check_read_back(&written, format, &values, &report)?;
+        Ok(Relabelled::new(Operation::PassedOn, id, (bytes, report), (written, format, values), None))
+    }
+}
+
+/// How a picture is converted.
+#[derive(Debug, Clone)]
+pub struct Conversion {
+    /// The format of the copy.
+    pub format: ImageFormat,
+    /// Pixels that the copy must fit into, its proportions kept; smaller pictures stay as they are unless `enlarge`. The same size without it.
+    pub fit: Option<(u32, u32)>,
+    /// Whether a picture may grow to the size that it must fit into.
+    pub enlarge: bool,
+    /// Text of the explicit label to draw.
+    pub explicit_text: String,
+    /// Whether the source is known to show that text as Danqing draws it: then it is drawn anew only where scaling made it too small.
+    pub shows_label: bool,
+}
+
+impl Conversion {
+    /// Decodes, scales, labels and encodes a picture whose implicit label is kept as it is; `id` is the copy's own in the ledger.
+    ///
+    /// A picture that says it is generated (`Label` 1) shows the explicit label afterwards: scaled with the picture where that is high enough,
+    /// drawn over the old one where not, and in the lower left corner of pictures that Danqing did not make, whose own label often stands
+    /// in the right one.
+    pub fn convert(&self, bytes: &[u8], id: ProduceId) -> Result<Relabelled, Error> {
+        let report = read_labels(bytes);
+        let values = one_label(&report)?.ok_or(Error::LabelMissing)?.clone();
+        let source = encode::decode(bytes)
+            .ok_or(Error::FileUnfit { english: "it is not a picture that can be decoded", chinese: "不是可解码的图片" })?;
+        let before = source.dimensions();
+        let mut picture = encode::scale(source, self.size(before))?;
+        let drawn = values.label == "1" && self.draw_label(&mut picture, before)?;
+        let encoded = encode::encode(&picture, self.format)?;
+        let format = FileFormat::from(self.format);
+        let written = write(format, &encoded, &values)?;
+        check_read_back(&written, format, &values, &report)?;
+        if !encode::decodes_to(&written, &picture, self.format)? {
+            return Err(Error::EmbeddingFailed);
+        }
+        let text = drawn.then(|| self.explicit_text.clone());
+        Ok(Relabelled::new(Operation::Converted, id, (bytes, report), (written, format, values), text))
+    }
+
+    fn size(&self, (width, height): (u32, u32)) -> (u32, u32) {
+        let Some((most_wide, most_high)) = self.fit else { return (width, height) };
+        let scale = (f64::from(most_wide) / f64::from(width)).min(f64::from(most_high) / f64::from(height));
+        if scale >= 1.0 && !self.enlarge {
+            return (width, height);
+        }
+        let side = |length: u32, most: u32| ((f64::from(length) * scale).round() as u32).clamp(1, most.max(1));
+        (side(width, most_wide), side(height, most_high))
+    }
+
+    /// Whether it had to be drawn.
+    fn draw_label(&self, picture: &mut Picture, before: (u32, u32)) -> Result<bool, Error> {
+        if !self.shows_label {
+            return explicit::draw(picture, &self.explicit_text, Corner::LowerLeft, Plate::WhereNeeded).map(|()| true);
+        }
+        let scale = f64::from(picture.width()) / f64::from(before.0);
+        let scaled = f64::from(explicit::least_ink_height(before.0, before.1)) * scale;
+        if (picture.width(), picture.height()) == before
+            || scaled >= f64::from(explicit::least_ink_height(picture.width(), picture.height()))
+        {
+            return Ok(false);
+        }
+        explicit::draw(picture, &self.explicit_text, Corner::LowerRight, Plate::Solid).map(|()| true)
+    }
+}
+
+/// The file's one label, if it can be kept as it is; nothing where the file surely has none.
+fn one_label(report: &LabelReport) -> Result<Option<&LabelValues>, Error> {
+    // What a label may break and still be written again with the same seven values.
+    let is_kept = |finding: &Finding| {
+        finding.severity() == Severity::Note
+            || matches!(
+                finding,
+                Finding::KeyMissing
+                    | Finding::KeyOrder
+                    | Finding::LabelValue
+                    | Finding::ProducerMissing
+                    | Finding::ProduceIdMissing
+                    | Finding::PropagatorMissing
+                    | Finding::PropertyMisplaced
+                    | Finding::SignatureInvalid
+                    | Finding::WebpFlagMissing
+                    | Finding::WrapperMissing
+                    | Finding::WrapperUnexpected
+            )
+    };
+    if report.verdict == LabelVerdict::NotFound {
+        return Ok(None);
+    }
+    match &report.values {
+        Some(values) if report.raw.len() == 1 && report.findings.iter().all(is_kept) => Ok(Some(values)),
+        _ => Err(Error::LabelUnclear { findings: report.findings.clone() }),
+    }
+}
+
+fn write(format: FileFormat, bytes: &[u8], values: &LabelValues) -> Result<Vec<u8>, Error> {
+    let text = value::write(values).ok_or(Error::EmbeddingFailed)?;
+    container::write(format, bytes, &text).map_err(|Obstacle { english, chinese }| Error::FileUnfit { english, chinese })
+}
+
+/// The file must hold exactly that one label, and no fault that its source did not have.
+fn check_read_back(bytes: &[u8], format: FileFormat, values: &LabelValues, source: &LabelReport) -> Result<(), Error> {
+    let report = read_labels(bytes);
+    let is_expected = |finding: &Finding| finding.severity() == Severity::Note || source.findings.contains(finding);
+    let as_written = report.format == Some(format)
+        && report.raw.len() == 1
+        && report.values.as_ref() == Some(values)
+        && report.findings.iter().all(is_expected);
+    if as_written { Ok(()) } else { Err(Error::ReadBackDiffers { verdict: report.verdict, findings: report.findings }) }
+}
+
+/// A file made from another one, whose label reads back as meant. Only [`Propagator::pass_on`] and [`Conversion::convert`] make one.
+#[derive(Debug, Clone)]
+pub struct Relabelled {
+    relabelling: Relabelling,
+    values: LabelValues,
+    bytes: Vec<u8>,
+}
+
+impl Relabelled {
+    fn new(
+        operation: Operation,
+        id: ProduceId,
+        (source, report): (&[u8], LabelReport),
+        (bytes, format, values): (Vec<u8>, FileFormat, LabelValues),
+        explicit_label: Option<String>,
+    ) -> Self {
+        let relabelling = Relabelling {
+            id,
+            operation,
+            source_sha256: Sha256Digest::of(source),
+            content_sha256: Sha256Digest::of(&bytes),
+            byte_length: bytes.len() as u64,
+            format: format.to_string(),
+            source_label: report.raw.into_iter().next(),
+            label: value::write(&values).unwrap_or_default(),
+            explicit_label,
+        };
+        Self { relabelling, values, bytes }
+    }
+
+    /// The label's values.
+    pub fn values(&self) -> &LabelValues {
+        &self.values
+    }
+}
+
+impl spec::stage::Relabelled for Relabelled {
+    fn relabelling(&self) -> &Relabelling {
+        &self.relabelling
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
