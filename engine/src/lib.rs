@@ -14,6 +14,7 @@
 
 pub mod autoencoders;
 pub mod blocks;
+pub mod classifiers;
 pub mod cpu;
 pub mod denoisers;
 mod error;

@@ -91,6 +91,18 @@ impl ModelFolder {
         for component in &index.components {
             files.extend(self.list(&component.name)?.into_iter().map(|file| format!("{}/{file}", component.name)));
         }
+        let sha256 = self.digest_of(files)?;
+        Ok(ModelIdentity { name: name.to_owned(), family: index.class_name, sha256 })
+    }
+
+    /// Which weights a model is whose files all lie directly in the folder, as transformers writes one: the same digest over its
+    /// configs and weights.
+    pub fn flat_digest(&self) -> Result<Sha256Digest> {
+        let takes_part = |name: &String| name.ends_with("config.json") || name.contains(".safetensors");
+        self.digest_of(self.list("")?.into_iter().filter(takes_part).collect())
+    }
+
+    fn digest_of(&self, mut files: Vec<String>) -> Result<Sha256Digest> {
         files.sort();
         let mut folder_hash = Sha256::new();
         for file in files {
@@ -98,7 +110,7 @@ impl ModelFolder {
             let digest = digest(&bytes);
             folder_hash.update(format!("{file}\0{}\0{digest}\n", bytes.len()));
         }
-        Ok(ModelIdentity { name: name.to_owned(), family: index.class_name, sha256: Sha256Digest(folder_hash.finalize().into()) })
+        Ok(Sha256Digest(folder_hash.finalize().into()))
     }
 }
 
