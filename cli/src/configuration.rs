@@ -1,5 +1,5 @@
 use crate::failure::Failure;
-use pipeline::LabelSigning;
+use pipeline::{ClassifierSettings, ImageSafety, LabelSigning, ScreeningSettings};
 use policy::{LiveSettings, PublicKey, Trust};
 use provenance::{Algorithm, LabelPublicKey, ProviderCode};
 use serde::Deserialize;
@@ -36,6 +36,10 @@ pub struct Configuration {
     pub appeal_contact: Option<String>,
     /// The secret key that signs the ledger's checkpoints; unset, it lies beside the ledger.
     pub ledger_key: Option<PathBuf>,
+    /// Whether and by which thresholds pictures are screened.
+    pub image_safety: ImageSafety,
+    /// Picture classifiers of the user's own.
+    pub image_classifier: Vec<ClassifierSettings>,
     /// The file that this was read from, or would have been.
     #[serde(skip)]
     file: PathBuf,
@@ -80,6 +84,15 @@ impl Configuration {
             appeal_contact: self.appeal_contact.clone(),
             ..LiveSettings::default()
         })
+    }
+
+    /// What looks at pictures.
+    pub fn screening(&self) -> ScreeningSettings {
+        ScreeningSettings {
+            safety: self.image_safety.clone(),
+            classifiers: self.image_classifier.clone(),
+            appeal_contact: self.appeal_contact.clone(),
+        }
     }
 
     /// Reads `file`, or `danqing.toml` of the current folder if it exists, or takes the defaults.

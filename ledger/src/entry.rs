@@ -1,8 +1,8 @@
 use crate::merkle::leaf_hash;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
-use spec::stage::Stored;
-use spec::{ImageFormat, ModelIdentity, ProduceId, Relabelling, Request, Sha256Digest, Timestamp, Verdict};
+use spec::stage::{Origin, Stored};
+use spec::{ImageFormat, ModelIdentity, ProduceId, Relabelling, Request, Screening, Sha256Digest, Timestamp, Verdict};
 
 /// Format of a leaf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,8 @@ pub enum Record {
     Refused(Refused),
     /// A file was made from another one: passed on, or converted.
     Relabelled(Box<Copied>),
+    /// A picture was made, and the image gate withheld it.
+    Withheld(Box<Withheld>),
 }
 
 /// A picture and all that made it.
@@ -66,6 +68,10 @@ pub struct Produced {
     pub request: Request,
     /// What the policy gate found.
     pub verdict: Verdict,
+    /// What classifiers said of the picture; records from before pictures were screened do not say so, and one without results says
+    /// that screening was off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub screening: Option<Screening>,
 }
 
 /// A file made from another one.
@@ -87,6 +93,21 @@ pub struct Refused {
     pub verdict: Verdict,
 }
 
+/// A picture that did not leave. Request, seed and weights say what it was; it got no id, and nothing of it was kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Withheld {
+    /// This picture's own seed.
+    pub seed: u64,
+    /// The weights.
+    pub model: ModelIdentity,
+    /// The prompt and every parameter.
+    pub request: Request,
+    /// What the policy gate found.
+    pub verdict: Verdict,
+    /// What classifiers said of the picture.
+    pub screening: Screening,
+}
+
 impl Record {
     pub(crate) fn produced(stored: &impl Stored) -> Self {
         let labelled = stored.labelled();
@@ -103,6 +124,17 @@ impl Record {
             model: origin.model().clone(),
             request: origin.request().clone(),
             verdict: origin.verdict().clone(),
+            screening: Some(labelled.screening().clone()),
+        }))
+    }
+
+    pub(crate) fn withheld(origin: &dyn Origin, screening: &Screening) -> Self {
+        Self::Withheld(Box::new(Withheld {
+            seed: origin.seed(),
+            model: origin.model().clone(),
+            request: origin.request().clone(),
+            verdict: origin.verdict().clone(),
+            screening: screening.clone(),
         }))
     }
 }
@@ -112,7 +144,7 @@ impl Entry {
     pub fn produced(&self) -> Option<&Produced> {
         match &self.record {
             Record::Produced(produced) => Some(produced),
-            Record::Refused(_) | Record::Relabelled(_) => None,
+            Record::Refused(_) | Record::Relabelled(_) | Record::Withheld(_) => None,
         }
     }
 
@@ -171,6 +203,7 @@ impl Entry {
             Record::Produced(produced) => produced.produce_id.to_string(),
             Record::Relabelled(copied) => copied.relabelling.id.to_string(),
             Record::Refused(_) => format!("refused:{hash}"),
+            Record::Withheld(_) => format!("withheld:{hash}"),
         }
     }
 }

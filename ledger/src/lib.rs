@@ -1,7 +1,7 @@
 //! The record of everything that was generated or refused: an append-only Merkle log.
 //!
 //! [`Ledger::append`] takes a stored picture and gives back a [`Recorded`] one, the only thing that the store releases;
-//! [`Ledger::append_refusal`] records what the policy gate refused. Leaves live behind the port `spec::LogStorage`.
+//! [`Ledger::append_refusal`] records what the policy gate refused, [`Ledger::append_withheld`] what the image gate withheld. Leaves live behind the port `spec::LogStorage`.
 //!
 //! # Format v1
 //!
@@ -12,7 +12,7 @@
 //!         UTF-8 JSON, no white space, keys in the order of the structs in `Entry`; time in ms since 1970
 //! hash  = SHA-256(0x00 ‖ leaf)              32 bytes (RFC 6962 §2.1)
 //! node  = SHA-256(0x01 ‖ left ‖ right)
-//! key   = the ProduceID, the id of a relabelled file, or `refused:<hash in hexadecimal>`
+//! key   = the ProduceID, the id of a relabelled file, or `refused:<hash in hexadecimal>`, `withheld:<…>`
 //! tags  = `content:<SHA-256 of the file>`; of a watermarked picture also `mark:<ProduceId::mark, 12 hexadecimal digits>`
 //!
 //! head  = danqing.ledger.v1 ⏎               the body of a C2SP tlog-checkpoint
@@ -66,7 +66,7 @@ mod snapshot;
 mod statistics;
 
 pub use checkpoint::{Checkpoint, ORIGIN};
-pub use entry::{Copied, Entry, Produced, Record, Refused, Version};
+pub use entry::{Copied, Entry, Produced, Record, Refused, Version, Withheld};
 pub use error::{Error, Result};
 pub use inclusion::{InclusionProof, Proven};
 pub use key_files::{KeyFiles, KeyNotice, Signed};

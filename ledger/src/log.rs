@@ -3,8 +3,8 @@ use crate::entry::{content_tag, mark_tag, open_row, to_row};
 use crate::merkle::{Frontier, leaf_hash};
 use crate::{Checkpoint, Copied, Entry, Error, Record, Recorded, RecordedCopy, Refused, Report, Result, Version};
 use crate::{consistency_proof, inclusion_proof, verify};
-use spec::stage::{Stored, StoredCopy};
-use spec::{Clock, LogStorage, ProduceId, Request, Sha256Digest, Verdict};
+use spec::stage::{Origin, Stored, StoredCopy};
+use spec::{Clock, LogStorage, ProduceId, Request, Screening, ScreeningDecision, Sha256Digest, Verdict};
 use std::sync::Arc;
 
 /// How many turns in a row an append may lose. Each lost turn means that another process appended, so only a starved one
@@ -54,7 +54,8 @@ impl Ledger {
     /// Records a stored picture; when this returns `Ok`, the record is on disk. If it fails, the picture is removed, unless
     /// the storage cannot tell whether the record was written: then the next recovery decides.
     pub fn append<S: Stored>(&mut self, stored: S) -> Result<Recorded<S>> {
-        if !matches!(stored.labelled().origin().verdict(), Verdict::Pass { .. }) {
+        let labelled = stored.labelled();
+        if !matches!(labelled.origin().verdict(), Verdict::Pass { .. }) || labelled.screening().decision == ScreeningDecision::Block {
             return Err(Error::VerdictMismatch);
         }
         let produce_id = stored.produce_id();
@@ -91,6 +92,14 @@ impl Ledger {
             return Err(Error::VerdictMismatch);
         }
         self.append_record(&Record::Refused(Refused { request: request.clone(), verdict: verdict.clone() }))
+    }
+
+    /// Records a picture that the image gate withheld; returns the index of its entry.
+    pub fn append_withheld(&mut self, origin: &dyn Origin, screening: &Screening) -> Result<u64> {
+        if screening.decision != ScreeningDecision::Block {
+            return Err(Error::VerdictMismatch);
+        }
+        self.append_record(&Record::withheld(origin, screening))
     }
 
     /// The entry of the file with this id.

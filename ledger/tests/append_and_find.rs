@@ -1,7 +1,7 @@
 //! What is appended is found again, by whichever handle; what cannot be recorded is refused.
 mod common;
 
-use common::{File, Held, Outcome, clock, content, held, id, pass, refusal, request};
+use common::{File, Held, Outcome, clock, content, held, id, pass, refusal, request, screening};
 use ledger::{Error, Head, Ledger, Record, verify, verify_consistency, verify_inclusion};
 use spec::stage::Recorded as _;
 use spec::{Code, LogStorage, PortError, Sha256Digest};
@@ -202,5 +202,21 @@ fn statistics_count_what_was_appended() -> Outcome {
     assert_eq!(counts.pictures_by_model.values().map(|(_, count)| count).sum::<u64>(), 3);
     assert_eq!(counts.explicit_labels.values().sum::<u64>(), 3);
     assert_eq!(counts.root, Some(ledger.head().root));
+    Ok(())
+}
+
+#[test]
+fn a_picture_and_its_screening_agree() -> Outcome {
+    let mut ledger = open(&MemoryLog::new())?;
+    let mut blocked = held(0);
+    blocked.file.screening = screening(0.9);
+    assert!(matches!(ledger.append(blocked), Err(Error::VerdictMismatch)), "what was blocked is no produced picture");
+    let origin = File::new(0).rendering;
+    for passing in [screening(0.1), screening(0.6)] {
+        assert!(matches!(ledger.append_withheld(&origin, &passing), Err(Error::VerdictMismatch)));
+    }
+    assert_eq!(ledger.append_withheld(&origin, &screening(0.8))?, 0);
+    let Some(Record::Withheld(withheld)) = ledger.entry(0)?.map(|entry| entry.record) else { panic!("not withheld") };
+    assert_eq!((withheld.seed, withheld.screening, withheld.request), (42, screening(0.8), request()));
     Ok(())
 }

@@ -41,6 +41,9 @@ impl Labelled for Dying {
     fn origin(&self) -> &dyn Origin {
         self.0.origin()
     }
+    fn screening(&self) -> &spec::Screening {
+        self.0.screening()
+    }
     fn label(&self) -> &ImplicitLabel {
         self.0.label()
     }

@@ -44,6 +44,14 @@ pub enum Error {
         #[source]
         source: provenance::Error,
     },
+    /// A picture classifier's settings are wrong.
+    #[error("image_classifier {classifier:?}: {detail}")]
+    ClassifierInvalid {
+        /// How the configuration calls it.
+        classifier: String,
+        /// What is wrong, in both languages.
+        detail: String,
+    },
     /// The machine has no random numbers.
     #[error("the system gives no random numbers: {0} / 系统无法提供随机数：{0}")]
     Random(String),
@@ -60,7 +68,7 @@ impl Error {
             Self::Ledger(error) => error.code(),
             Self::InvalidRequest(_) => Code::InvalidRequest,
             Self::KeyIo { .. } => Code::StorageFailed,
-            Self::WatermarkKeyInvalid(_) | Self::LabelKeyInvalid { .. } => Code::ConfigurationInvalid,
+            Self::WatermarkKeyInvalid(_) | Self::LabelKeyInvalid { .. } | Self::ClassifierInvalid { .. } => Code::ConfigurationInvalid,
             Self::Random(_) => Code::Internal,
         }
     }

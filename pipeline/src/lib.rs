@@ -1,8 +1,8 @@
-//! The sentence: request → policy gate → model → sampler → decode → label → store → log.
+//! The sentence: request → policy gate → model → sampler → decode → image gate → label → store → log.
 //!
 //! # Contract
 //! * [`Studio`] is the only place that knows the order. What it hands out is [`Released`]: labelled, recorded, and on disk under
-//!   its final name. A refusal is handed out as a value, and it is recorded too.
+//!   its final name. A refusal is handed out as a value, and it is recorded too, as is a picture that the image gate withheld: [`Withheld`].
 //! * [`Copies`] does the same for files that are there already: passed on or converted, their labels kept.
 //! * A picture is either recorded and released, or absent; after a crash the next [`Studio::open`] on the folder settles which.
 //! * Calls block the calling thread.
@@ -11,6 +11,7 @@
 
 mod copies;
 mod error;
+mod image_safety;
 mod key_file;
 mod label_key;
 mod models;
@@ -19,7 +20,8 @@ mod watermark_key;
 
 pub use copies::{Copies, PassingOn, ReleasedCopy};
 pub use error::{Error, Result};
+pub use image_safety::{BUILTIN_CLASSIFIER, ClassifierSettings, ImageSafety, LabelSettings, ScreeningSettings, read_picture};
 pub use label_key::LabelSigning;
 pub use models::{DEFAULT_MODEL, find_model};
-pub use studio::{LEDGER_FILE, Names, Outcome, Refused, Released, Studio, StudioOptions, Timing, random_seed};
+pub use studio::{Delivery, LEDGER_FILE, Names, Outcome, Refused, Released, Studio, StudioOptions, Timing, Withheld, random_seed};
 pub use watermark_key::read_watermark_key;

@@ -1,16 +1,16 @@
 use crate::label_key::{LabelSigning, label_key};
 use crate::watermark_key::watermark_key;
-use crate::{Error, Result};
+use crate::{Error, Result, ScreeningSettings};
 use engine::families::{Control, Progress};
 use engine::model_folder::ModelFolder;
 use engine::prompt_enhancer::{Decoding, PromptEnhancer};
 use engine::{Device, LoadedModel};
 use ledger::Ledger;
-use policy::{Cleared, Decision, LiveGate, LiveSettings};
+use policy::{Cleared, Decision, ImageDecision, ImageGate, LiveGate, LiveSettings};
 use provenance::{Labeller, ProviderCode, Warning};
 use serde::Serialize;
-use spec::stage::{Labelled as _, Origin as _, Recorded as _, Rendered as _};
-use spec::{Clock, ImageFormat, ProduceId, Request, Sha256Digest, SystemClock};
+use spec::stage::{Labelled as _, Recorded as _, Screened as _};
+use spec::{Clock, ImageFormat, ProduceId, Request, Screening, Sha256Digest, SystemClock};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -47,6 +47,8 @@ pub struct StudioOptions<'a> {
     pub label_signing: Option<LabelSigning<'a>>,
     /// Lexicons besides the built-in one, whose to trust, and whom refusals send people to.
     pub policy: LiveSettings,
+    /// Which classifiers look at pictures before they are labelled.
+    pub screening: ScreeningSettings,
 }
 
 /// How released files are called.
@@ -65,6 +67,9 @@ pub struct Studio {
     outbox: Outbox,
     ledger: Ledger,
     clock: Arc<dyn Clock>,
+    screening: ScreeningSettings,
+    /// Loaded for the first picture: a refused request needs none.
+    image_gate: Option<Arc<ImageGate>>,
 }
 
 /// A picture that left: labelled, recorded, on disk.
@@ -95,11 +100,15 @@ pub struct Released {
     /// How long the words after the model took.
     #[serde(skip)]
     pub timing: Timing,
+    /// What the classifiers said of it.
+    pub screening: Screening,
 }
 
-/// How long label, store, record and release of one picture took.
+/// How long screening, label, store, record and release of one picture took.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Timing {
+    /// All classifiers.
+    pub screen: Duration,
     /// Marks, encoding, and reading back.
     pub label: Duration,
     /// The hidden file, flushed to disk.
@@ -108,6 +117,30 @@ pub struct Timing {
     pub record: Duration,
     /// The visible name.
     pub release: Duration,
+}
+
+/// A recorded picture that did not leave.
+#[derive(Debug, Clone, Serialize)]
+pub struct Withheld {
+    /// Its own seed.
+    pub seed: u64,
+    /// Why.
+    pub screening: Screening,
+    /// Index of its leaf in the ledger.
+    pub ledger_index: u64,
+    /// Which score met which rule, and what to do if that is a mistake.
+    pub english: String,
+    /// The same in Chinese.
+    pub chinese: String,
+}
+
+/// What became of one picture.
+#[derive(Debug, Clone)]
+pub enum Delivery {
+    /// It is on disk.
+    Released(Box<Released>),
+    /// The image gate stopped it; the other pictures go on.
+    Withheld(Box<Withheld>),
 }
 
 /// A recorded refusal.
@@ -146,7 +179,7 @@ impl Studio {
         }
         let ledger = Ledger::open(Box::new(SqliteLog::open(&options.folder.join(LEDGER_FILE))?), Arc::clone(&clock))?;
         let outbox = open_outbox(options.folder, options.existing, &ledger)?;
-        Ok(Self { gate, labeller, outbox, ledger, clock })
+        Ok(Self { gate, labeller, outbox, ledger, clock, screening: options.screening, image_gate: None })
     }
 
     /// What the user should be told before anything is made.
@@ -189,25 +222,34 @@ impl Studio {
         self.clear(Request { original_prompt: Some(request.prompt), prompt, ..request })
     }
 
-    /// Renders all pictures of a cleared request, in batches sized to memory, and takes each to its file as soon as it is made.
+    /// Renders all pictures of a cleared request, in batches sized to memory, and takes each to its file, or to the record of what was
+    /// withheld, as soon as it is made.
     pub fn render(
         &mut self,
         model: &mut LoadedModel,
         cleared: &Arc<Cleared>,
         names: &Names,
         observer: &mut dyn FnMut(Progress) -> Control,
-        deliver: &mut dyn FnMut(Released),
+        deliver: &mut dyn FnMut(Delivery),
     ) -> Result<()> {
         if let Names::Given(name) = names {
             self.outbox.check_name(name)?;
         }
+        // Before the work on pictures that would all be withheld for a mistake in the configuration.
+        let image_gate = self.image_gate()?;
         let request = spec::stage::Cleared::request(&**cleared);
         let (count, batch) = (request.count, model.batch_size(request) as u32);
         let mut first = 0;
         while first < count {
             let end = first.saturating_add(batch).min(count);
             for rendered in engine::render(model, cleared, first..end, observer)? {
-                deliver(self.take_out(rendered, names)?);
+                let started = Instant::now();
+                let decision = image_gate.screen(rendered);
+                let screen = started.elapsed();
+                deliver(match decision {
+                    ImageDecision::Screened(screened) => Delivery::Released(Box::new(self.take_out(screened, names, screen)?)),
+                    ImageDecision::Withheld(withheld) => Delivery::Withheld(Box::new(self.withhold(withheld)?)),
+                });
             }
             first = end;
         }
@@ -215,8 +257,9 @@ impl Studio {
     }
 
     /// label → store → log → release.
-    fn take_out(&mut self, rendered: engine::Rendered, names: &Names) -> Result<Released> {
+    fn take_out(&mut self, screened: policy::Screened, names: &Names, screen: Duration) -> Result<Released> {
         let produce_id = new_id(self.clock.as_ref())?;
+        let (rendered, screening) = (screened.rendered(), screened.screening().clone());
         let name = match names {
             Names::ByProduceId => file_name(produce_id, rendered.request().format),
             Names::Given(name) => name.clone(),
@@ -225,7 +268,7 @@ impl Studio {
         let (width, height) = (rendered.picture().width(), rendered.picture().height());
         let mut started = Instant::now();
         let mut lap = || std::mem::replace(&mut started, Instant::now()).elapsed();
-        let labelled = self.labeller.label(rendered, produce_id)?;
+        let labelled = self.labeller.label(screened, produce_id)?;
         let label = lap();
         let (content_sha256, watermarked) = (labelled.content_sha256(), labelled.watermarked());
         let explicit_label = labelled.explicit_label().to_owned();
@@ -234,7 +277,7 @@ impl Studio {
         let recorded = self.ledger.append(stored)?;
         let record = lap();
         let path = self.outbox.release(&recorded)?;
-        let timing = Timing { label, store, record, release: lap() };
+        let timing = Timing { screen, label, store, record, release: lap() };
         let (ledger_index, ledger_root) = (recorded.leaf_index(), recorded.root());
         Ok(Released {
             path,
@@ -249,7 +292,22 @@ impl Studio {
             explicit_label,
             watermarked,
             timing,
+            screening,
         })
+    }
+
+    fn withhold(&mut self, withheld: policy::Withheld) -> Result<Withheld> {
+        let ledger_index = self.ledger.append_withheld(withheld.origin(), withheld.screening())?;
+        let (seed, screening) = (withheld.origin().seed(), withheld.screening().clone());
+        Ok(Withheld { seed, screening, ledger_index, english: withheld.english, chinese: withheld.chinese })
+    }
+
+    fn image_gate(&mut self) -> Result<Arc<ImageGate>> {
+        if let Some(gate) = &self.image_gate {
+            return Ok(Arc::clone(gate));
+        }
+        let gate = Arc::new(self.screening.gate()?);
+        Ok(Arc::clone(self.image_gate.insert(gate)))
     }
 }
 

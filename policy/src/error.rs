@@ -88,6 +88,16 @@ pub enum Error {
         /// The same in Chinese.
         chinese: String,
     },
+    /// The rules for a picture classifier contradict themselves.
+    #[error("picture classifier {classifier:?}: {english} / 图片分类器 {classifier:?}：{chinese}")]
+    ImageRuleInvalid {
+        /// The classifier.
+        classifier: String,
+        /// What is wrong.
+        english: String,
+        /// The same in Chinese.
+        chinese: String,
+    },
     /// A question bank says something that its format does not allow.
     #[error("{path}:{line}: {english} / {path} 第 {line} 行：{chinese}")]
     BankInvalid {
@@ -131,6 +141,7 @@ impl Error {
             | Self::KeyInvalid
             | Self::ExpressionInvalid { .. }
             | Self::RuleUseless { .. }
+            | Self::ImageRuleInvalid { .. }
             | Self::LexiconsTooLarge(_) => Code::ConfigurationInvalid,
             Self::BankInvalid { .. } => Code::DataInvalid,
             Self::Unwritable { .. } | Self::StrikesUnavailable(_) => Code::StorageFailed,

@@ -1,4 +1,4 @@
-//! The policy gate: a request in, a [`Cleared`] request or a [`Refusal`] out.
+//! The policy gates: a request in, a [`Cleared`] request or a [`Refusal`] out; a picture in, a [`Screened`] or a [`Withheld`] one out.
 //!
 //! Contract: [`Gate::clear`] is the only way to a [`Cleared`]. A refusal is a value: it names the rule, the risk class of
 //! GB/T 45654-2025 annex A, the lexicon and its version, and quotes the user's own words with their byte offsets. The same
@@ -7,6 +7,8 @@
 //! A text is first brought to one form ([`normalise`]), and beside it to a few others ([`View`]): digits as letters, numerals
 //! as digits, split characters put together, sounds. A rule says in which of them it is asked. One automaton for each form reads
 //! it once; time and memory grow linearly with the text and its matches.
+//!
+//! Pictures are shown to classifiers ([`ImageGate`]); which ones, and where they run, is their owner's business.
 //!
 //! Lexicons come as signed packages ([`Package`], [`Trust`]) or single TOML files, and can be replaced while the gate is in use
 //! ([`LiveGate`]). [`Bank`] measures a gate against the thresholds of the standard ([`standard`]), [`Strikes`] counts what an
@@ -26,6 +28,7 @@ mod date;
 mod error;
 mod finding;
 mod gate;
+mod image;
 mod import;
 mod lexicon;
 mod live;
@@ -44,6 +47,7 @@ pub use date::{Date, NotADate};
 pub use error::Error;
 pub use finding::Finding;
 pub use gate::{Cleared, Decision, Gate, OnReview, Refusal};
+pub use image::{Answer, ImageClassifier, ImageDecision, ImageGate, ImageRule, OnFailure, Screened, Withheld};
 pub use import::{Import, ImportFormat, ImportOptions, import};
 pub use lexicon::package::{Package, sign_package};
 pub use lexicon::signature::{Origin, PublicKey, SecretKey, Trust};

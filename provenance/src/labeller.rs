@@ -2,8 +2,8 @@ use crate::explicit::{Corner, Plate};
 use crate::security::{self, Party, Security};
 use crate::{Error, Finding, LabelKey, LabelValues, LabelVerdict, ProviderCode, ServiceType};
 use crate::{container, encode, explicit, lettering, read_labels, value};
-use spec::stage::{Origin, Rendered};
-use spec::{ImageFormat, ImplicitLabel, LabelKind, Picture, ProduceId, Sha256Digest};
+use spec::stage::{Origin, Screened};
+use spec::{ImageFormat, ImplicitLabel, LabelKind, Picture, ProduceId, Screening, Sha256Digest};
 use std::fmt;
 
 /// Shortest text that names both elements of GB 45438-2025 §5.2.
@@ -151,7 +151,8 @@ impl Labeller {
 
     /// Draws the explicit label, encodes in the request's format, writes the implicit label, and hands out the file only if it
     /// reads back as written.
-    pub fn label<R: Rendered + Send + 'static>(&self, rendered: R, produce_id: ProduceId) -> Result<Labelled, Error> {
+    pub fn label<S: Screened + Send + 'static>(&self, screened: S, produce_id: ProduceId) -> Result<Labelled, Error> {
+        let rendered = screened.rendered();
         let format = rendered.request().format;
         let mut picture = self.draw_explicit(rendered.picture())?;
         // Last in the pixels, so that it fits what the copy will show.
@@ -162,7 +163,7 @@ impl Labeller {
         }
         Ok(Labelled {
             content_sha256: Sha256Digest::of(&bytes),
-            origin: Box::new(rendered),
+            screened: Box::new(screened),
             label,
             explicit_label: self.explicit_text.clone(),
             watermarked,
@@ -215,7 +216,7 @@ pub fn read_watermark(bytes: &[u8], key: [u8; 32]) -> Option<u64> {
 
 /// A picture file with both labels. Only [`Labeller::label`] makes one.
 pub struct Labelled {
-    origin: Box<dyn Origin + Send>,
+    screened: Box<dyn Screened + Send>,
     label: ImplicitLabel,
     explicit_label: String,
     watermarked: bool,
@@ -237,7 +238,11 @@ impl fmt::Debug for Labelled {
 
 impl spec::stage::Labelled for Labelled {
     fn origin(&self) -> &dyn Origin {
-        self.origin.as_ref()
+        self.screened.rendered()
+    }
+
+    fn screening(&self) -> &Screening {
+        self.screened.screening()
     }
 
     fn label(&self) -> &ImplicitLabel {

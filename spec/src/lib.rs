@@ -1,6 +1,6 @@
 //! Nouns shared by every room. No I/O, no threads, no clocks but the [`Clock`] port.
 //!
-//! The sentence `request → policy gate → model → sampler → decode → label → store → log` passes from crate to crate as
+//! The sentence `request → policy gate → model → sampler → decode → image gate → label → store → log` passes from crate to crate as
 //! *stages*: traits in [`stage`] whose single implementation lives in the crate that earns the stage. A function that
 //! takes `impl Labelled` can only be called with what `provenance` made; "store unlabelled pixels" does not compile.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -15,6 +15,7 @@ mod ports;
 mod produce_id;
 mod relabelling;
 mod request;
+mod screening;
 pub mod stage;
 mod verdict;
 
@@ -28,4 +29,5 @@ pub use ports::{LogStorage, PortError};
 pub use produce_id::{ParseProduceIdError, ProduceId};
 pub use relabelling::{Operation, Relabelling};
 pub use request::{Request, RunPrecision, Speed, UnknownPrecision, UnknownSpeed};
+pub use screening::{ClassifierResult, ImageScore, Screening, ScreeningDecision};
 pub use verdict::{Reason, Verdict};

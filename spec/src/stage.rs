@@ -3,7 +3,7 @@
 //! Each trait says what the next word may read. Each has exactly one implementation outside tests, on a struct with private
 //! fields, in the crate named in its doc; `cargo xtask check` asserts that.
 
-use crate::{ImageFormat, ImplicitLabel, ModelIdentity, Picture, ProduceId, Relabelling, Request, Sha256Digest, Verdict};
+use crate::{ImageFormat, ImplicitLabel, ModelIdentity, Picture, ProduceId, Relabelling, Request, Screening, Sha256Digest, Verdict};
 
 /// A request that passed the gate. Earned in `policy`.
 pub trait Cleared {
@@ -25,16 +25,26 @@ pub trait Origin {
     fn seed(&self) -> u64;
 }
 
-/// Pixels made by a model. Earned in `engine`. They cannot leave: only `provenance` reads them, and no later stage can.
+/// Pixels made by a model. Earned in `engine`. They cannot leave: only `policy` and `provenance` read them, and no later stage can.
 pub trait Rendered: Origin {
     /// The unlabelled picture.
     fn picture(&self) -> &Picture;
+}
+
+/// A rendered picture that the image gate let pass. Earned in `policy`; only this can be labelled.
+pub trait Screened {
+    /// The picture.
+    fn rendered(&self) -> &dyn Rendered;
+    /// What the classifiers said of it.
+    fn screening(&self) -> &Screening;
 }
 
 /// An encoded file that carries its explicit and implicit labels. Earned in `provenance`.
 pub trait Labelled {
     /// How the picture came to be, for the record.
     fn origin(&self) -> &dyn Origin;
+    /// What the classifiers said of it, for the record.
+    fn screening(&self) -> &Screening;
     /// The implicit label as it was read back from the bytes.
     fn label(&self) -> &ImplicitLabel;
     /// Text of the explicit label as drawn, for example `AI生成`.

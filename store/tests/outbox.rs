@@ -17,6 +17,9 @@ impl Labelled for File {
     fn origin(&self) -> &dyn Origin {
         unreachable!("the store does not look at the origin")
     }
+    fn screening(&self) -> &spec::Screening {
+        unreachable!("nor at the screening")
+    }
     fn label(&self) -> &ImplicitLabel {
         &self.label
     }

@@ -8,6 +8,7 @@ const STAGES: &[(&str, &str)] = &[
     ("Cleared", "policy"),
     ("Origin", "engine"),
     ("Rendered", "engine"),
+    ("Screened", "policy"),
     ("Labelled", "provenance"),
     ("Stored", "store"),
     ("Recorded", "ledger"),

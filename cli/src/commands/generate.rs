@@ -4,9 +4,9 @@ use crate::failure::Failure;
 use crate::{interrupt, progress};
 use engine::families::{Control, Progress, Residency};
 use engine::{LoadedModel, ModelDefaults};
-use pipeline::{Names, Outcome, Refused, Released, Studio, StudioOptions};
+use pipeline::{Delivery, Names, Outcome, Refused, Released, Studio, StudioOptions, Withheld};
 use serde_json::json;
-use spec::{Code, ImageFormat, Request};
+use spec::{Code, ImageFormat, Request, ScreeningDecision};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use store::Existing;
@@ -49,6 +49,7 @@ pub fn run(options: &GenerateOptions, configuration: &Configuration) -> Result<u
         explicit_label: configuration.explicit_label.as_deref(),
         label_signing: configuration.label_signing()?,
         policy: configuration.policy()?,
+        screening: configuration.screening(),
     })?;
     for path in &studio.recovery().released {
         eprintln!("released after an interrupted run / 已放行上次中断的图片: {}", path.display());
@@ -85,9 +86,24 @@ pub fn run(options: &GenerateOptions, configuration: &Configuration) -> Result<u
         }
         if flag.load(Ordering::SeqCst) { Control::Stop } else { Control::Continue }
     };
-    let result = studio.render(&mut model, &cleared, &target.names, &mut observe, &mut |released| bar.suspend(|| tell(&released, options)));
+    let mut withheld = 0_u32;
+    let mut deliver = |delivery: Delivery| {
+        bar.suspend(|| match &delivery {
+            Delivery::Released(released) => tell(released, options),
+            Delivery::Withheld(one) => tell_withheld(one, options),
+        });
+        withheld += u32::from(matches!(delivery, Delivery::Withheld(_)));
+    };
+    let result = studio.render(&mut model, &cleared, &target.names, &mut observe, &mut deliver);
     bar.finish_and_clear();
     result?;
+    if withheld > 0 {
+        eprintln!(
+            "{withheld} of {} pictures withheld and not saved / {} 张图片中有 {withheld} 张被拦截，未保存",
+            options.count, options.count
+        );
+        return Ok(Code::Refused.exit_code());
+    }
     Ok(0)
 }
 
@@ -103,6 +119,17 @@ fn tell(released: &Released, options: &GenerateOptions) {
         println!("{}", released.path.display());
         eprintln!("  seed / 种子 {}  ProduceID {}  ledger entry / 账本条目 {}", released.seed, released.produce_id, released.ledger_index);
     }
+    if released.screening.decision == ScreeningDecision::Review {
+        eprintln!("  a person should look at this picture / 建议人工复核: {}", released.path.display());
+    }
+}
+
+fn tell_withheld(withheld: &Withheld, options: &GenerateOptions) {
+    if options.json {
+        println!("{}", json!({"withheld": withheld}));
+    }
+    eprintln!("{}\n{}", withheld.chinese, withheld.english);
+    eprintln!("  seed / 种子 {}  ledger entry / 账本条目 {}", withheld.seed, withheld.ledger_index);
 }
 
 fn refuse(refused: &Refused, options: &GenerateOptions) -> u8 {

@@ -99,6 +99,7 @@ fn print_entry(entry: &Entry) {
             println!("  made from / 源文件 SHA-256: {}", copied.relabelling.source_sha256);
         }
         Record::Refused(refused) => println!("  refused / 拒绝: {}", refused.request.prompt),
+        Record::Withheld(withheld) => println!("  withheld / 拦截: {}", withheld.request.prompt),
     }
 }
 

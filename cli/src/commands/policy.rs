@@ -1,4 +1,5 @@
 mod options;
+mod screen;
 
 pub use options::PolicyCommand;
 
@@ -17,6 +18,7 @@ use std::path::Path;
 pub fn run(command: &PolicyCommand, configuration: &Configuration) -> Result<u8, Failure> {
     match command {
         PolicyCommand::Check(options) => check(options, configuration),
+        PolicyCommand::Screen(options) => screen::run(options, configuration),
         PolicyCommand::Import(options) => import(options),
         PolicyCommand::Key(options) => key(options),
         PolicyCommand::Sign(options) => sign(options),

@@ -31,7 +31,7 @@ pub struct ImageClassifier {
 }
 
 enum Network {
-    OpenNsfw(OpenNsfw),
+    OpenNsfw(Box<OpenNsfw>),
     Vit(Box<Vit>),
 }
 
@@ -46,7 +46,7 @@ impl ImageClassifier {
         let loader = Loader::new(&source, &device, &taken);
         let architectures: Vec<String> = config.or("architectures", Vec::new())?;
         let network = match architectures.first().map(String::as_str) {
-            Some("OpenNsfw") => Network::OpenNsfw(OpenNsfw::load(&loader, labels.len())?),
+            Some("OpenNsfw") => Network::OpenNsfw(Box::new(OpenNsfw::load(&loader, labels.len())?)),
             Some("ViTForImageClassification") => {
                 let preprocessor = if folder.exists(PREPROCESSOR) { Some(JsonFile::read(folder, PREPROCESSOR)?) } else { None };
                 Network::Vit(Box::new(Vit::load(&config, preprocessor.as_ref(), &loader, labels.len())?))

@@ -3,7 +3,8 @@
 
 use spec::stage::{Labelled, Origin, Stored};
 use spec::{
-    Clock, ImageFormat, ImplicitLabel, LabelKind, ModelIdentity, ProduceId, Reason, Request, RunPrecision, Sha256Digest, Timestamp, Verdict,
+    ClassifierResult, Clock, ImageFormat, ImageScore, ImplicitLabel, LabelKind, ModelIdentity, ProduceId, Reason, Request, RunPrecision,
+    Screening, Sha256Digest, Timestamp, Verdict,
 };
 use std::cell::Cell;
 use std::rc::Rc;
@@ -58,13 +59,21 @@ pub fn refusal() -> Verdict {
     Verdict::Refuse { lexicons: vec!["builtin 1".into()], reasons: vec![reason] }
 }
 
+/// What a classifier would say that is sure of `score`.
+pub fn screening(score: f32) -> Screening {
+    let score = ImageScore { rule: "c.nsfw".into(), class: "A1.f".into(), score, block: 0.8, review: Some(0.5) };
+    let result = ClassifierResult { classifier: "c".into(), version: "1".into(), scores: vec![score], failure: None };
+    let decision = result.scores[0].decision();
+    Screening { decision, results: vec![result] }
+}
+
 pub fn id(number: u32) -> ProduceId {
     let mut random = [0; 10];
     random[6..].copy_from_slice(&number.to_be_bytes());
     ProduceId::new(Timestamp(1_795_392_000_000), random)
 }
 
-struct Rendering {
+pub struct Rendering {
     request: Request,
     verdict: Verdict,
     model: ModelIdentity,
@@ -86,7 +95,8 @@ impl Origin for Rendering {
 }
 
 pub struct File {
-    rendering: Rendering,
+    pub rendering: Rendering,
+    pub screening: Screening,
     label: ImplicitLabel,
     bytes: Vec<u8>,
 }
@@ -107,7 +117,7 @@ impl File {
             propagate_id: String::new(),
             reserved_code_2: String::new(),
         };
-        Self { rendering: Rendering { request, verdict, model }, label, bytes: content(number) }
+        Self { rendering: Rendering { request, verdict, model }, screening: screening(0.1234), label, bytes: content(number) }
     }
 }
 
@@ -122,6 +132,9 @@ pub fn name(number: u32) -> String {
 impl Labelled for File {
     fn origin(&self) -> &dyn Origin {
         &self.rendering
+    }
+    fn screening(&self) -> &Screening {
+        &self.screening
     }
     fn label(&self) -> &ImplicitLabel {
         &self.label

@@ -2,8 +2,8 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use provenance::{Labelled, Labeller};
-use spec::stage::{Origin, Rendered};
-use spec::{ImageFormat, ModelIdentity, Picture, ProduceId, Request, RunPrecision, Sha256Digest, Verdict};
+use spec::stage::{Origin, Rendered, Screened};
+use spec::{ImageFormat, ModelIdentity, Picture, ProduceId, Request, RunPrecision, Screening, Sha256Digest, Verdict};
 
 pub const FORMATS: [ImageFormat; 3] = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Webp];
 pub const PRODUCE_ID: &str = "0192f0c1-7e2a-7b3c-8d4e-5f60718293a4";
@@ -15,6 +15,7 @@ pub struct FakeRendered {
     verdict: Verdict,
     model: ModelIdentity,
     picture: Picture,
+    screening: Screening,
 }
 
 impl Origin for FakeRendered {
@@ -32,6 +33,16 @@ impl Origin for FakeRendered {
 
     fn seed(&self) -> u64 {
         0
+    }
+}
+
+impl Screened for FakeRendered {
+    fn rendered(&self) -> &dyn Rendered {
+        self
+    }
+
+    fn screening(&self) -> &Screening {
+        &self.screening
     }
 }
 
@@ -62,6 +73,7 @@ pub fn rendered(picture: Picture, format: ImageFormat) -> FakeRendered {
         verdict: Verdict::Pass { lexicons: Vec::new() },
         model: ModelIdentity { name: "xiaopin".to_owned(), family: "ErnieImagePipeline".to_owned(), sha256: Sha256Digest::of(b"") },
         picture,
+        screening: Screening::none(),
     }
 }
 

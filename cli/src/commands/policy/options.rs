@@ -6,6 +6,8 @@ use std::path::PathBuf;
 pub enum PolicyCommand {
     /// Read a text against the lexicons and say what they object to / 检查一段文字
     Check(CheckOptions),
+    /// Show pictures to the classifiers and say what they object to / 检查图片
+    Screen(ScreenOptions),
     /// Add a list of terms to a lexicon package / 把词表导入词库包
     Import(ImportArguments),
     /// Make a signing key / 生成签名密钥
@@ -44,6 +46,23 @@ pub struct CheckOptions {
     #[arg(long, env = "DANQING_APPEAL_CONTACT", value_name = "CONTACT")]
     pub(super) appeal_contact: Option<String>,
     /// JSON on standard output / 以 JSON 输出
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples / 示例:
+  danqing policy screen photo.jpg
+  danqing policy screen inputs/*.png --json
+
+The classifiers and thresholds are those of generated pictures: [image_safety] and [[image_classifier]] of danqing.toml
+(docs/compliance/images.md). Exit code 3 when a picture is blocked, 2 when a file is no picture that can be read.
+分类器与阈值同生成图片，见配置中的 [image_safety] 与 [[image_classifier]]；有图片被拦截时退出码为 3，无法读取时为 2。")]
+pub struct ScreenOptions {
+    /// Pictures: PNG, JPEG or WebP / 图片
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// One JSON object per picture on standard output / 以 JSON 输出
     #[arg(long)]
     pub(super) json: bool,
 }

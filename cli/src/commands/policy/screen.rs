@@ -1,0 +1,80 @@
+use super::options::ScreenOptions;
+use super::unreadable;
+use crate::configuration::Configuration;
+use crate::failure::Failure;
+use policy::ImageGate;
+use serde_json::json;
+use spec::{Code, Screening, ScreeningDecision};
+use std::path::Path;
+
+/// Longest file that is read: no picture within the limits of sides is longer in practice.
+const MAXIMUM_BYTES: u64 = 1 << 30;
+
+pub fn run(options: &ScreenOptions, configuration: &Configuration) -> Result<u8, Failure> {
+    let gate = configuration.screening().gate()?;
+    if gate.classifiers().is_empty() {
+        return Err(Failure::new(
+            Code::ConfigurationInvalid,
+            "no classifier is configured: see [image_safety] / 未启用任何图片分类器：见 [image_safety]",
+        ));
+    }
+    let mut worst = 0;
+    for file in &options.files {
+        match screen(file, &gate) {
+            Ok(screening) => {
+                tell(file, &screening, &gate, options.json);
+                if screening.decision == ScreeningDecision::Block && worst == 0 {
+                    worst = Code::Refused.exit_code();
+                }
+            }
+            // The other files are worth an answer too; a file that nobody could look at is not one that passed.
+            Err(failure) => {
+                if options.json {
+                    println!("{}", json!({"file": file.display().to_string(), "error": failure.code().name()}));
+                }
+                failure.print();
+                worst = failure.code().exit_code();
+            }
+        }
+    }
+    Ok(worst)
+}
+
+fn screen(file: &Path, gate: &ImageGate) -> Result<Screening, Failure> {
+    let length = std::fs::metadata(file).map_err(|error| unreadable(file, error))?.len();
+    if length > MAXIMUM_BYTES {
+        let place = file.display();
+        return Err(Failure::new(Code::InvalidRequest, format!("{place} is larger than 1 GiB / {place} 超过 1 GiB")));
+    }
+    let bytes = std::fs::read(file).map_err(|error| unreadable(file, error))?;
+    let picture = pipeline::read_picture(&bytes).map_err(|error| Failure::new(error.code(), format!("{}: {error}", file.display())))?;
+    Ok(gate.examine(&picture))
+}
+
+fn tell(file: &Path, screening: &Screening, gate: &ImageGate, as_json: bool) {
+    let (english, chinese) = gate.wording(screening);
+    let is_blocked = screening.decision == ScreeningDecision::Block;
+    if as_json {
+        let mut answer = json!({"file": file.display().to_string(), "screening": screening});
+        if let (true, Some(answer)) = (is_blocked, answer.as_object_mut()) {
+            answer.insert("english".to_owned(), english.into());
+            answer.insert("chinese".to_owned(), chinese.into());
+        }
+        println!("{answer}");
+        return;
+    }
+    let decision = match screening.decision {
+        ScreeningDecision::Pass => "pass / 通过",
+        ScreeningDecision::Review => "review / 建议人工复核",
+        ScreeningDecision::Block => "block / 拦截",
+    };
+    println!("{}: {decision}", file.display());
+    for result in &screening.results {
+        for score in &result.scores {
+            println!("  {} = {} ({})", score.rule, score.score, score.class);
+        }
+    }
+    if is_blocked {
+        println!("{chinese}\n{english}");
+    }
+}

@@ -1,0 +1,209 @@
+//! Classifiers by configuration: services that answer, answer wrongly, late or not at all; models; mistakes in the settings.
+use pipeline::{ClassifierSettings, ImageSafety, LabelSettings, ScreeningSettings};
+use spec::{Code, Picture, ScreeningDecision};
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Long enough for a loaded machine, where an answer is expected.
+const PATIENT: f64 = 20.0;
+/// Short, where none is.
+const IMPATIENT: f64 = 0.3;
+
+fn label(block: f32) -> LabelSettings {
+    LabelSettings { class: "A1.f".into(), block, review: None }
+}
+
+fn settings(classifier: ClassifierSettings) -> ScreeningSettings {
+    let safety = ImageSafety { builtin: false, ..ImageSafety::default() };
+    ScreeningSettings { safety, classifiers: vec![classifier], appeal_contact: None }
+}
+
+fn service(url: String, timeout_seconds: f64) -> ScreeningSettings {
+    settings(ClassifierSettings::Http { name: "remote".into(), url, timeout_seconds, labels: [("nsfw".into(), label(0.5))].into() })
+}
+
+fn model(folder: PathBuf, name: &str) -> ScreeningSettings {
+    settings(ClassifierSettings::Model { name: "own".into(), folder, labels: [(name.into(), label(0.5))].into() })
+}
+
+fn picture() -> Picture {
+    Picture::new(9, 5, (0..135).collect()).unwrap()
+}
+
+/// Serves one exchange after another; gives the address.
+fn serve(exchange: impl Fn(TcpStream) + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || listener.incoming().flatten().for_each(exchange));
+    format!("http://{address}/look")
+}
+
+/// Reads a whole request: head and body.
+fn request(stream: &mut TcpStream) -> (String, Vec<u8>) {
+    let (mut bytes, mut part) = (Vec::new(), [0; 4096]);
+    loop {
+        let count = stream.read(&mut part).unwrap();
+        bytes.extend_from_slice(&part[..count]);
+        let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+        let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+        let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap().parse::<usize>().unwrap();
+        if bytes.len() == end + 4 + length {
+            return (head, bytes.split_off(end + 4));
+        }
+        assert!(count > 0, "the request ends early");
+    }
+}
+
+fn answering(answer: &'static str) -> String {
+    serve(move |mut stream| {
+        request(&mut stream);
+        let _ = stream.write_all(answer.as_bytes());
+    })
+}
+
+fn failure(settings: &ScreeningSettings) -> String {
+    let screening = settings.gate().unwrap().examine(&picture());
+    assert_eq!(screening.decision, ScreeningDecision::Block);
+    assert!(screening.results[0].scores.is_empty());
+    screening.results[0].failure.clone().unwrap()
+}
+
+#[test]
+fn a_service_sees_the_picture_and_its_scores_count() {
+    let url = serve(|mut stream| {
+        let (head, body) = request(&mut stream);
+        assert!(head.starts_with("POST /look HTTP/1.1\r\nHost: 127.0.0.1:") && head.contains("Content-Type: image/png"), "{head}");
+        let seen = image::load_from_memory(&body).unwrap().into_rgb8();
+        let score = if seen.into_raw() == picture().pixels() { "0.75" } else { "0" };
+        let content = format!("{{\"version\": \"v2\", \"scores\": {{\"nsfw\": {score}, \"other\": 1}}}}");
+        // In small pieces, and the connection stays open.
+        let _ = stream.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", content.len()).as_bytes());
+        for byte in content.bytes() {
+            let _ = stream.write_all(&[byte]);
+        }
+        std::thread::sleep(Duration::from_mins(1));
+    });
+    let begun = Instant::now();
+    let screening = service(url, 55.0).gate().unwrap().examine(&picture());
+    assert_eq!(screening.decision, ScreeningDecision::Block);
+    let result = &screening.results[0];
+    assert_eq!((result.classifier.as_str(), result.version.as_str(), &result.failure), ("remote", "v2", &None));
+    assert_eq!((result.scores[0].rule.as_str(), result.scores[0].score), ("remote.nsfw", 0.75));
+    assert!(begun.elapsed() < Duration::from_secs(50), "a whole answer is taken at once");
+}
+
+#[test]
+fn a_low_score_passes() {
+    let url = answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n17\r\n{\"scores\":{\"nsfw\":0.25}}\r\n0\r\n\r\n");
+    let screening = service(url, PATIENT).gate().unwrap().examine(&picture());
+    assert_eq!(screening.decision, ScreeningDecision::Pass, "{screening:?}");
+    assert_eq!(screening.results[0].version, "unknown");
+}
+
+#[test]
+fn garbage_blocks() {
+    let answers = [
+        "",
+        "\r\n\r\n",
+        "hello",
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+        "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnull",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n<htm>",
+        "HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n{\"scores\":{\"nsfw\":\"no\"}}",
+        "HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n{\"scores\":{\"nsfw\":9}}",
+        "HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n{\"scores\":{\"safe\":0.25}}",
+        "HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{\"scores\":{\"nsfw\":0.25}}",
+        "HTTP/1.1 500 Oops\r\nContent-Length: 23\r\n\r\n{\"scores\":{\"nsfw\":0.25}}",
+        "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+    ];
+    for answer in answers {
+        println!("{answer:?}: {}", failure(&service(answering(answer), PATIENT)));
+    }
+}
+
+#[test]
+fn an_endless_answer_blocks() {
+    let url = serve(|mut stream| {
+        request(&mut stream);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n");
+        while stream.write_all(&[b' '; 4096]).is_ok() {}
+    });
+    assert!(failure(&service(url, PATIENT)).contains("too long"));
+}
+
+#[test]
+fn silence_and_drip_feed_block_in_time() {
+    let silent = serve(|_stream| std::thread::sleep(Duration::from_mins(1)));
+    let dripping = serve(|mut stream| {
+        request(&mut stream);
+        while stream.write_all(b" ").is_ok() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    });
+    for url in [silent, dripping] {
+        let begun = Instant::now();
+        let failure = failure(&service(url, IMPATIENT));
+        assert!(failure.contains("no answer within 0.3 s") && failure.contains("未应答"), "{failure}");
+        assert!(begun.elapsed() < Duration::from_secs(20));
+    }
+}
+
+#[test]
+fn a_refused_connection_blocks_unless_told_otherwise() {
+    // A port that was free a moment ago.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut settings = service(format!("http://{address}/"), PATIENT);
+    failure(&settings);
+    settings.safety.fail_closed = false;
+    let screening = settings.gate().unwrap().examine(&picture());
+    assert_eq!(screening.decision, ScreeningDecision::Review);
+    assert!(screening.results[0].failure.is_some());
+}
+
+fn tiny_model() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/goldens/classifiers/vit")
+}
+
+#[test]
+fn a_model_of_the_users_own_counts() {
+    let screening = model(tiny_model(), "nsfw").gate().unwrap().examine(&picture());
+    let result = &screening.results[0];
+    assert!(result.version.starts_with("sha256:") && result.failure.is_none(), "{result:?}");
+    assert!(result.scores[0].score > 0.0);
+}
+
+#[test]
+fn the_builtin_classifier_needs_no_settings() {
+    let gate = ScreeningSettings::default().gate().unwrap();
+    assert_eq!(gate.classifiers(), ["open-nsfw"]);
+    let screening = gate.examine(&picture());
+    assert_eq!(screening.results[0].scores[0].rule, "open-nsfw.nsfw");
+    let off = ScreeningSettings { safety: ImageSafety { enabled: false, ..ImageSafety::default() }, ..model(tiny_model(), "nsfw") };
+    assert!(off.gate().unwrap().classifiers().is_empty());
+}
+
+#[test]
+fn mistakes_in_the_settings_are_told_before_the_first_picture() {
+    let code = |settings: &ScreeningSettings| settings.gate().map(|gate| gate.classifiers().len()).unwrap_err().code();
+    let url = "http://127.0.0.1:9/".to_owned();
+    assert_eq!(code(&service("https://127.0.0.1:9/".into(), 1.0)), Code::ConfigurationInvalid);
+    for seconds in [0.0, -1.0, f64::NAN, 1e9] {
+        assert_eq!(code(&service(url.clone(), seconds)), Code::ConfigurationInvalid);
+    }
+    assert_eq!(code(&model(tiny_model(), "no-such-label")), Code::ConfigurationInvalid);
+    assert!(model(tiny_model().join("nothing"), "nsfw").gate().is_err());
+    let labelled = |settings: LabelSettings| {
+        let labels = [("nsfw".to_owned(), settings)].into();
+        self::settings(ClassifierSettings::Http { name: "remote".into(), url: url.clone(), timeout_seconds: 1.0, labels })
+    };
+    assert_eq!(code(&labelled(LabelSettings { class: "A9.z".into(), ..label(0.5) })), Code::ConfigurationInvalid);
+    assert_eq!(code(&labelled(label(1.5))), Code::ConfigurationInvalid);
+    let mut twice = labelled(label(0.5));
+    twice.classifiers.extend(twice.classifiers.clone());
+    assert_eq!(code(&twice), Code::ConfigurationInvalid);
+    let none = settings(ClassifierSettings::Http { name: "remote".into(), url, timeout_seconds: 1.0, labels: [].into() });
+    assert_eq!(code(&none), Code::ConfigurationInvalid);
+}

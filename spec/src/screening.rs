@@ -1,0 +1,72 @@
+use serde::{Deserialize, Serialize};
+
+/// What follows from looking at a picture, mildest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScreeningDecision {
+    /// Nothing objected.
+    Pass,
+    /// It may leave; a person should look at it.
+    Review,
+    /// It does not leave.
+    Block,
+}
+
+/// What classifiers said of a picture. Without results, nobody looked: screening was off.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Screening {
+    /// The strictest that any result calls for.
+    pub decision: ScreeningDecision,
+    /// One for each classifier that was asked.
+    pub results: Vec<ClassifierResult>,
+}
+
+/// What one classifier said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassifierResult {
+    /// How the configuration calls it.
+    pub classifier: String,
+    /// Digest of its weights, or what a service says of itself; empty where it never answered.
+    pub version: String,
+    /// One for each rule; none where it gave no usable answer.
+    pub scores: Vec<ImageScore>,
+    /// Why it gave no usable answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+/// A score and the thresholds that it was held against.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ImageScore {
+    /// `classifier.label`.
+    pub rule: String,
+    /// Risk class of the rule, for example `A1.f` in the numbering of GB/T 45654-2025.
+    pub class: String,
+    /// From 0 to 1.
+    pub score: f32,
+    /// From this score on a picture does not leave.
+    pub block: f32,
+    /// From this score on a person should look at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<f32>,
+}
+
+impl ImageScore {
+    /// What this score alone calls for.
+    pub fn decision(&self) -> ScreeningDecision {
+        if self.score >= self.block {
+            ScreeningDecision::Block
+        } else if self.review.is_some_and(|review| self.score >= review) {
+            ScreeningDecision::Review
+        } else {
+            ScreeningDecision::Pass
+        }
+    }
+}
+
+impl Screening {
+    /// The screening of a picture that no classifier looked at.
+    pub fn none() -> Self {
+        Self { decision: ScreeningDecision::Pass, results: Vec::new() }
+    }
+}
