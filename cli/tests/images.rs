@@ -12,7 +12,7 @@ fn service(scores: &'static [f32]) -> String {
     let address = listener.local_addr().expect("an address");
     std::thread::spawn(move || {
         for (number, mut stream) in listener.incoming().flatten().enumerate() {
-            let (mut bytes, mut part) = (Vec::new(), [0; 65536]);
+            let (mut bytes, mut part) = (Vec::new(), [0; 8192]);
             while !bytes.ends_with(b"IEND\xaeB`\x82") {
                 let count = stream.read(&mut part).expect("a request");
                 bytes.extend_from_slice(&part[..count]);
