@@ -96,7 +96,7 @@ fn a_service_sees_the_picture_and_its_scores_count() {
 
 #[test]
 fn a_low_score_passes() {
-    let url = answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n17\r\n{\"scores\":{\"nsfw\":0.25}}\r\n0\r\n\r\n");
+    let url = answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n18\r\n{\"scores\":{\"nsfw\":0.25}}\r\n0\r\n\r\n");
     let screening = service(url, PATIENT).gate().unwrap().examine(&picture());
     assert_eq!(screening.decision, ScreeningDecision::Pass, "{screening:?}");
     assert_eq!(screening.results[0].version, "unknown");

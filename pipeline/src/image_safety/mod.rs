@@ -47,7 +47,7 @@ pub struct ImageSafety {
 impl Default for ImageSafety {
     /// The thresholds are those that the model's authors give: below 0.2 pictures are likely safe, above 0.8 likely not.
     fn default() -> Self {
-        Self { enabled: true, builtin: true, block: 0.8, review: 0.5, fail_closed: true }
+        Self { enabled: true, builtin: true, block: 0.8, review: 0.2, fail_closed: true }
     }
 }
 
