@@ -152,7 +152,7 @@ impl Entry {
     pub fn copied(&self) -> Option<&Copied> {
         match &self.record {
             Record::Relabelled(copied) => Some(copied),
-            Record::Produced(_) | Record::Refused(_) => None,
+            Record::Produced(_) | Record::Refused(_) | Record::Withheld(_) => None,
         }
     }
 
