@@ -35,6 +35,6 @@ pub use error::{Error, Result};
 pub use kernels::element::Activation;
 pub use render::{LoadedModel, ModelDefaults, Rendered, render};
 pub use waist::{
-    Attention, AttentionMask, Conv, DataType, Device, Executor, GroupNorm, Linear, Modulation, Node, Norm, NormKind, Padding, Tensor,
-    Unary, Weight, WeightKind,
+    Attention, AttentionMask, Conv, DataType, Device, Executor, GroupNorm, Linear, Modulation, Node, Norm, NormKind, Padding, Prologue,
+    StripConv, StripExecutor, Tensor, Unary, Weight, WeightKind,
 };

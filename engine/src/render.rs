@@ -1,5 +1,6 @@
 use crate::families::{Control, ErnieImagePipeline, Observer, PipelineRequest, Progress, Residency, Shortcuts};
 use crate::model_folder::{JsonFile, ModelFolder, ModelIndex};
+use crate::weights::PackedFolder;
 use crate::{Error, Result, Tensor};
 use serde::Deserialize;
 use spec::stage::{self, Cleared};
@@ -52,6 +53,15 @@ impl LoadedModel {
             return Err(Error::Unsupported(format!("pipeline {}; ErnieImagePipeline is supported", index.class_name)));
         }
         Ok(Self { identity: folder.identity(name)?, pipeline: ErnieImagePipeline::open(folder, precision, residency)? })
+    }
+
+    /// The same model, which keeps packed weights in a folder and maps them at its next start.
+    #[must_use]
+    pub fn with_packed_weights(mut self, folder: Option<PackedFolder>) -> Self {
+        if let Some(folder) = folder {
+            self.pipeline.keep_packed(folder, self.identity.sha256);
+        }
+        self
     }
 
     /// Which weights these are.

@@ -1,9 +1,10 @@
 //! Text encoder, denoiser and autoencoder compute what transformers and diffusers do: goldens by
 //! `testkit/scripts/make_parity_pipelines.py`.
 
-use engine::autoencoders::AutoencoderKlFlux2;
+use engine::autoencoders::{AutoencoderKlFlux2, AutoencoderKlFlux2Config, Decoding};
 use engine::denoisers::{ErnieImageTransformer2DModel, TextCondition};
 use engine::model_folder::{JsonFile, ModelFolder};
+use engine::random::Generator;
 use engine::text_encoders::Ministral3;
 use engine::tokenizer::Tokenizer;
 use engine::weights::{Loader, SafetensorsSource, TensorSource as _};
@@ -41,7 +42,11 @@ fn golden_integers(name: &str) -> Vec<usize> {
 }
 
 fn load<T>(component: &str, build: impl FnOnce(&JsonFile, &Loader<'_>) -> Result<T>) -> T {
-    let (folder, device) = (folder(), Device::cpu(RunPrecision::F32));
+    load_as(RunPrecision::F32, component, build)
+}
+
+fn load_as<T>(precision: RunPrecision, component: &str, build: impl FnOnce(&JsonFile, &Loader<'_>) -> Result<T>) -> T {
+    let (folder, device) = (folder(), Device::cpu(precision));
     let source = SafetensorsSource::component(&folder, component).unwrap();
     let taken = RefCell::new(BTreeSet::new());
     build(&JsonFile::component(&folder, component).unwrap(), &Loader::new(&source, &device, &taken)).unwrap()
@@ -98,4 +103,33 @@ fn the_autoencoder_encodes_and_decodes_as_that_of_diffusers() {
     assert_close("log-variance", &log_variance, &channels_last(&golden("vae/logvar")));
     let decoded = autoencoder.decode(&channels_last(&golden("vae/latents"))).unwrap();
     assert_close("decoded", &decoded, &channels_last(&golden("vae/decoded")));
+}
+
+#[test]
+fn decoding_in_strips_gives_the_same_bits() {
+    for precision in [RunPrecision::F32, RunPrecision::Bf16] {
+        let autoencoder = load_as(precision, "vae", |config, loader| AutoencoderKlFlux2::load(&config.parse_as()?, loader));
+        for (batch, height, width) in [(1, 1, 1), (2, 5, 7), (1, 12, 3)] {
+            let channels = autoencoder.config().latent_channels;
+            let mut values = Generator::seeded(7).normal_f32((batch * height * width * channels).next_multiple_of(16));
+            values.truncate(batch * height * width * channels);
+            let latents = Tensor::from_f32(values, &[batch, height, width, channels], &Device::cpu(precision)).unwrap();
+            let whole = autoencoder.decode_as(&latents, Decoding::Whole).unwrap();
+            // From one row a strip to all rows in one.
+            for bytes in [1, 3_000, 40_000, 1 << 30] {
+                let strips = autoencoder.decode_as(&latents, Decoding::Strips { bytes }).unwrap();
+                assert_eq!(strips.shape(), [batch, 8 * height, 8 * width, 3]);
+                let same = whole.f32().unwrap().iter().zip(strips.f32().unwrap()).all(|(a, b)| a.to_bits() == b.to_bits());
+                assert!(same, "{height}×{width} in strips of {bytes} bytes, {precision:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn large_pictures_are_decoded_in_strips() {
+    let config = AutoencoderKlFlux2Config::default();
+    // The last level reads 256 channels of the full size.
+    assert_eq!(config.largest_map(128, 128), 4 * 256 * 1024 * 1024);
+    assert!(!config.decodes_in_strips(32, 32) && config.decodes_in_strips(64, 64) && config.decodes_in_strips(256, 256));
 }

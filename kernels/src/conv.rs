@@ -8,9 +8,11 @@ pub use weight_gradient::conv2d_weight_gradient;
 
 use crate::element::{Elements, Precision};
 use crate::gemm::Epilogue;
+use crate::gemm::packing::lane;
 use crate::matrix::{MatrixView, PackedMatrix, value_at};
 use crate::pool::parallel_chunks_mut;
 use crate::shared::SharedSlice;
+use crate::storage::Storage;
 use walk::{Target, Walk, padded_channels};
 
 /// Zero padding in pixels.
@@ -93,6 +95,18 @@ impl PackedFilter {
         Self { matrix: taps.pack(precision), size }
     }
 
+    /// The filter bank of `size` (outputs, inputs, kernel) that the words of its [`Self::matrix`] make; `None` if they are not as many.
+    pub fn from_words(size: (usize, usize, usize), precision: Precision, words: Storage<u32>) -> Option<Self> {
+        let (outputs, inputs, kernel) = size;
+        let padded = inputs.checked_next_multiple_of(lane(precision))?;
+        let rows = kernel.checked_mul(kernel)?.checked_mul(padded)?;
+        Some(Self { matrix: PackedMatrix::from_words((rows, outputs), precision, words)?, size })
+    }
+
+    /// The taps by outputs.
+    pub fn matrix(&self) -> &PackedMatrix {
+        &self.matrix
+    }
     /// Memory taken.
     pub fn bytes(&self) -> usize {
         self.matrix.bytes()

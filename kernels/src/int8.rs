@@ -13,6 +13,7 @@ use crate::gemm::{ColumnSplit, Epilogue, finish};
 use crate::matrix::{BLOCK_COLUMNS, MatrixView};
 use crate::pool::parallel_for;
 use crate::shared::SharedSlice;
+use crate::storage::Storage;
 use crate::vectorise::vectorised;
 use microkernel::{LANE, MAX_ROWS, Start, Sums, Tile, tile_rows};
 use quantization::{QuantizedRows, RowReader, quantize_row};
@@ -35,11 +36,11 @@ pub const MAX_K: usize = 133_144;
 pub struct QuantizedMatrix {
     k: usize,
     n: usize,
-    words: Vec<[i8; LANE]>,
+    words: Storage<[i8; LANE]>,
     /// Of whole blocks.
-    scales: Vec<f32>,
+    scales: Storage<f32>,
     /// What sums of whole blocks start from: activations are stored with 128 added, so that much times the column is taken off.
-    starts: Vec<i32>,
+    starts: Storage<i32>,
 }
 
 impl QuantizedMatrix {
@@ -73,7 +74,20 @@ impl QuantizedMatrix {
                 }
             });
         }
-        Self { k, n, words, scales, starts }
+        Self { k, n, words: words.into(), scales: scales.into(), starts: starts.into() }
+    }
+
+    /// The matrix that [`Self::parts`] of such a matrix make; `None` if they have other lengths.
+    pub fn from_parts((k, n): (usize, usize), (words, scales, starts): (Storage<[i8; LANE]>, Storage<f32>, Storage<i32>)) -> Option<Self> {
+        let length = n.checked_next_multiple_of(VECTOR)?.checked_mul(k.div_ceil(LANE))?;
+        let columns = n.checked_next_multiple_of(BLOCK_COLUMNS)?;
+        let fits = k <= MAX_K && words.len() == length && scales.len() == columns && starts.len() == columns;
+        fits.then_some(Self { k, n, words, scales, starts })
+    }
+
+    /// The integers, the scales of columns and what their sums start from, the same on every processor ([`crate::matrix::LAYOUT`]).
+    pub fn parts(&self) -> (&Storage<[i8; LANE]>, &Storage<f32>, &Storage<i32>) {
+        (&self.words, &self.scales, &self.starts)
     }
 
     /// Inner dimension.

@@ -23,4 +23,5 @@ pub mod reference;
 pub mod resample;
 pub mod rope;
 pub mod shared;
+pub mod storage;
 mod vectorise;

@@ -6,7 +6,11 @@ use crate::gemm::microkernel::VECTOR;
 use crate::gemm::packing::pack_block;
 use crate::pool::parallel_for;
 use crate::shared::SharedSlice;
+use crate::storage::Storage;
 
+/// Version of the layouts of packed operands, here and in [`crate::conv`] and [`crate::int8`]: to be raised with every change of them.
+/// No instruction set has a layout of its own.
+pub const LAYOUT: u32 = 1;
 /// Columns of a packed block: four vectors of sixteen f32 sums, as many as the micro-kernel keeps in registers.
 pub const BLOCK_COLUMNS: usize = 64;
 /// Words of a packing task: large enough that taking it costs nothing, small enough that both ends of a job stay busy.
@@ -72,7 +76,7 @@ pub struct PackedMatrix {
     k: usize,
     n: usize,
     precision: Precision,
-    words: Vec<u32>,
+    words: Storage<u32>,
 }
 
 impl PackedMatrix {
@@ -83,9 +87,15 @@ impl PackedMatrix {
         packed
     }
 
+    /// The matrix that [`Self::words`] of such a matrix make; `None` if they are not as many.
+    pub fn from_words((k, n): (usize, usize), precision: Precision, words: Storage<u32>) -> Option<Self> {
+        let length = n.checked_next_multiple_of(VECTOR)?.checked_mul(groups(k, precision))?;
+        (words.len() == length).then_some(Self { k, n, precision, words })
+    }
+
     /// The matrix of no values, to be packed into.
     pub fn empty(precision: Precision) -> Self {
-        Self { k: 0, n: 0, precision, words: Vec::new() }
+        Self { k: 0, n: 0, precision, words: Vec::new().into() }
     }
 
     /// Packs another matrix in place of this one, reusing its memory.
@@ -93,10 +103,11 @@ impl PackedMatrix {
         (self.k, self.n) = (b.rows, b.columns);
         let groups = self.groups();
         let length = self.n.next_multiple_of(VECTOR) * groups;
-        if length <= self.words.len() {
-            self.words.truncate(length);
+        let words = self.words.own();
+        if length <= words.len() {
+            words.truncate(length);
         } else {
-            self.words = vec![0; length];
+            *words = vec![0; length];
         }
         if length == 0 {
             return;
@@ -106,7 +117,7 @@ impl PackedMatrix {
         let part = (TASK_WORDS / BLOCK_COLUMNS).min(groups);
         let parts = groups.div_ceil(part);
         let precision = self.precision;
-        let words = SharedSlice::new(&mut self.words);
+        let words = SharedSlice::new(words);
         parallel_for(blocks * parts, &|task| {
             let (block, first) = (task / parts, task % parts * part);
             let width = (b.columns - block * BLOCK_COLUMNS).min(BLOCK_COLUMNS).next_multiple_of(VECTOR);
@@ -141,6 +152,10 @@ impl PackedMatrix {
     /// How values were rounded.
     pub fn precision(&self) -> Precision {
         self.precision
+    }
+    /// The packed values, the same on every processor ([`LAYOUT`]).
+    pub fn words(&self) -> &Storage<u32> {
+        &self.words
     }
     /// Memory taken.
     pub fn bytes(&self) -> usize {

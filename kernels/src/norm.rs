@@ -2,7 +2,7 @@
 
 mod group;
 
-pub use group::{GroupNorm, group_norm, group_norm_backward};
+pub use group::{GroupNorm, group_norm, group_norm_backward, group_norm_columns, scale_channels};
 
 use crate::elementwise::{dot, parallel_parts, sum, sum_by};
 use crate::shared::SharedSlice;

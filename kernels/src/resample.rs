@@ -11,14 +11,18 @@ pub fn upsample_nearest_2x(x: &[f32], (batch, height, width, channels): (usize, 
         // SAFETY: two output rows for each input row.
         let out = unsafe { shared.range(row * 4 * width * channels, 4 * width * channels) };
         let (upper, lower) = out.split_at_mut(2 * width * channels);
-        for (pixel, pair) in
-            x[row * width * channels..][..width * channels].chunks_exact(channels).zip(upper.chunks_exact_mut(2 * channels))
-        {
-            pair[..channels].copy_from_slice(pixel);
-            pair[channels..].copy_from_slice(pixel);
-        }
+        double_row(&x[row * width * channels..][..width * channels], channels, upper);
         lower.copy_from_slice(upper);
     });
+}
+
+/// Each pixel of a row of `channels` values a pixel twice.
+pub fn double_row(x: &[f32], channels: usize, out: &mut [f32]) {
+    assert!(out.len() == 2 * x.len() && x.len().is_multiple_of(channels.max(1)));
+    for (pixel, pair) in x.chunks_exact(channels).zip(out.chunks_exact_mut(2 * channels)) {
+        pair[..channels].copy_from_slice(pixel);
+        pair[channels..].copy_from_slice(pixel);
+    }
 }
 
 /// The transpose of [`upsample_nearest_2x`]: sums of 2 × 2 pixels. The sizes are those of the small picture.

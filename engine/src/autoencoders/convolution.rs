@@ -1,5 +1,6 @@
+use super::strip_map::StripMap;
 use crate::weights::Loader;
-use crate::{Conv, Padding, Result, Tensor, Weight};
+use crate::{Conv, Padding, Prologue, Result, StripConv, StripExecutor, Tensor, Weight};
 
 /// A convolution with a bias and the padding that keeps the size at stride 1, `name.weight` and `name.bias`.
 pub struct Convolution {
@@ -20,6 +21,19 @@ impl Convolution {
 
     pub fn forward_onto(&self, x: &Tensor, residual: &Tensor) -> Result<Tensor> {
         x.conv2d(&self.with(1, self.padding, Some(residual)))
+    }
+
+    /// Strip `index` of the result over a map behind a prologue, onto a residual where there is one.
+    pub fn forward_strip(
+        &self,
+        executor: &dyn StripExecutor,
+        map: &StripMap,
+        index: usize,
+        (prologue, residual): (Prologue<'_>, Option<&Tensor>),
+    ) -> Result<Tensor> {
+        let above = index.checked_sub(1).map(|above| map.strip(above)).transpose()?;
+        let below = if index + 1 < map.len() { Some(map.strip(index + 1)?) } else { None };
+        executor.conv2d_strip(map.strip(index)?, &StripConv { above, below, prologue, conv: self.with(1, self.padding, residual) })
     }
 
     /// Stride 2 with padding below and to the right only, as diffusers' `Downsample2D` with `padding=0`.

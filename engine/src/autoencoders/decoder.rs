@@ -1,8 +1,9 @@
 use super::convolution::Convolution;
 use super::kl_flux2::AutoencoderKlFlux2Config;
-use super::resnet::{MiddleBlock, Normalisation, ResnetBlock};
+use super::resnet::{MiddleBlock, Normalisation, ResnetBlock, normalised};
+use super::strip_map::StripMap;
 use crate::weights::Loader;
-use crate::{Activation, Result, Tensor};
+use crate::{Activation, Prologue, Result, StripExecutor, Tensor};
 
 /// Latents → pictures (diffusers' `Decoder`).
 pub struct Decoder {
@@ -53,5 +54,38 @@ impl Decoder {
             }
         }
         self.output.forward(&self.norm.forward(&x, Activation::Silu)?)
+    }
+
+    /// The same, bit for bit, of one picture's latents, with feature maps in strips of about `strip_bytes`: no more than the largest map
+    /// and a few strips are in memory at a time. The middle block, whose maps are the smallest, runs on the whole of them.
+    pub fn forward_in_strips(&self, executor: &dyn StripExecutor, latents: &Tensor, strip_bytes: usize) -> Result<Tensor> {
+        let rows_of = |width: usize, channels: usize| (strip_bytes / (4 * width * channels).max(1)).max(1);
+        let whole = self.middle.forward(&self.input.forward(latents)?)?;
+        let (mut width, mut channels) = (whole.size(2), whole.last());
+        let mut map = StripMap::default();
+        map.push(whole);
+        map = map.split(rows_of(width, channels))?;
+        for (resnets, doubling) in &self.levels {
+            for resnet in resnets {
+                map = resnet.forward_in_strips(executor, map)?;
+                channels = map.strip(0)?.last();
+            }
+            let Some(doubling) = doubling else { continue };
+            width *= 2;
+            // Two rows come out for each that goes in.
+            let mut small = map.split(rows_of(width, channels).div_ceil(2))?;
+            map = StripMap::default();
+            for index in 0..small.len() {
+                map.push(doubling.forward_strip(executor, &small, index, (Prologue::UpsampleNearest2x, None))?);
+                small.release_above(index);
+            }
+        }
+        let columns = self.norm.columns(executor, &map)?;
+        let mut pictures = StripMap::default();
+        for index in 0..map.len() {
+            pictures.push(self.output.forward_strip(executor, &map, index, (normalised(&columns), None))?);
+            map.release_above(index);
+        }
+        pictures.whole()
     }
 }

@@ -8,6 +8,23 @@ use serde::Deserialize;
 /// Added to the running variance of the latents. ERNIE-Image's pipeline hard-codes this value; the hub's config says 1e-4.
 pub const LATENT_STATISTICS_EPSILON: f32 = 1e-5;
 
+/// The largest feature map of a picture that is decoded whole, in bytes: such a decoding stays near half a gibibyte.
+const WHOLE_MAP_BYTES: usize = 128 << 20;
+/// A strip of a map, in bytes: enough work for many threads, and the rows that neighbours both prepare are few.
+const STRIP_BYTES: usize = 16 << 20;
+
+/// How pictures are decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decoding {
+    /// Every operation on whole feature maps of all pictures.
+    Whole,
+    /// One picture after another, each map in strips: the peak is the largest map, not several.
+    Strips {
+        /// About how large a strip is.
+        bytes: usize,
+    },
+}
+
 /// `vae/config.json`; the defaults are those of diffusers' `AutoencoderKLFlux2`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
@@ -69,6 +86,21 @@ impl AutoencoderKlFlux2Config {
     /// Pixels of a latent pixel's side, before patchifying.
     pub fn scale_factor(&self) -> usize {
         1 << self.block_out_channels.len().saturating_sub(1)
+    }
+
+    /// Bytes of the decoder's largest feature map for one picture with latents of this size.
+    pub fn largest_map(&self, height: usize, width: usize) -> usize {
+        let outputs = self.decoder_channels().iter().rev();
+        // The first block of a level still reads the channels of the level before.
+        let inputs = self.decoder_channels().last().into_iter().chain(outputs.clone());
+        let values =
+            inputs.zip(outputs).enumerate().map(|(level, (inputs, outputs))| (height * width * inputs.max(outputs)) << (2 * level));
+        4 * values.max().unwrap_or(0)
+    }
+
+    /// Whether pictures with latents of this size are decoded one by one and in strips.
+    pub fn decodes_in_strips(&self, height: usize, width: usize) -> bool {
+        self.largest_map(height, width) > WHOLE_MAP_BYTES
     }
 
     fn check(&self) -> Result<()> {
@@ -142,12 +174,23 @@ impl AutoencoderKlFlux2 {
         Ok((mean, log_variance))
     }
 
-    /// Pictures, about -1..1, of `latents [batch, height, width, latent_channels]`.
+    /// Pictures, about -1..1, of `latents [batch, height, width, latent_channels]`; in strips where their maps are large.
     pub fn decode(&self, latents: &Tensor) -> Result<Tensor> {
-        match &self.post_quant {
-            Some(post_quant) => self.decoder.forward(&post_quant.forward(latents)?),
-            None => self.decoder.forward(latents),
-        }
+        let in_strips = self.config.decodes_in_strips(latents.size(1), latents.size(2)) && latents.device().strips().is_some();
+        self.decode_as(latents, if in_strips { Decoding::Strips { bytes: STRIP_BYTES } } else { Decoding::Whole })
+    }
+
+    /// [`Self::decode`] in a certain way. The bits are the same in each; strips do without a recording, and one picture after another.
+    pub fn decode_as(&self, latents: &Tensor, decoding: Decoding) -> Result<Tensor> {
+        let post_quantized = self.post_quant.as_ref().map(|post_quant| post_quant.forward(latents)).transpose()?;
+        let latents = post_quantized.as_ref().unwrap_or(latents);
+        let Decoding::Strips { bytes } = decoding else { return self.decoder.forward(latents) };
+        let device = latents.device();
+        let executor =
+            device.strips().ok_or_else(|| Error::Unsupported(format!("decoding in strips on {device:?} / {device:?} 上的分条解码")))?;
+        let picture = |index| self.decoder.forward_in_strips(executor, &latents.slice(0, index, 1)?, bytes);
+        let pictures = (0..latents.size(0)).map(picture).collect::<Result<Vec<_>>>()?;
+        Tensor::concat(&pictures.iter().collect::<Vec<_>>(), 0)
     }
 
     /// Patchified latents as the denoiser sees them → as the decoder's patches: `x * std + mean` for each channel.

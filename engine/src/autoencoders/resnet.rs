@@ -1,7 +1,8 @@
 use super::convolution::Convolution;
+use super::strip_map::StripMap;
 use crate::blocks::Projection;
 use crate::weights::Loader;
-use crate::{Activation, Attention, AttentionMask, GroupNorm, Result, Tensor};
+use crate::{Activation, Attention, AttentionMask, GroupNorm, Prologue, Result, StripExecutor, Tensor};
 
 /// Epsilon of the group norms of diffusers' autoencoders.
 const EPSILON: f32 = 1e-6;
@@ -20,7 +21,16 @@ impl Normalisation {
     }
 
     pub fn forward(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
-        x.group_norm(&GroupNorm { groups: self.groups, weight: &self.weight, bias: &self.bias, epsilon: EPSILON, activation })
+        x.group_norm(&self.with(activation))
+    }
+
+    /// Scale and shift of a map in strips.
+    pub fn columns(&self, executor: &dyn StripExecutor, map: &StripMap) -> Result<(Tensor, Tensor)> {
+        executor.group_norm_columns(&map.strips(), &self.with(Activation::Identity))
+    }
+
+    fn with(&self, activation: Activation) -> GroupNorm<'_> {
+        GroupNorm { groups: self.groups, weight: &self.weight, bias: &self.bias, epsilon: EPSILON, activation }
     }
 }
 
@@ -56,6 +66,34 @@ impl ResnetBlock {
             None => self.second.forward_onto(&inner, x),
         }
     }
+
+    /// The same of a map in strips, each of which is let go as soon as nothing reads it.
+    pub fn forward_in_strips(&self, executor: &dyn StripExecutor, mut x: StripMap) -> Result<StripMap> {
+        let columns = self.first_norm.columns(executor, &x)?;
+        let (mut inner, mut shortcuts) = (StripMap::default(), StripMap::default());
+        for index in 0..x.len() {
+            inner.push(self.first.forward_strip(executor, &x, index, (normalised(&columns), None))?);
+            if let Some(shortcut) = &self.shortcut {
+                shortcuts.push(shortcut.forward(x.strip(index)?)?);
+                x.release_above(index);
+            }
+        }
+        let mut residual = if self.shortcut.is_some() { shortcuts } else { x };
+        let columns = self.second_norm.columns(executor, &inner)?;
+        let mut result = StripMap::default();
+        for index in 0..inner.len() {
+            let onto = (normalised(&columns), Some(residual.strip(index)?));
+            result.push(self.second.forward_strip(executor, &inner, index, onto)?);
+            residual.release_above(index + 1);
+            inner.release_above(index);
+        }
+        Ok(result)
+    }
+}
+
+/// Scaled and shifted, then SiLU.
+pub fn normalised((scale, shift): &(Tensor, Tensor)) -> Prologue<'_> {
+    Prologue::Normalise { scale, shift, activation: Activation::Silu }
 }
 
 /// Two resnet blocks with single-head attention over all pixels between them.

@@ -5,11 +5,14 @@ mod mixing;
 mod movement;
 mod normalisation;
 mod products;
+mod strips;
 
 pub use products::PackedWeight;
 
 use crate::quantization::is_quantized;
-use crate::{Activation, Attention, Conv, Device, Error, Executor, GroupNorm, Linear, Norm, Result, Tensor, Unary, Weight, WeightKind};
+use crate::{
+    Activation, Attention, Conv, Device, Error, Executor, GroupNorm, Linear, Norm, Result, StripExecutor, Tensor, Unary, Weight, WeightKind,
+};
 use kernels::element::Precision;
 use spec::RunPrecision;
 use std::sync::Arc;
@@ -140,6 +143,15 @@ impl Executor for CpuExecutor {
 
     fn mean(&self, x: &Tensor) -> Result<Tensor> {
         movement::mean(x)
+    }
+
+    fn packed_form(&self) -> Option<String> {
+        let endian = if cfg!(target_endian = "little") { "le" } else { "be" };
+        Some(format!("{}-{}-{endian}", self.precision, kernels::matrix::LAYOUT))
+    }
+
+    fn strips(&self) -> Option<&dyn StripExecutor> {
+        Some(self)
     }
 }
 

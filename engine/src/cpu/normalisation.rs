@@ -40,6 +40,16 @@ pub(super) fn norm(x: &Tensor, norm: &Norm<'_>) -> Result<Tensor> {
 }
 
 pub(super) fn group_norm(x: &Tensor, norm: &GroupNorm<'_>) -> Result<Tensor> {
+    let settings = group_norm_settings(x, norm)?;
+    let mut values = vec![0.0; x.elements()];
+    if !values.is_empty() {
+        kernel::group_norm(x.f32()?, &settings, &mut values);
+    }
+    Tensor::from_f32(values, x.shape(), x.device())
+}
+
+/// The kernel's settings for a norm over `x`.
+pub(super) fn group_norm_settings<'a>(x: &Tensor, norm: &GroupNorm<'a>) -> Result<kernel::GroupNorm<'a>> {
     const OPERATION: &str = "group_norm";
     let [batch, _, _, channels] = *x.shape() else {
         return Err(misfit(OPERATION, format!("x has shape {:?}, expected [batch, height, width, channels]", x.shape())));
@@ -52,17 +62,12 @@ pub(super) fn group_norm(x: &Tensor, norm: &GroupNorm<'_>) -> Result<Tensor> {
     }
     require_shape(OPERATION, "weight", norm.weight, &[channels])?;
     require_shape(OPERATION, "bias", norm.bias, &[channels])?;
-    let settings = kernel::GroupNorm {
+    Ok(kernel::GroupNorm {
         batch,
         groups: norm.groups,
         weight: norm.weight.f32()?,
         bias: norm.bias.f32()?,
         epsilon: norm.epsilon,
         activation: norm.activation,
-    };
-    let mut values = vec![0.0; x.elements()];
-    if !values.is_empty() {
-        kernel::group_norm(x.f32()?, &settings, &mut values);
-    }
-    Tensor::from_f32(values, x.shape(), x.device())
+    })
 }

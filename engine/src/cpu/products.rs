@@ -1,12 +1,20 @@
 //! Linear layers and convolutions.
 
 use super::{misfit, optional_values};
-use crate::{Activation, Conv, Linear, Result, Tensor, WeightKind};
+use crate::{Activation, Conv, Device, Linear, Result, Tensor, WeightKind};
 use kernels::conv::{ConvShape, PackedFilter, conv2d as conv2d_kernel};
 use kernels::element::Precision;
 use kernels::gemm::{Accumulate, Epilogue, Gate, gemm};
 use kernels::int8::{self, QuantizedMatrix};
 use kernels::matrix::{MatrixView, PackedMatrix};
+use kernels::storage::{SharedBytes, Storage};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Names of saved forms.
+const F32_FORM: &str = "f32";
+const BF16_FORM: &str = "bf16";
+const INT8_FORM: &str = "int8";
 
 /// A weight as the CPU wants it.
 #[derive(Debug, Clone)]
@@ -41,6 +49,50 @@ impl PackedWeight {
         };
         let view = MatrixView::from_elements(tensor.as_elements(), outputs, inputs).transposed();
         Ok(Self::Quantized(QuantizedMatrix::quantize(&view)))
+    }
+
+    /// The form's name and the values, to be saved.
+    pub(crate) fn saved(&self) -> (&'static str, Vec<&[u8]>) {
+        let words = |matrix: &'_ PackedMatrix| match matrix.precision() {
+            Precision::F32 => F32_FORM,
+            Precision::Bf16 => BF16_FORM,
+        };
+        match self {
+            Self::Matrix(matrix) => (words(matrix), vec![matrix.words().bytes()]),
+            Self::Filter(filter) => (words(filter.matrix()), vec![filter.matrix().words().bytes()]),
+            Self::Quantized(matrix) => {
+                let (words, scales, starts) = matrix.parts();
+                (INT8_FORM, vec![words.bytes(), scales.bytes(), starts.bytes()])
+            }
+        }
+    }
+
+    /// What was saved, where it lies; `None` if that is not such a weight.
+    pub(crate) fn restored(kind: WeightKind, form: &str, bytes: &SharedBytes, parts: &[Range<usize>]) -> Option<Self> {
+        let words = |range: &Range<usize>| Storage::shared(Arc::clone(bytes), range.clone());
+        let precision = match form {
+            F32_FORM => Precision::F32,
+            BF16_FORM => Precision::Bf16,
+            INT8_FORM => {
+                let (WeightKind::Linear { outputs, inputs }, [integers, scales, starts]) = (kind, parts) else { return None };
+                let parts = (
+                    Storage::shared(Arc::clone(bytes), integers.clone())?,
+                    Storage::shared(Arc::clone(bytes), scales.clone())?,
+                    Storage::shared(Arc::clone(bytes), starts.clone())?,
+                );
+                return QuantizedMatrix::from_parts((inputs, outputs), parts).map(Self::Quantized);
+            }
+            _ => return None,
+        };
+        let [range] = parts else { return None };
+        match kind {
+            WeightKind::Linear { outputs, inputs } => {
+                PackedMatrix::from_words((inputs, outputs), precision, words(range)?).map(Self::Matrix)
+            }
+            WeightKind::Conv { outputs, inputs, kernel } => {
+                PackedFilter::from_words((outputs, inputs, kernel), precision, words(range)?).map(Self::Filter)
+            }
+        }
     }
 
     /// Memory taken.
@@ -85,12 +137,17 @@ pub(super) fn linear(x: &Tensor, linear: &Linear<'_>) -> Result<Tensor> {
 }
 
 pub(super) fn conv2d(x: &Tensor, conv: &Conv<'_>) -> Result<Tensor> {
+    convolve((x.f32()?, x.shape()), conv, x.device())
+}
+
+/// The convolution of values of a shape.
+pub(super) fn convolve((x, size): (&[f32], &[usize]), conv: &Conv<'_>, device: &Device) -> Result<Tensor> {
     const OPERATION: &str = "conv2d";
     let (Some(PackedWeight::Filter(filter)), WeightKind::Conv { outputs, inputs, kernel }) = (conv.weight.packed(), conv.weight.kind())
     else {
         return Err(misfit(OPERATION, format!("the weight is {:?}, packed by {:?}", conv.weight.kind(), conv.weight.device())));
     };
-    let shape = conv_shape(x, conv, (outputs, inputs, kernel))?;
+    let shape = conv_shape(size, conv, (outputs, inputs, kernel))?;
     let result = [shape.batch, shape.out_height(), shape.out_width(), outputs];
     let epilogue = Epilogue {
         bias: optional_values(OPERATION, "bias", conv.bias, &[outputs])?,
@@ -100,13 +157,13 @@ pub(super) fn conv2d(x: &Tensor, conv: &Conv<'_>) -> Result<Tensor> {
         accumulate: Accumulate::Replace,
     };
     let mut values = vec![0.0; result.iter().product()];
-    conv2d_kernel(x.f32()?, filter, &shape, &epilogue, &mut values);
-    Tensor::from_f32(values, &result, x.device())
+    conv2d_kernel(x, filter, &shape, &epilogue, &mut values);
+    Tensor::from_f32(values, &result, device)
 }
 
-fn conv_shape(x: &Tensor, conv: &Conv<'_>, (outputs, inputs, kernel): (usize, usize, usize)) -> Result<ConvShape> {
-    let detail = || format!("x {:?}, weight {:?}, stride {}, {:?}", x.shape(), conv.weight.kind(), conv.stride, conv.padding);
-    let [batch, height, width, channels] = *x.shape() else {
+fn conv_shape(size: &[usize], conv: &Conv<'_>, (outputs, inputs, kernel): (usize, usize, usize)) -> Result<ConvShape> {
+    let detail = || format!("x {size:?}, weight {:?}, stride {}, {:?}", conv.weight.kind(), conv.stride, conv.padding);
+    let [batch, height, width, channels] = *size else {
         return Err(misfit("conv2d", detail()));
     };
     let padding = conv.padding;

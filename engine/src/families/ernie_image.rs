@@ -8,9 +8,9 @@ use crate::random::Generator;
 use crate::schedulers::{FlowMatchEulerDiscrete, Steps, linspace};
 use crate::text_encoders::{Ministral3, Ministral3Config};
 use crate::tokenizer::Tokenizer;
-use crate::weights::{Loader, SafetensorsSource, TensorSource as _};
+use crate::weights::{Loader, PackedComponent, PackedFolder, PackedKey, SafetensorsSource};
 use crate::{Device, Error, Result, Tensor};
-use spec::RunPrecision;
+use spec::{RunPrecision, Sha256Digest};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -38,6 +38,7 @@ pub struct ErnieImagePipeline {
     text_encoder: Slot<Ministral3>,
     denoiser: Slot<ErnieImageTransformer2DModel>,
     autoencoder: Slot<AutoencoderKlFlux2>,
+    packed: Option<(PackedFolder, Sha256Digest)>,
 }
 
 /// Hidden states of prompts, padded to the longest.
@@ -81,7 +82,13 @@ impl ErnieImagePipeline {
             text_encoder: Slot::empty(),
             denoiser: Slot::empty(),
             autoencoder: Slot::empty(),
+            packed: None,
         })
+    }
+
+    /// Keeps packed weights in a folder, under the digest of the model.
+    pub fn keep_packed(&mut self, folder: PackedFolder, model: Sha256Digest) {
+        self.packed = Some((folder, model));
     }
 
     /// Pixels of a token's side: sizes must be multiples of it.
@@ -96,9 +103,10 @@ impl ErnieImagePipeline {
         let branches = if request.guidance_scale > 1.0 { 2 } else { 1 };
         // About six buffers of the hidden width and three of the unit's are alive inside a layer.
         let bytes = tokens * branches * 4 * (6 * config.hidden_size + 3 * config.ffn_hidden_size);
-        // Decoding holds about four full-size maps of the first level's channels.
-        let first = self.autoencoder_config.block_out_channels.first().copied().unwrap_or(1);
-        let decoding = request.width * request.height * 4 * 4 * first;
+        // Decoding together holds about four maps as large as the largest of each picture; large pictures are decoded one by one.
+        let autoencoder = &self.autoencoder_config;
+        let (height, width) = (request.height / autoencoder.scale_factor(), request.width / autoencoder.scale_factor());
+        let decoding = if autoencoder.decodes_in_strips(height, width) { 0 } else { 4 * autoencoder.largest_map(height, width) };
         (ACTIVATION_BYTES / bytes.max(decoding).max(1)).max(1)
     }
 
@@ -134,12 +142,13 @@ impl ErnieImagePipeline {
         texts.extend(request.prompts.iter().map(String::as_str));
         // Each different text is encoded once: pictures of one request usually share theirs.
         let distinct: Vec<&str> = texts.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-        let Self { prompts, text_encoder, tokenizer, folder, text_device, text_encoder_config, .. } = self;
+        let Self { prompts, text_encoder, tokenizer, folder, text_device, text_encoder_config, packed, .. } = self;
         let encoded = prompts.states(&distinct, |missing| {
             if text_encoder.loaded.is_none() {
                 report(observer, Progress::Loading("text_encoder"))?;
             }
-            let encoder = text_encoder.get(|| load_text_encoder(folder, text_device, text_encoder_config))?;
+            let load = |loader: &Loader<'_>| load_text_encoder(loader, text_encoder_config);
+            let encoder = text_encoder.get(|| load_component((folder, "text_encoder"), text_device, packed.as_ref(), load))?;
             report(observer, Progress::Encoding)?;
             missing.iter().map(|text| encoder.encode(&[tokens(tokenizer, text)?])).collect()
         })?;
@@ -178,7 +187,7 @@ impl ErnieImagePipeline {
             report(observer, Progress::Loading("transformer"))?;
         }
         let denoiser = self.denoiser.get(|| {
-            load_component(&self.folder, "transformer", &self.device, |loader| {
+            load_component((&self.folder, "transformer"), &self.device, self.packed.as_ref(), |loader| {
                 ErnieImageTransformer2DModel::load(&self.denoiser_config, loader)
             })
         })?;
@@ -213,7 +222,7 @@ impl ErnieImagePipeline {
     fn decode(&mut self, latents: &Tensor, observer: &mut Observer<'_>) -> Result<Vec<Tensor>> {
         report(observer, Progress::Decoding)?;
         let autoencoder = self.autoencoder.get(|| {
-            load_component(&self.folder, "vae", &self.autoencoder_device, |loader| {
+            load_component((&self.folder, "vae"), &self.autoencoder_device, self.packed.as_ref(), |loader| {
                 AutoencoderKlFlux2::load(&self.autoencoder_config, loader)
             })
         })?;
@@ -244,25 +253,34 @@ fn report(observer: &mut Observer<'_>, progress: Progress) -> Result<()> {
 }
 
 /// Loads a component and fails if its files hold tensors that it does not know.
-fn load_component<T>(folder: &ModelFolder, component: &str, device: &Device, load: impl FnOnce(&Loader<'_>) -> Result<T>) -> Result<T> {
+fn load_component<T>(
+    (folder, component): (&ModelFolder, &str),
+    device: &Device,
+    packed: Option<&(PackedFolder, Sha256Digest)>,
+    load: impl FnOnce(&Loader<'_>) -> Result<T>,
+) -> Result<T> {
     let source = SafetensorsSource::component(folder, component)?;
+    let elements: usize = source.tensors().map(|tensor| tensor.shape.iter().product::<usize>()).sum();
+    let kept = packed.filter(|(packed, _)| elements >= packed.smallest()).and_then(|(packed, model)| {
+        let key = PackedKey { model: *model, component: component.to_owned(), form: device.packed_form()? };
+        Some(PackedComponent::open(packed, &key))
+    });
     let taken = RefCell::new(BTreeSet::new());
-    let loader = Loader::new(&source, device, &taken);
+    let loader = Loader::new(&source, device, &taken).with_packed(kept.as_ref());
     let loaded = load(&loader)?;
     loader.finish()?;
+    if let Some(kept) = kept {
+        kept.finish();
+    }
     Ok(loaded)
 }
 
-fn load_text_encoder(folder: &ModelFolder, device: &Device, config: &Ministral3Config) -> Result<Ministral3> {
-    let source = SafetensorsSource::component(folder, "text_encoder")?;
-    let taken = RefCell::new(BTreeSet::new());
-    let root = Loader::new(&source, device, &taken);
+fn load_text_encoder(root: &Loader<'_>, config: &Ministral3Config) -> Result<Ministral3> {
     let prefix = LANGUAGE_MODEL_PREFIXES.iter().find(|prefix| root.child(prefix).has("embed_tokens.weight"));
-    let prefix = prefix.ok_or_else(|| Error::MissingTensor { name: "language_model.embed_tokens.weight".into(), place: source.place() })?;
+    let prefix = prefix.ok_or_else(|| Error::MissingTensor { name: "language_model.embed_tokens.weight".into(), place: root.place() })?;
     let model = Ministral3::load_encoder(config, &root.child(prefix))?;
     for part in UNUSED_PARTS {
         root.ignore(part);
     }
-    root.finish()?;
     Ok(model)
 }

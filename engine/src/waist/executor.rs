@@ -1,4 +1,4 @@
-use super::{Device, Tensor, Weight, WeightKind};
+use super::{Device, StripExecutor, Tensor, Weight, WeightKind};
 use crate::Result;
 use kernels::element::Activation;
 
@@ -210,4 +210,15 @@ pub trait Executor: Send + Sync {
     fn upsample_nearest_2x(&self, x: &Tensor) -> Result<Tensor>;
     /// Mean of all values → `[1]`.
     fn mean(&self, x: &Tensor) -> Result<Tensor>;
+
+    /// A name, fit for a file's, of the form in which this executor packs weights, where packed weights can be kept
+    /// ([`crate::weights::PackedFolder`]). Other rounding or another layout has another name.
+    fn packed_form(&self) -> Option<String> {
+        None
+    }
+
+    /// The operations on maps in strips, where this executor has them. They cannot be recorded.
+    fn strips(&self) -> Option<&dyn StripExecutor> {
+        None
+    }
 }

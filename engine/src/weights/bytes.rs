@@ -42,6 +42,15 @@ impl FileBytes {
         Self(Storage::Static(bytes))
     }
 
+    /// Tells the system that all of it will be read soon, from start to end.
+    pub fn will_need(&self) {
+        #[cfg(unix)]
+        if let Storage::Mapped(map) = &self.0 {
+            // A refusal only means that reading starts later.
+            let _ = map.advise(memmap2::Advice::WillNeed);
+        }
+    }
+
     /// Tells the system that the whole pages inside `range` are not needed any more. They are read again from the file if
     /// they are touched.
     pub fn release(&self, range: Range<usize>) {
@@ -72,5 +81,11 @@ impl Deref for FileBytes {
             Storage::Mapped(map) => map,
             Storage::Static(bytes) => bytes,
         }
+    }
+}
+
+impl AsRef<[u8]> for FileBytes {
+    fn as_ref(&self) -> &[u8] {
+        self
     }
 }

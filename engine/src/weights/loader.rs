@@ -1,3 +1,4 @@
+use super::PackedComponent;
 use crate::{Device, Error, Result, Tensor, Weight, WeightKind};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ pub struct Loader<'a> {
     device: &'a Device,
     prefix: String,
     taken: &'a RefCell<BTreeSet<String>>,
+    packed: Option<&'a PackedComponent>,
 }
 
 /// Names listed in an error about extra tensors before it is cut; more would bury the message.
@@ -31,7 +33,13 @@ const LISTED_EXTRAS: usize = 5;
 impl<'a> Loader<'a> {
     /// A loader at the root of `source`. `taken` collects the names that were read.
     pub fn new(source: &'a dyn TensorSource, device: &'a Device, taken: &'a RefCell<BTreeSet<String>>) -> Self {
-        Self { source, device, prefix: String::new(), taken }
+        Self { source, device, prefix: String::new(), taken, packed: None }
+    }
+
+    /// The same, but weights that were packed before are not packed again, and others are kept for the next time.
+    #[must_use]
+    pub fn with_packed(self, packed: Option<&'a PackedComponent>) -> Self {
+        Self { packed, ..self }
     }
 
     /// The loader of a sub-module: `child("layers").child(0)` reads `layers.0.…`.
@@ -43,6 +51,11 @@ impl<'a> Loader<'a> {
     /// The device that weights are packed on.
     pub fn device(&self) -> &'a Device {
         self.device
+    }
+
+    /// Where weights come from, for messages.
+    pub fn place(&self) -> String {
+        self.source.place()
     }
 
     /// Whether the source has `name` under this prefix.
@@ -63,9 +76,17 @@ impl<'a> Loader<'a> {
     /// `name.weight` as any kind of weight.
     pub fn weight(&self, name: &str, kind: WeightKind) -> Result<Weight> {
         let full_name = format!("{}.weight", self.full_name(name));
+        self.check(&full_name, &kind.shape())?;
+        if let Some(weight) = self.packed.and_then(|packed| packed.weight(self.device, &full_name, kind)) {
+            self.taken.borrow_mut().insert(full_name);
+            return Ok(weight);
+        }
         let tensor = self.read(&full_name, &kind.shape())?;
         let weight = self.device.weight(self.device, &full_name, kind, &tensor)?;
         self.source.release(&full_name);
+        if let Some(packed) = self.packed {
+            packed.keep(&full_name, &weight);
+        }
         Ok(weight)
     }
 
@@ -111,12 +132,17 @@ impl<'a> Loader<'a> {
     }
 
     fn read(&self, full_name: &str, expected: &[usize]) -> Result<Tensor> {
+        self.check(full_name, expected)?;
+        self.taken.borrow_mut().insert(full_name.to_owned());
+        self.source.tensor(full_name, self.device)
+    }
+
+    fn check(&self, full_name: &str, expected: &[usize]) -> Result<()> {
         let found =
             self.source.shape(full_name).ok_or_else(|| Error::MissingTensor { name: full_name.to_owned(), place: self.source.place() })?;
         if found != expected {
             return Err(Error::TensorShape { name: full_name.to_owned(), found, expected: expected.to_vec() });
         }
-        self.taken.borrow_mut().insert(full_name.to_owned());
-        self.source.tensor(full_name, self.device)
+        Ok(())
     }
 }

@@ -8,6 +8,7 @@ mod bytes;
 mod header;
 mod loader;
 mod memory;
+mod packed;
 mod safetensors;
 mod writer;
 
@@ -15,5 +16,6 @@ pub use bytes::FileBytes;
 pub use header::ElementType;
 pub use loader::{Loader, TensorSource};
 pub use memory::MemorySource;
+pub use packed::{PackedComponent, PackedFolder, PackedFolderEntry, PackedKey};
 pub use safetensors::{SafetensorsSource, TensorInformation};
 pub use writer::{TensorBytes, write_safetensors};

@@ -31,3 +31,10 @@ fn two_threads_equal_one_bit_for_bit() {
 fn misfits_are_errors() {
     suite::check_misfits(&Device::cpu(RunPrecision::F32));
 }
+
+#[test]
+fn strips_equal_the_whole_map_bit_for_bit() {
+    for precision in [RunPrecision::F32, RunPrecision::Bf16] {
+        suite::check_strips(&Device::cpu(precision));
+    }
+}

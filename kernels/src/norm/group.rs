@@ -128,15 +128,43 @@ fn inner_gradient_by(
     }
 }
 
+/// Values that lie in consecutive pieces.
+struct Pieces<'a>(&'a [&'a [f32]]);
+
+impl Pieces<'_> {
+    fn length(&self) -> usize {
+        self.0.iter().map(|piece| piece.len()).sum()
+    }
+
+    /// A range of the values, put together in `scratch` where it lies in more than one piece.
+    fn range<'a>(&'a self, start: usize, length: usize, scratch: &'a mut Vec<f32>) -> &'a [f32] {
+        let mut skipped = 0;
+        scratch.clear();
+        for piece in self.0 {
+            let begin = (start + scratch.len()).saturating_sub(skipped).min(piece.len());
+            let part = &piece[begin..piece.len().min(begin + length - scratch.len())];
+            if part.len() == length {
+                return part;
+            }
+            scratch.extend_from_slice(part);
+            skipped += piece.len();
+        }
+        scratch
+    }
+}
+
 /// Mean and reciprocal deviation of each picture's group, `[batch, channels]` each. Each part's own mean and squared deviations
-/// are joined in f64 (Chan, Golub and LeVeque, 1983), so x is read once and nothing cancels.
-fn statistics(x: &[f32], norm: &GroupNorm<'_>) -> (Vec<f32>, Vec<f32>) {
-    let (channels, groups, parts) = (norm.channels(), norm.groups, norm.parts(x.len()));
-    let (width, pixels) = (channels / groups, x.len() / (norm.batch * channels));
+/// are joined in f64 (Chan, Golub and LeVeque, 1983), so x is read once and nothing cancels. The parts are the same however the values
+/// fall into pieces.
+fn statistics(x: &Pieces<'_>, norm: &GroupNorm<'_>) -> (Vec<f32>, Vec<f32>) {
+    let length = x.length();
+    let (channels, groups, parts) = (norm.channels(), norm.groups, norm.parts(length));
+    let (width, pixels) = (channels / groups, length / (norm.batch * channels));
     let mut partial = vec![0.0_f32; norm.batch * parts * groups * 2];
     let shared = SharedSlice::new(&mut partial);
-    norm.for_parts(x.len(), &|part| {
-        let x = &x[part.start..][..part.length];
+    norm.for_parts(length, &|part| {
+        let mut scratch = Vec::new();
+        let x = x.range(part.start, part.length, &mut scratch);
         let count = (part.length / channels * width) as f32;
         // SAFETY: parts are disjoint.
         let (means, deviations) = unsafe { shared.range(part.index * groups * 2, groups * 2) }.split_at_mut(groups);
@@ -180,7 +208,7 @@ fn columns(norm: &GroupNorm<'_>, means: &[f32], factors: &[f32]) -> (Vec<f32>, V
 pub fn group_norm(x: &[f32], norm: &GroupNorm<'_>, out: &mut [f32]) {
     norm.check(x);
     assert_eq!(x.len(), out.len());
-    let (means, factors) = statistics(x, norm);
+    let (means, factors) = statistics(&Pieces(&[x]), norm);
     let (scale, shift) = columns(norm, &means, &factors);
     let shared = SharedSlice::new(out);
     norm.for_parts(x.len(), &|part| {
@@ -192,12 +220,38 @@ pub fn group_norm(x: &[f32], norm: &GroupNorm<'_>, out: &mut [f32]) {
     });
 }
 
+/// Scale and shift, `[channels]` each, with which [`scale_channels`] does what [`group_norm`] does, bit for bit, to one picture that lies
+/// in consecutive pieces of whole pixels.
+pub fn group_norm_columns(pieces: &[&[f32]], norm: &GroupNorm<'_>) -> (Vec<f32>, Vec<f32>) {
+    for piece in pieces {
+        norm.check(piece);
+    }
+    assert!(norm.batch == 1 && pieces.iter().any(|piece| !piece.is_empty()), "one picture");
+    let (means, factors) = statistics(&Pieces(pieces), norm);
+    columns(norm, &means, &factors)
+}
+
+/// `out = activation(x * scale + shift)` of whole pixels; scale and shift `[channels]`.
+pub fn scale_channels(x: &[f32], (scale, shift): (&[f32], &[f32]), activation: Activation, out: &mut [f32]) {
+    let channels = scale.len();
+    assert!(channels > 0 && shift.len() == channels && x.len() == out.len() && x.len().is_multiple_of(channels), "not whole pixels");
+    let (scale, shift) = (scale.repeat(repeats(channels)), shift.repeat(repeats(channels)));
+    let shared = SharedSlice::new(out);
+    parallel_parts(x.len() / channels, PIXELS, &|first, count| {
+        let (start, length) = (first * channels, count * channels);
+        // SAFETY: parts are disjoint.
+        let out = unsafe { shared.range(start, length) };
+        scale_columns(&x[start..start + length], &scale, &shift, out);
+        activation.apply_all(out);
+    });
+}
+
 /// Gradients of [`group_norm`]: `dx` is replaced, those of weight and bias, `[channels]`, are added to.
 pub fn group_norm_backward(x: &[f32], norm: &GroupNorm<'_>, dy: &[f32], dx: &mut [f32], (d_weight, d_bias): (&mut [f32], &mut [f32])) {
     norm.check(x);
     assert!(x.len() == dy.len() && x.len() == dx.len());
     let (channels, parts) = (norm.channels(), norm.parts(x.len()));
-    let (means, factors) = statistics(x, norm);
+    let (means, factors) = statistics(&Pieces(&[x]), norm);
     let (scale, shift) = columns(norm, &means, &factors);
     let centres: Vec<f32> = factors.iter().zip(&means).map(|(factor, mean)| -factor * mean).collect();
     // dx first holds the gradient g of `norm(x) * weight + bias`; per part, the sums of g and of g * normalised.

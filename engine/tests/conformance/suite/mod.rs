@@ -5,10 +5,12 @@
 mod invariance;
 mod misfits;
 mod naive;
+mod strips;
 mod values;
 
 pub use invariance::{check_batches, check_threads};
 pub use misfits::check_misfits;
+pub use strips::check_strips;
 pub use values::check_values;
 
 use engine::random::Generator;
