@@ -15,6 +15,9 @@ pub struct Arguments {
     /// Configuration file (TOML): provider code, lexicons / 配置文件
     #[arg(long, global = true, env = "DANQING_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Folder that packed weights are kept in, or off; see `danqing model packed --help` / 打包权重的缓存文件夹，off 为不缓存
+    #[arg(long, global = true, env = "DANQING_PACKED_WEIGHTS", value_name = "DIR|off")]
+    pub packed_weights: Option<PathBuf>,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -269,6 +272,29 @@ pub enum ModelCommand {
     Inspect(InspectOptions),
     /// Measure the quality bars of the model card on a recipe's concepts / 质量评测
     Evaluate(EvaluateOptions),
+    /// List or remove the packed weights that `generate` keeps for its next start / 查看或清除打包权重缓存
+    Packed(PackedOptions),
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples / 示例:
+  danqing model packed
+  danqing model packed --clear
+  danqing generate \"…\" --model ./ERNIE-Image-Turbo --packed-weights off
+
+The first start of a model packs its weights for this program's kernels and writes them to a file for each component; later starts map
+the file instead, and processes share one copy in memory. Files are keyed by the model's SHA-256 and the precision, checked to the last
+byte when they are opened, and mended when they are damaged. The folder is --packed-weights, the key packed_weights of danqing.toml, or
+danqing/packed in $XDG_CACHE_HOME or ~/.cache; the longest unused files leave when there are more than packed_weights_limit GiB (48).
+Small models, such as the embedded one, are packed faster than a file is opened: none is kept.
+首次启动时打包权重并写入缓存，之后直接映射，多个进程共享同一份内存。缓存以模型 SHA-256 与精度为键，打开时逐字节校验，损坏即重建；超过上限时先删除最久未用的。")]
+pub struct PackedOptions {
+    /// Remove them all; processes that use one keep it until they end / 全部删除
+    #[arg(long)]
+    pub clear: bool,
+    /// JSON on standard output / 以 JSON 输出
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Args)]

@@ -1,4 +1,5 @@
 use crate::failure::Failure;
+use engine::weights::PackedFolder;
 use pipeline::{ClassifierSettings, ImageSafety, LabelSigning, ScreeningSettings};
 use policy::{LiveSettings, PublicKey, Trust};
 use provenance::{Algorithm, LabelPublicKey, ProviderCode};
@@ -8,6 +9,9 @@ use std::path::{Path, PathBuf};
 
 /// File that is read from the current folder when no `--config` is given.
 const DEFAULT_FILE: &str = "danqing.toml";
+
+/// GiB of packed weights that are kept: the largest supported model in two precisions.
+const PACKED_WEIGHTS_LIMIT: u64 = 48;
 
 /// What an installation sets once.
 #[derive(Debug, Default, Deserialize)]
@@ -36,6 +40,11 @@ pub struct Configuration {
     pub appeal_contact: Option<String>,
     /// The secret key that signs the ledger's checkpoints; unset, it lies beside the ledger.
     pub ledger_key: Option<PathBuf>,
+    /// Folder that packed weights are kept in, so that the next start maps them; `off` keeps none. Unset, `danqing/packed` in the
+    /// user's cache folder.
+    pub packed_weights: Option<PathBuf>,
+    /// The most that packed weights take there, in GiB.
+    pub packed_weights_limit: Option<u64>,
     /// Whether and by which thresholds pictures are screened.
     pub image_safety: ImageSafety,
     /// Picture classifiers of the user's own.
@@ -95,6 +104,17 @@ impl Configuration {
         }
     }
 
+    /// Where packed weights are kept, if anywhere.
+    pub fn packed_folder(&self) -> Option<PackedFolder> {
+        let folder = match &self.packed_weights {
+            Some(folder) if folder.as_os_str() == "off" => return None,
+            Some(folder) => folder.clone(),
+            None => cache_folder()?.join("danqing").join("packed"),
+        };
+        let limit = self.packed_weights_limit.unwrap_or(PACKED_WEIGHTS_LIMIT);
+        Some(PackedFolder::new(folder, limit.saturating_mul(1 << 30)))
+    }
+
     /// Reads `file`, or `danqing.toml` of the current folder if it exists, or takes the defaults.
     pub fn load(file: Option<&Path>) -> Result<Self, Failure> {
         let path = file.unwrap_or(Path::new(DEFAULT_FILE));
@@ -112,6 +132,12 @@ impl Configuration {
         read.map(|configuration| Self { file: path.to_owned(), ..configuration })
             .map_err(|error| Failure::new(Code::ConfigurationInvalid, format!("{} / 配置文件有误：\n{error}", path.display())))
     }
+}
+
+/// The user's cache folder: `XDG_CACHE_HOME`, which must be absolute to count, or `.cache` at home.
+fn cache_folder() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")))
 }
 
 /// Whose lexicons are accepted: those signed by one of `keys`, hexadecimal or in a file; everybody's if there are none.

@@ -28,7 +28,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<u8, Failure> {
-    let configuration = configuration::Configuration::load(arguments.config.as_deref())?;
+    let mut configuration = configuration::Configuration::load(arguments.config.as_deref())?;
+    if arguments.packed_weights.is_some() {
+        configuration.packed_weights = arguments.packed_weights;
+    }
     match arguments.command {
         Command::Generate(options) => commands::generate::run(&options, &configuration),
         Command::Train(options) => commands::train::run(&options, &configuration),
@@ -39,6 +42,7 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Command::Model { command: ModelCommand::Check(options) } => commands::model::check(&options),
         Command::Model { command: ModelCommand::Inspect(options) } => commands::model::inspect(&options),
         Command::Model { command: ModelCommand::Evaluate(options) } => commands::evaluate::run(&options),
+        Command::Model { command: ModelCommand::Packed(options) } => commands::packed::run(&options, &configuration),
         Command::Data { command } => commands::data::run(&command),
         Command::Filing { command } => commands::filing::run(&command, &configuration),
         Command::Policy { command } => commands::policy::run(&command, &configuration),

@@ -70,7 +70,8 @@ pub fn run(options: &GenerateOptions, configuration: &Configuration) -> Result<u
     if options.enhance_prompt {
         eprintln!("enhanced prompt / 增强后的提示词: {}", spec::stage::Cleared::request(&*cleared).prompt);
     }
-    let mut model = LoadedModel::open(folder, &options.model, options.dtype, residency(options.count))?;
+    let model = LoadedModel::open(folder, &options.model, options.dtype, residency(options.count))?;
+    let mut model = model.with_packed_weights(configuration.packed_folder());
     let bar = progress::steps(0);
     let mut observe = |now: Progress| {
         match now {

@@ -7,6 +7,7 @@ pub mod generate;
 pub mod label;
 pub mod ledger;
 pub mod model;
+pub mod packed;
 pub mod policy;
 pub mod speeds;
 pub mod train;
