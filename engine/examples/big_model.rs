@@ -78,7 +78,7 @@ fn main() -> Result<()> {
     for value in pictures.first().map(engine::Tensor::f32).transpose()?.unwrap_or_default() {
         hash.update(value.to_le_bytes());
     }
-    let digest: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    println!("{side}×{side}, {steps} steps, {precision}, picture {digest}");
+    let digest = spec::Sha256Digest(hash.finalize().into()).to_string();
+    println!("{side}×{side}, {steps} steps, {precision}, picture {digest:.16}");
     Ok(())
 }

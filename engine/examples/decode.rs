@@ -137,9 +137,9 @@ fn main() -> Result<()> {
     let seconds = start.elapsed().as_secs_f64();
     let mut hash = Sha256::new();
     picture.f32()?.iter().for_each(|value| hash.update(value.to_le_bytes()));
-    let digest: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let digest = spec::Sha256Digest(hash.finalize().into()).to_string();
     println!(
-        "{side}×{side} {precision:?} {}: {seconds:.2} s, {before:.0} MiB before, peak {:.0} MiB, picture {digest}",
+        "{side}×{side} {precision:?} {}: {seconds:.2} s, {before:.0} MiB before, peak {:.0} MiB, picture {digest:.16}",
         word(1).unwrap_or("auto"),
         memory("VmHWM")
     );

@@ -138,7 +138,7 @@ impl PackedMatrix {
             let (block, vectors) = self.block(block);
             words.extend_from_slice(expand(block, vectors * VECTOR, &mut buffer));
         }
-        Self { k: 2 * self.groups(), n: self.n, precision: Precision::F32, words }
+        Self { k: 2 * self.groups(), n: self.n, precision: Precision::F32, words: words.into() }
     }
 
     /// Inner dimension.

@@ -1,12 +1,13 @@
 //! Developers' commands. `cargo xtask check` asserts what the compiler cannot: which crate may see which, that each
-//! stage of the sentence is earned in one place, that every dependency is explained, and that unsafe code stays at home. `cargo xtask bench` makes the tables of
-//! BENCHMARKS.md.
+//! stage of the sentence is earned in one place, that every dependency is explained, and that unsafe code stays at home. `cargo xtask bench`
+//! makes the tables of BENCHMARKS.md, and `cargo xtask instructions` holds the hot kernels to their budgets.
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 
 mod arrows;
 mod bench;
 mod dependencies;
+mod instructions;
 mod officers_table;
 mod sheet;
 mod stages;
@@ -17,8 +18,9 @@ fn main() -> Result<()> {
     match command.as_str() {
         "bench" => bench::run(&std::env::args().skip(2).collect::<Vec<_>>()),
         "check" => check(),
+        "instructions" => instructions::run(&std::env::args().skip(2).collect::<Vec<_>>()),
         "sheet" => sheet::make(&std::env::args().skip(2).collect::<Vec<_>>()),
-        _ => bail!("usage: cargo xtask check | bench [--help] | sheet OUT.png PICTURE…"),
+        _ => bail!("usage: cargo xtask check | bench [--help] | instructions [--table] | sheet OUT.png PICTURE…"),
     }
 }
 
