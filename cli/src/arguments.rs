@@ -272,6 +272,8 @@ pub enum ModelCommand {
     Inspect(InspectOptions),
     /// Measure the quality bars of the model card on a recipe's concepts / 质量评测
     Evaluate(EvaluateOptions),
+    /// Measure which layers bear 8-bit integers, and write a checkpoint that stores them so / 量化为 int8
+    Quantize(QuantizeOptions),
     /// List or remove the packed weights that `generate` keeps for its next start / 查看或清除打包权重缓存
     Packed(PackedOptions),
 }
@@ -292,6 +294,41 @@ pub struct PackedOptions {
     /// Remove them all; processes that use one keep it until they end / 全部删除
     #[arg(long)]
     pub clear: bool,
+    /// JSON on standard output / 以 JSON 输出
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples / 示例:
+  danqing model quantize ./ERNIE-Image-Turbo --out ./ERNIE-Image-Turbo-int8 --steps 4
+  danqing model quantize xiaopin --out ./xiaopin-int8 --max-error 0.01
+  danqing generate \"一只小猫\" --model ./xiaopin-int8 --dtype int8
+
+Draws the prompts in bf16 and looks at what enters each linear layer of the transformer. A layer whose output, computed in 8-bit integers,
+is within --max-error of what f32 gives is stored so; inputs are rotated by a Hadamard matrix where that makes the error smaller by a
+tenth or more; all else stays as it was. What comes before and after the repeated layers is never quantised. Layers are stored as ComfyUI,
+stable-diffusion.cpp and SGLang read them (int8_tensorwise, convrot). With --dtype int8 the new folder runs as it is stored; with bf16 or
+f32 its numbers are restored first.
+逐层测量 int8 误差：达标的层以 8 位整数存储（必要时先做 Hadamard 旋转），其余保持原精度；存储布局与 ComfyUI、stable-diffusion.cpp、SGLang 通用。")]
+pub struct QuantizeOptions {
+    /// Folder in diffusers layout, or the name of an embedded model / 模型文件夹
+    pub model: String,
+    /// The folder to write; must not exist / 输出文件夹（须不存在）
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Prompts to measure with, one a line; by default sixteen built-in ones / 校准提示词文件，每行一条
+    #[arg(long, value_name = "FILE")]
+    pub prompts: Option<PathBuf>,
+    /// Steps of each picture; by default the model's / 步数
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub steps: Option<u32>,
+    /// Largest relative error of a layer's output that is stored in 8-bit integers / 每层最大相对误差
+    #[arg(long, default_value_t = 0.02, value_name = "E")]
+    pub max_error: f64,
+    /// Do not draw the prompts again in f32, int8 and as quantised to compare / 不做量化前后对比
+    #[arg(long)]
+    pub no_comparison: bool,
     /// JSON on standard output / 以 JSON 输出
     #[arg(long)]
     pub json: bool,

@@ -42,6 +42,7 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Command::Model { command: ModelCommand::Check(options) } => commands::model::check(&options),
         Command::Model { command: ModelCommand::Inspect(options) } => commands::model::inspect(&options),
         Command::Model { command: ModelCommand::Evaluate(options) } => commands::evaluate::run(&options),
+        Command::Model { command: ModelCommand::Quantize(options) } => commands::quantize::run(&options),
         Command::Model { command: ModelCommand::Packed(options) } => commands::packed::run(&options, &configuration),
         Command::Data { command } => commands::data::run(&command),
         Command::Filing { command } => commands::filing::run(&command, &configuration),

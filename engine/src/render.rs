@@ -1,5 +1,6 @@
 use crate::families::{Control, ErnieImagePipeline, Observer, PipelineRequest, Progress, Residency, Shortcuts};
 use crate::model_folder::{JsonFile, ModelFolder, ModelIndex};
+use crate::quantization::ActivationSamples;
 use crate::weights::PackedFolder;
 use crate::{Error, Result, Tensor};
 use serde::Deserialize;
@@ -61,6 +62,13 @@ impl LoadedModel {
         if let Some(folder) = folder {
             self.pipeline.keep_packed(folder, self.identity.sha256);
         }
+        self
+    }
+
+    /// The same model, which gives rows of what enters its denoiser's layers to `samples`, to measure what they bear.
+    #[must_use]
+    pub fn watched(mut self, precision: RunPrecision, samples: Arc<ActivationSamples>) -> Self {
+        self.pipeline.watch(precision, samples);
         self
     }
 

@@ -6,6 +6,9 @@
 
 mod microkernel;
 pub(crate) mod quantization;
+mod rotation;
+
+pub use rotation::{is_rotation, rotate_rows};
 
 use crate::dispatch::{Int8Level, int8_level};
 use crate::gemm::microkernel::VECTOR;
@@ -46,12 +49,27 @@ pub struct QuantizedMatrix {
 impl QuantizedMatrix {
     /// Rounds and packs `b [k, n]`, no more than [`MAX_K`] rows; the scale of a column is its largest magnitude over 127.
     pub fn quantize(b: &MatrixView<'_>) -> Self {
-        let (k, n) = (b.rows, b.columns);
+        let columns = b.transposed();
+        Self::build((b.rows, b.columns), &|column, reader, row| quantize_row(reader.row(&columns, column), 0, row))
+    }
+
+    /// Packs integers `[n, k]`, as checkpoints store them, with the scale of each of the `n` columns.
+    pub fn from_rows(values: &[i8], (k, n): (usize, usize), scales: &[f32]) -> Self {
+        assert!(values.len() == k * n && scales.len() == n, "integers [n, k] and a scale for each column");
+        Self::build((k, n), &|column, _, row| {
+            for (byte, value) in row.iter_mut().zip(&values[column * k..][..k]) {
+                *byte = value.cast_unsigned();
+            }
+            scales[column]
+        })
+    }
+
+    /// `fill` writes the integers of a column, behind which there is room, and returns its scale.
+    fn build((k, n): (usize, usize), fill: &(dyn Fn(usize, &mut RowReader, &mut [u8]) -> f32 + Sync)) -> Self {
         assert!(k <= MAX_K, "sums of {k} products may not fit into 32 bits");
         let (groups, blocks) = (k.div_ceil(LANE), n.div_ceil(BLOCK_COLUMNS));
         let mut words = vec![[0; LANE]; n.next_multiple_of(VECTOR) * groups];
         let (mut scales, mut starts) = (vec![0.0; blocks * BLOCK_COLUMNS], vec![0; blocks * BLOCK_COLUMNS]);
-        let columns = b.transposed();
         {
             let (words, scales, starts) = (SharedSlice::new(&mut words), SharedSlice::new(&mut scales), SharedSlice::new(&mut starts));
             parallel_for(blocks, &|block| {
@@ -67,7 +85,8 @@ impl QuantizedMatrix {
                     let end = count.min(vector + VECTOR);
                     for column in vector..end {
                         let row = square[(column - vector) * groups..][..groups].as_flattened_mut();
-                        scales[column] = quantize_row(reader.row(&columns, first + column), 0, row);
+                        row.fill(0);
+                        scales[column] = fill(first + column, &mut reader, row);
                         starts[column] = row.iter().map(|value| i32::from(value.cast_signed())).sum::<i32>().wrapping_mul(-128);
                     }
                     transpose(&square, (groups, end - vector), &mut words[vector..], width);
@@ -124,6 +143,13 @@ impl QuantizedMatrix {
         let width = (self.n - first).min(BLOCK_COLUMNS).next_multiple_of(VECTOR);
         (&self.words[first * self.groups()..][..width * self.groups()], width / VECTOR)
     }
+}
+
+/// Integers and scales of rows of `width` values, each rounded as [`QuantizedMatrix::quantize`] rounds a column.
+pub fn quantize_rows(values: &[f32], width: usize) -> (Vec<i8>, Vec<f32>) {
+    let mut integers = vec![0_u8; values.len()];
+    let scales = values.chunks_exact(width).zip(integers.chunks_exact_mut(width)).map(|(row, out)| quantize_row(row, 0, out)).collect();
+    (integers.into_iter().map(u8::cast_signed).collect(), scales)
 }
 
 /// Words `[columns, groups]` to the first columns of `[groups, width]`, in squares that stay in L1.

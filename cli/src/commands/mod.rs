@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod model;
 pub mod packed;
 pub mod policy;
+pub mod quantize;
 pub mod speeds;
 pub mod train;
 pub mod verify;

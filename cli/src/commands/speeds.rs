@@ -10,7 +10,7 @@ use spec::{ImageFormat, Request, RunPrecision, Speed};
 use std::time::Instant;
 
 /// Prompts that are drawn in each way, together in one batch.
-const PROMPTS: [&str; 16] = [
+pub const PROMPTS: [&str; 16] = [
     "一只小猫",
     "小狗，蓝色背景",
     "高跟鞋，白色背景",

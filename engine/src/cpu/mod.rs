@@ -9,7 +9,7 @@ mod strips;
 
 pub use products::PackedWeight;
 
-use crate::quantization::is_quantized;
+use crate::quantization::{ActivationSamples, StoredInt8, is_quantized};
 use crate::{
     Activation, Attention, Conv, Device, Error, Executor, GroupNorm, Linear, Norm, Result, StripExecutor, Tensor, Unary, Weight, WeightKind,
 };
@@ -18,16 +18,29 @@ use spec::RunPrecision;
 use std::sync::Arc;
 
 /// Runs operations on the host's cores. An executor that records wraps one and packs weights through it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct CpuExecutor {
     precision: RunPrecision,
+    /// Only weights that are stored in 8-bit integers are multiplied so.
+    as_stored: bool,
+    samples: Option<Arc<ActivationSamples>>,
 }
 
 impl CpuExecutor {
     /// Operands of products are rounded to `precision`. The calling thread flushes denormals to zero from now on.
     pub fn new(precision: RunPrecision) -> Self {
         kernels::dispatch::set_flush_to_zero();
-        Self { precision }
+        Self { precision, as_stored: false, samples: None }
+    }
+
+    /// Runs in 8-bit integers what a checkpoint stores in them, and nothing else.
+    pub fn for_stored_integers() -> Self {
+        Self { as_stored: true, ..Self::new(RunPrecision::Int8) }
+    }
+
+    /// Gives rows of the inputs of every layer that might run in 8-bit integers to `samples`.
+    pub fn watching(precision: RunPrecision, samples: Arc<ActivationSamples>) -> Self {
+        Self { samples: Some(samples), ..Self::new(precision) }
     }
 
     /// How operands of products are rounded.
@@ -58,11 +71,25 @@ impl Executor for CpuExecutor {
         if tensor.shape() != kind.shape() {
             return Err(Error::TensorShape { name: name.to_owned(), found: tensor.shape().to_vec(), expected: kind.shape() });
         }
-        let packed = match self.precision == RunPrecision::Int8 && is_quantized(name, kind) {
+        let packed = match self.precision == RunPrecision::Int8 && !self.as_stored && is_quantized(name, kind) {
             true => PackedWeight::quantized(kind, tensor)?,
             false => self.pack(kind, tensor)?,
         };
+        let packed = match &self.samples {
+            Some(samples) if is_quantized(name, kind) => PackedWeight::watched(packed, name, samples),
+            _ => packed,
+        };
         Ok(Weight::new(kind, device.clone(), Arc::new(packed)))
+    }
+
+    fn stored_weight(&self, device: &Device, name: &str, kind: WeightKind, stored: &StoredInt8) -> Result<Weight> {
+        match kind {
+            WeightKind::Linear { outputs, inputs } if self.precision == RunPrecision::Int8 => {
+                let packed = PackedWeight::stored((inputs, outputs), stored);
+                Ok(Weight::new(kind, device.clone(), Arc::new(packed)))
+            }
+            _ => self.weight(device, name, kind, &Tensor::from_f32(stored.restored(kind), &kind.shape(), device)?),
+        }
     }
 
     fn parameter(&self, _name: &str, tensor: Tensor) -> Result<Tensor> {
@@ -146,6 +173,9 @@ impl Executor for CpuExecutor {
     }
 
     fn packed_form(&self) -> Option<String> {
+        if self.as_stored || self.samples.is_some() {
+            return None;
+        }
         let endian = if cfg!(target_endian = "little") { "le" } else { "be" };
         Some(format!("{}-{}-{endian}", self.precision, kernels::matrix::LAYOUT))
     }

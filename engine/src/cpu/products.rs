@@ -1,6 +1,7 @@
 //! Linear layers and convolutions.
 
 use super::{misfit, optional_values};
+use crate::quantization::{ActivationSamples, StoredInt8};
 use crate::{Activation, Conv, Device, Linear, Result, Tensor, WeightKind};
 use kernels::conv::{ConvShape, PackedFilter, conv2d as conv2d_kernel};
 use kernels::element::Precision;
@@ -23,8 +24,20 @@ pub enum PackedWeight {
     Matrix(PackedMatrix),
     /// The same in 8-bit integers.
     Quantized(QuantizedMatrix),
+    /// The same, of groups of so many inputs that were rotated.
+    Rotated(QuantizedMatrix, usize),
     /// A filter bank.
     Filter(PackedFilter),
+    /// Any of them, whose inputs somebody wants to see.
+    Watched(Box<Watched>),
+}
+
+/// A weight, its name, and who wants to see what it meets.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    weight: PackedWeight,
+    name: String,
+    samples: Arc<ActivationSamples>,
 }
 
 impl PackedWeight {
@@ -51,19 +64,34 @@ impl PackedWeight {
         Ok(Self::Quantized(QuantizedMatrix::quantize(&view)))
     }
 
-    /// The form's name and the values, to be saved.
-    pub(crate) fn saved(&self) -> (&'static str, Vec<&[u8]>) {
+    /// As a checkpoint stores it, `(inputs, outputs)` large.
+    pub(super) fn stored(size: (usize, usize), stored: &StoredInt8) -> Self {
+        let matrix = QuantizedMatrix::from_rows(&stored.values, size, &stored.scales);
+        match stored.rotation {
+            Some(group) => Self::Rotated(matrix, group),
+            None => Self::Quantized(matrix),
+        }
+    }
+
+    /// The same weight, but its inputs are seen by `samples`.
+    pub(super) fn watched(self, name: &str, samples: &Arc<ActivationSamples>) -> Self {
+        Self::Watched(Box::new(Watched { weight: self, name: name.to_owned(), samples: Arc::clone(samples) }))
+    }
+
+    /// The form's name and the values, to be saved; `None` for forms that are made from integers in the checkpoint anyway.
+    pub(crate) fn saved(&self) -> Option<(&'static str, Vec<&[u8]>)> {
         let words = |matrix: &'_ PackedMatrix| match matrix.precision() {
             Precision::F32 => F32_FORM,
             Precision::Bf16 => BF16_FORM,
         };
         match self {
-            Self::Matrix(matrix) => (words(matrix), vec![matrix.words().bytes()]),
-            Self::Filter(filter) => (words(filter.matrix()), vec![filter.matrix().words().bytes()]),
+            Self::Matrix(matrix) => Some((words(matrix), vec![matrix.words().bytes()])),
+            Self::Filter(filter) => Some((words(filter.matrix()), vec![filter.matrix().words().bytes()])),
             Self::Quantized(matrix) => {
                 let (words, scales, starts) = matrix.parts();
-                (INT8_FORM, vec![words.bytes(), scales.bytes(), starts.bytes()])
+                Some((INT8_FORM, vec![words.bytes(), scales.bytes(), starts.bytes()]))
             }
+            Self::Rotated(..) | Self::Watched(_) => None,
         }
     }
 
@@ -99,8 +127,9 @@ impl PackedWeight {
     pub fn bytes(&self) -> usize {
         match self {
             Self::Matrix(matrix) => matrix.bytes(),
-            Self::Quantized(matrix) => matrix.bytes(),
+            Self::Quantized(matrix) | Self::Rotated(matrix, _) => matrix.bytes(),
             Self::Filter(filter) => filter.bytes(),
+            Self::Watched(watched) => watched.weight.bytes(),
         }
     }
 }
@@ -128,9 +157,19 @@ pub(super) fn linear(x: &Tensor, linear: &Linear<'_>) -> Result<Tensor> {
     };
     let mut values = vec![0.0; rows * outputs];
     let view = MatrixView::new(x.f32()?, rows, inputs);
-    match linear.weight.packed() {
+    let mut packed = linear.weight.packed();
+    if let Some(PackedWeight::Watched(watched)) = packed {
+        watched.samples.take(&watched.name, linear.weight.kind(), x.f32()?, inputs);
+        packed = Some(&watched.weight);
+    }
+    match packed {
         Some(PackedWeight::Matrix(matrix)) => gemm(&view, matrix, &epilogue, &mut values),
         Some(PackedWeight::Quantized(matrix)) => int8::gemm(&view, matrix, &epilogue, &mut values),
+        Some(PackedWeight::Rotated(matrix, group)) => {
+            let mut rotated = x.f32()?.to_vec();
+            int8::rotate_rows(&mut rotated, inputs, *group);
+            int8::gemm(&MatrixView::new(&rotated, rows, inputs), matrix, &epilogue, &mut values);
+        }
         _ => return Err(not_ours()),
     }
     Tensor::from_f32(values, &shape, x.device())

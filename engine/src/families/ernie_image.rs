@@ -1,9 +1,10 @@
 use super::prompt_cache::PromptCache;
 use super::{Control, Observer, PipelineRequest, Progress, Residency, Slot, device_for};
 use crate::autoencoders::{AutoencoderKlFlux2, AutoencoderKlFlux2Config, unpatchify};
+use crate::cpu::CpuExecutor;
 use crate::denoisers::{ErnieImageConfig, ErnieImageTransformer2DModel, StepCache, TextCondition};
 use crate::model_folder::{JsonFile, ModelFolder, ModelIndex};
-use crate::quantization::Part;
+use crate::quantization::{ActivationSamples, Part, is_quantized_source};
 use crate::random::Generator;
 use crate::schedulers::{FlowMatchEulerDiscrete, Steps, linspace};
 use crate::text_encoders::{Ministral3, Ministral3Config};
@@ -13,6 +14,7 @@ use crate::{Device, Error, Result, Tensor};
 use spec::{RunPrecision, Sha256Digest};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Names under which transformers saves the language model of a `Mistral3Model` or of a bare text model.
 const LANGUAGE_MODEL_PREFIXES: [&str; 5] = ["language_model.model", "model.language_model", "language_model", "model", ""];
@@ -65,6 +67,8 @@ impl ErnieImagePipeline {
                 return Err(Error::Unsupported(format!("{name} of class {}; {} is supported", component.class_name, classes.join(", "))));
             }
         }
+        let is_stored = precision == RunPrecision::Int8 && is_quantized_source(&SafetensorsSource::component(&folder, "transformer")?);
+        let device = if is_stored { Device::new(CpuExecutor::for_stored_integers()) } else { device_for(Part::Denoiser, precision) };
         let text_config = JsonFile::component(&folder, "text_encoder")?;
         let text_config = if text_config.has("text_config") { text_config.section("text_config")? } else { text_config };
         Ok(Self {
@@ -75,7 +79,7 @@ impl ErnieImagePipeline {
             autoencoder_config: JsonFile::component(&folder, "vae")?.parse_as()?,
             folder,
             text_device: device_for(Part::TextEncoder, precision),
-            device: device_for(Part::Denoiser, precision),
+            device,
             autoencoder_device: device_for(Part::Autoencoder, precision),
             residency,
             prompts: PromptCache::default(),
@@ -89,6 +93,12 @@ impl ErnieImagePipeline {
     /// Keeps packed weights in a folder, under the digest of the model.
     pub fn keep_packed(&mut self, folder: PackedFolder, model: Sha256Digest) {
         self.packed = Some((folder, model));
+    }
+
+    /// Gives rows of what enters the denoiser's layers to `samples`.
+    pub fn watch(&mut self, precision: RunPrecision, samples: Arc<ActivationSamples>) {
+        self.device = Device::new(CpuExecutor::watching(precision, samples));
+        self.denoiser = Slot::empty();
     }
 
     /// Pixels of a token's side: sizes must be multiples of it.

@@ -1,4 +1,5 @@
-use super::PackedComponent;
+use super::{ElementType, PackedComponent};
+use crate::quantization::StoredInt8;
 use crate::{Device, Error, Result, Tensor, Weight, WeightKind};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -13,6 +14,10 @@ pub trait TensorSource {
     fn shape(&self, name: &str) -> Option<Vec<usize>>;
     /// Reads one tensor as f32 or bf16.
     fn tensor(&self, name: &str, device: &Device) -> Result<Tensor>;
+    /// The type and the little-endian bytes of one tensor, where the source has them at hand.
+    fn bytes(&self, _name: &str) -> Option<(ElementType, &[u8])> {
+        None
+    }
     /// The caller has packed the tensor and will not read it again: its pages may be released.
     fn release(&self, name: &str);
 }
@@ -75,7 +80,17 @@ impl<'a> Loader<'a> {
 
     /// `name.weight` as any kind of weight.
     pub fn weight(&self, name: &str, kind: WeightKind) -> Result<Weight> {
-        let full_name = format!("{}.weight", self.full_name(name));
+        let module = self.full_name(name);
+        let full_name = format!("{module}.weight");
+        if let WeightKind::Linear { outputs, inputs } = kind
+            && StoredInt8::is_at(self.source, &module)
+        {
+            let names = StoredInt8::names(&module);
+            let stored = StoredInt8::read(self.source, &module, (outputs, inputs), self.device)?;
+            names.iter().for_each(|name| self.source.release(name));
+            self.taken.borrow_mut().extend(names);
+            return self.device.stored_weight(self.device, &full_name, kind, &stored);
+        }
         self.check(&full_name, &kind.shape())?;
         if let Some(weight) = self.packed.and_then(|packed| packed.weight(self.device, &full_name, kind)) {
             self.taken.borrow_mut().insert(full_name);

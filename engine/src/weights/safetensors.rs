@@ -164,6 +164,10 @@ impl TensorSource for SafetensorsSource {
         }
     }
 
+    fn bytes(&self, name: &str) -> Option<(ElementType, &[u8])> {
+        self.find(name).ok().map(|(_, entry, bytes)| (entry.element_type, bytes))
+    }
+
     fn release(&self, name: &str) {
         if let Ok((file, entry, _)) = self.find(name) {
             file.bytes.release(entry.range.clone());

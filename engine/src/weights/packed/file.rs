@@ -130,7 +130,7 @@ impl PackedWriter {
 
     /// Adds a weight.
     pub fn add(&mut self, name: &str, kind: WeightKind, packed: &PackedWeight) -> io::Result<()> {
-        let (form, parts) = packed.saved();
+        let (form, parts) = packed.saved().ok_or_else(|| io::Error::other("this form is not kept"))?;
         let mut places = Vec::with_capacity(parts.len());
         for part in parts {
             self.align()?;

@@ -1,4 +1,11 @@
-//! Where a run in 8-bit integers uses them. This is the one place that decides; everything it keeps out runs in bfloat16.
+//! Where a run in 8-bit integers uses them. This is the one place that decides; everything it keeps out runs in bfloat16. A checkpoint
+//! whose layers are stored in 8 bits ([`StoredInt8`]) has decided already, by measurement ([`decide`]).
+
+mod calibration;
+mod stored;
+
+pub use calibration::{ActivationSamples, LayerDecision, decide, quantized_tensors};
+pub use stored::{StoredInt8, is_quantized_source};
 
 use crate::WeightKind;
 use spec::RunPrecision;

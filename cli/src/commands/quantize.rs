@@ -1,0 +1,240 @@
+//! Writes a checkpoint whose layers are in 8-bit integers where measurement allows it.
+
+use super::speeds::PROMPTS;
+use crate::arguments::QuantizeOptions;
+use crate::failure::Failure;
+use crate::{interrupt, progress};
+use engine::families::Residency;
+use engine::model_folder::{MODEL_INDEX, ModelFolder, ModelIndex};
+use engine::quantization::{ActivationSamples, LayerDecision, decide, is_quantized_source, quantized_tensors};
+use engine::weights::{SafetensorsSource, write_safetensors};
+use engine::{LoadedModel, ModelDefaults, metrics};
+use serde_json::{Value, json};
+use spec::{Code, ImageFormat, Request, RunPrecision, Speed};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The component whose layers are quantised.
+const COMPONENT: &str = "transformer";
+/// Seed of the first picture.
+const SEED: u64 = 7;
+/// Rows of activations that are kept of every layer, over all calls.
+const ROWS: usize = 256;
+/// Pictures made together.
+const BATCH: usize = 4;
+
+/// A folder that is being written; removed unless it got its name.
+struct Unfinished(Option<PathBuf>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.0 {
+            // The first error has been reported; what is left is hidden.
+            let _ = fs::remove_dir_all(folder);
+        }
+    }
+}
+
+pub fn run(options: &QuantizeOptions) -> Result<u8, Failure> {
+    let stop = interrupt::flag();
+    let folder = pipeline::find_model(&options.model)?;
+    if options.out.exists() {
+        let message = format!("{} exists; name a new folder / 已存在，请指定新文件夹", options.out.display());
+        return Err(Failure::new(Code::InvalidRequest, message));
+    }
+    let source = SafetensorsSource::component(&folder, COMPONENT)?;
+    if is_quantized_source(&source) {
+        let message = format!("{}: its layers are in 8-bit integers already / 已是 8 位整数模型", options.model);
+        return Err(Failure::new(Code::InvalidRequest, message));
+    }
+    let prompts = prompts(options)?;
+    let request = request(options, ModelDefaults::read(&folder)?);
+    let total = prompts.len() * if options.no_comparison { 1 } else { 4 };
+    let bar = progress::steps(total as u64).with_message("pictures / 图片");
+    let mut draw = |model: LoadedModel, dtype: RunPrecision| -> Result<Vec<Vec<u8>>, Failure> {
+        let mut model = model;
+        let mut pictures = Vec::new();
+        for batch in prompts.chunks(BATCH) {
+            check(&stop)?;
+            let request = Request { dtype, ..request.clone() };
+            pictures.extend(model.pictures_for_measurement(&request, batch, SEED + pictures.len() as u64)?);
+            bar.inc(batch.len() as u64);
+        }
+        Ok(pictures)
+    };
+    let open = |folder: ModelFolder, dtype| LoadedModel::open(folder, &options.model, dtype, Residency::OneAtATime);
+
+    let batches = prompts.len().div_ceil(BATCH) * request.num_inference_steps as usize;
+    let samples = Arc::new(ActivationSamples::new(ROWS.div_ceil(batches)));
+    let watched = open(folder.clone(), RunPrecision::Bf16)?.watched(RunPrecision::Bf16, Arc::clone(&samples));
+    let in_bf16 = draw(watched, RunPrecision::Bf16)?;
+    let decisions = decide(&source, &samples, options.max_error, &mut || !stop.load(Ordering::SeqCst))?;
+    check(&stop)?;
+    if decisions.is_empty() {
+        let message = "no layer of this model can be quantised / 该模型没有可量化的层";
+        return Err(Failure::new(Code::InvalidRequest, message));
+    }
+    let out = write(&folder, &source, &decisions, options, &stop)?;
+    let mut likeness = Vec::new();
+    if !options.no_comparison {
+        let in_f32 = draw(open(folder.clone(), RunPrecision::F32)?, RunPrecision::F32)?;
+        let at_load = draw(open(folder, RunPrecision::Int8)?, RunPrecision::Int8)?;
+        let quantised = draw(open(out, RunPrecision::Int8)?, RunPrecision::Int8)?;
+        let size = (request.height as usize, request.width as usize);
+        for (name, pictures) in [("bf16", &in_bf16), ("int8, rounded at load", &at_load), ("int8, as quantised", &quantised)] {
+            likeness.push(Likeness { name, to_bf16: compare(pictures, &in_bf16, size), to_f32: compare(pictures, &in_f32, size) });
+        }
+    }
+    bar.finish_and_clear();
+    report(options, &decisions, &likeness);
+    Ok(0)
+}
+
+fn check(stop: &AtomicBool) -> Result<(), Failure> {
+    if stop.load(Ordering::SeqCst) {
+        return Err(Failure::new(Code::Interrupted, "nothing was written / 未写入任何文件"));
+    }
+    Ok(())
+}
+
+fn prompts(options: &QuantizeOptions) -> Result<Vec<String>, Failure> {
+    let Some(path) = &options.prompts else { return Ok(PROMPTS.map(str::to_owned).to_vec()) };
+    let unreadable = |error| Failure::new(Code::DataInvalid, format!("{}: {error} / 无法读取提示词文件", path.display()));
+    let text = fs::read_to_string(path).map_err(unreadable)?;
+    let prompts: Vec<String> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    if prompts.is_empty() {
+        return Err(Failure::new(
+            Code::DataInvalid,
+            format!("{}: holds no prompt, one a line is expected / 没有提示词，每行应有一条", path.display()),
+        ));
+    }
+    Ok(prompts)
+}
+
+fn request(options: &QuantizeOptions, defaults: ModelDefaults) -> Request {
+    Request {
+        prompt: String::new(),
+        original_prompt: None,
+        negative_prompt: String::new(),
+        model: options.model.clone(),
+        width: defaults.width,
+        height: defaults.height,
+        num_inference_steps: options.steps.unwrap_or(defaults.num_inference_steps),
+        guidance_scale: defaults.guidance_scale,
+        seed: SEED,
+        count: 1,
+        dtype: RunPrecision::Bf16,
+        speed: Speed::Exact,
+        guidance_interval: None,
+        format: ImageFormat::Png,
+    }
+}
+
+/// Writes the folder under a hidden name first.
+fn write(
+    folder: &ModelFolder,
+    source: &SafetensorsSource,
+    decisions: &[LayerDecision],
+    options: &QuantizeOptions,
+    stop: &AtomicBool,
+) -> Result<ModelFolder, Failure> {
+    let name = options.out.file_name().ok_or_else(|| Failure::new(Code::InvalidRequest, "--out names no folder / --out 不是文件夹名"))?;
+    let hidden = options.out.with_file_name(format!(".{}.{}.partial", name.to_string_lossy(), std::process::id()));
+    let failed = |path: &Path, error: std::io::Error| Failure::new(Code::StorageFailed, format!("{}: {error} / 写入失败", path.display()));
+    let mut unfinished = Unfinished(Some(hidden.clone()));
+    let copy = |relative: &str| -> Result<(), Failure> {
+        let path = hidden.join(relative);
+        fs::write(&path, &folder.read(relative)?[..]).map_err(|error| failed(&path, error))
+    };
+    fs::create_dir_all(&hidden).map_err(|error| failed(&hidden, error))?;
+    for file in folder.list("")? {
+        copy(&file)?;
+    }
+    debug_assert!(folder.exists(MODEL_INDEX), "every model has its index");
+    for component in ModelIndex::read(folder)?.components {
+        let path = hidden.join(&component.name);
+        fs::create_dir_all(&path).map_err(|error| failed(&path, error))?;
+        for file in folder.list(&component.name)? {
+            let is_weight = component.name == COMPONENT && (file.ends_with(".safetensors") || file.ends_with(".safetensors.index.json"));
+            if !is_weight {
+                check(stop)?;
+                copy(&format!("{}/{file}", component.name))?;
+            }
+        }
+    }
+    let report = serde_json::to_string(&json!({"max_error": options.max_error, "layers": decisions})).unwrap_or_default();
+    let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned()), ("danqing.quantization".to_owned(), report)]);
+    write_safetensors(
+        &hidden.join(COMPONENT).join("diffusion_pytorch_model.safetensors"),
+        quantized_tensors(source, decisions)?,
+        &metadata,
+    )?;
+    check(stop)?;
+    fs::rename(&hidden, &options.out).map_err(|error| failed(&options.out, error))?;
+    unfinished.0 = None;
+    Ok(ModelFolder::open(&options.out)?)
+}
+
+/// Mean and worst PSNR in dB, mean and worst SSIM.
+type Measures = [f64; 4];
+
+struct Likeness {
+    name: &'static str,
+    to_bf16: Measures,
+    to_f32: Measures,
+}
+
+fn compare(pictures: &[Vec<u8>], references: &[Vec<u8>], size: (usize, usize)) -> Measures {
+    let values = |picture: &[u8]| picture.iter().map(|value| f32::from(*value) / 255.0).collect::<Vec<f32>>();
+    let (mut psnr, mut ssim) = (Vec::new(), Vec::new());
+    for (picture, reference) in pictures.iter().zip(references) {
+        let (picture, reference) = (values(picture), values(reference));
+        // Equal pictures have no noise; 99 dB stands for that, as is usual.
+        psnr.push(metrics::psnr(&picture, &reference).min(99.0));
+        ssim.push(metrics::ssim(&picture, &reference, size));
+    }
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
+    let worst = |values: &[f64]| values.iter().copied().fold(f64::INFINITY, f64::min);
+    [mean(&psnr), worst(&psnr), mean(&ssim), worst(&ssim)]
+}
+
+fn report(options: &QuantizeOptions, decisions: &[LayerDecision], likeness: &[Likeness]) {
+    let chosen = decisions.iter().filter(|decision| decision.int8);
+    let rotated = chosen.clone().filter(|decision| decision.rotation.is_some()).count();
+    let chosen = chosen.count();
+    if options.json {
+        let measures = |[psnr, worst_psnr, ssim, worst_ssim]: Measures| json!({"psnr_db": psnr, "worst_psnr_db": worst_psnr, "ssim": ssim, "worst_ssim": worst_ssim});
+        let likeness: Vec<Value> = likeness
+            .iter()
+            .map(|each| json!({"way": each.name, "to_bf16": measures(each.to_bf16), "to_f32": measures(each.to_f32)}))
+            .collect();
+        println!("{}", json!({"out": options.out, "layers": decisions, "int8": chosen, "rotated": rotated, "likeness": likeness}));
+        return;
+    }
+    println!("{:<48} {:>13} {:>9} {:>9}  {}", "layer / 层", "size / 尺寸", "error", "rotated", "stored as / 存储");
+    for decision in decisions {
+        let stored = match (decision.int8, decision.rotation) {
+            (true, Some(group)) => format!("int8, rotated by {group}"),
+            (true, None) => "int8".to_owned(),
+            (false, _) => "as it was / 保持原精度".to_owned(),
+        };
+        let error_rotated = decision.error_rotated.map_or_else(|| "-".to_owned(), |error| format!("{error:.5}"));
+        let size = format!("{}×{}", decision.outputs, decision.inputs);
+        println!("{:<48} {size:>13} {:>9.5} {error_rotated:>9}  {stored}", decision.layer, decision.error);
+    }
+    println!(
+        "\n{chosen} of {} layers in int8, {rotated} of them rotated → {} / 量化 {chosen} 层，其中旋转 {rotated} 层",
+        decisions.len(),
+        options.out.display()
+    );
+    if likeness.is_empty() {
+        return;
+    }
+    println!("\n| | PSNR to bf16, mean (worst) dB | SSIM | PSNR to f32, mean (worst) dB | SSIM |\n|---|---|---|---|---|");
+    for Likeness { name, to_bf16: [a, b, c, d], to_f32: [e, f, g, h] } in likeness {
+        println!("| {name} | {a:.1} ({b:.1}) | {c:.4} ({d:.4}) | {e:.1} ({f:.1}) | {g:.4} ({h:.4}) |");
+    }
+}

@@ -1,0 +1,144 @@
+//! 8-bit weights in a checkpoint: the `int8_tensorwise` layout with `convrot` that ComfyUI, stable-diffusion.cpp and SGLang read.
+//!
+//! A linear layer `M` has `M.weight`, I8 `[outputs, inputs]`; `M.weight_scale`, a number for each output (`[outputs, 1]`, `[outputs]`) or
+//! one for all; and `M.comfy_quant`, U8, which spells `{"format": "int8_tensorwise", "convrot": true, "convrot_groupsize": 256}`. With
+//! `convrot` every group of so many inputs was rotated before rounding ([`kernels::int8::rotate_rows`]), and inputs are rotated likewise.
+
+use crate::weights::{ElementType, TensorBytes, TensorSource};
+use crate::{Device, Error, Result, WeightKind};
+use kernels::int8;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+/// Last part of the name of the tensor that marks a quantised layer.
+const MARK: &str = "comfy_quant";
+/// The same of its scales.
+const SCALE: &str = "weight_scale";
+const FORMAT: &str = "int8_tensorwise";
+const USUAL_GROUP: usize = 256;
+/// A mark is a line of JSON. More is not read.
+const LONGEST_MARK: usize = 4_096;
+
+#[derive(Serialize, Deserialize)]
+struct Mark {
+    format: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    convrot: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    convrot_groupsize: Option<usize>,
+}
+
+/// The weight of a linear layer as a checkpoint stores it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredInt8 {
+    /// `[outputs, inputs]`.
+    pub values: Vec<i8>,
+    /// What one step stands for, `[outputs]`.
+    pub scales: Vec<f32>,
+    /// Inputs of a rotated group.
+    pub rotation: Option<usize>,
+}
+
+/// Whether a checkpoint's layers are quantised already.
+pub fn is_quantized_source(source: &dyn TensorSource) -> bool {
+    source.names().iter().any(|name| name.rsplit('.').next() == Some(MARK))
+}
+
+impl StoredInt8 {
+    /// Whether layer `module` of the source is stored like that.
+    pub fn is_at(source: &dyn TensorSource, module: &str) -> bool {
+        source.shape(&format!("{module}.{MARK}")).is_some()
+    }
+
+    /// The names of the tensors of a layer.
+    pub fn names(module: &str) -> [String; 3] {
+        ["weight", SCALE, MARK].map(|part| format!("{module}.{part}"))
+    }
+
+    /// Reads layer `module`; fails, naming the tensor, if one of the three is not what the layout says.
+    pub fn read(source: &dyn TensorSource, module: &str, (outputs, inputs): (usize, usize), device: &Device) -> Result<Self> {
+        let [weight, scale, mark] = Self::names(module);
+        let invalid = |name: &str, detail: String| Error::InvalidFile {
+            path: PathBuf::from(source.place()),
+            detail: format!("tensor {name:?} {detail}"),
+        };
+        let missing = |name: &str| Error::MissingTensor { name: name.to_owned(), place: source.place() };
+        let bytes = |name: &str, wanted: ElementType| match source.bytes(name) {
+            Some((found, bytes)) if found == wanted => Ok(bytes),
+            Some((found, _)) => Err(invalid(name, format!("holds {found}, not {wanted}"))),
+            None => Err(missing(name)),
+        };
+        let text = bytes(&mark, ElementType::U8)?;
+        let parsed = if text.len() <= LONGEST_MARK { serde_json::from_slice::<Mark>(text).ok() } else { None };
+        let parsed = parsed.ok_or_else(|| invalid(&mark, "is not a quantisation's description in JSON".into()))?;
+        if parsed.format != FORMAT {
+            return Err(Error::Unsupported(format!("{mark}: format {:?}; {FORMAT} is supported", parsed.format)));
+        }
+        let rotation = parsed.convrot.then(|| parsed.convrot_groupsize.unwrap_or(USUAL_GROUP));
+        if let Some(group) = rotation
+            && !(int8::is_rotation(group) && inputs.is_multiple_of(group))
+        {
+            return Err(invalid(&mark, format!("has groups of {group}: not a power of four that divides {inputs} inputs")));
+        }
+        let values = bytes(&weight, ElementType::I8)?;
+        if source.shape(&weight) != Some(vec![outputs, inputs]) || values.len() != outputs * inputs || inputs > int8::MAX_K {
+            let found = source.shape(&weight).unwrap_or_default();
+            return Err(Error::TensorShape { name: weight, found, expected: vec![outputs, inputs] });
+        }
+        let tensor = match source.shape(&scale) {
+            Some(shape) if [1, outputs].contains(&shape.iter().product()) => source.tensor(&scale, device)?.to_f32(),
+            Some(found) => return Err(Error::TensorShape { name: scale, found, expected: vec![outputs, 1] }),
+            None => return Err(missing(&scale)),
+        };
+        let scales = match tensor.f32()? {
+            [one] => vec![*one; outputs],
+            all => all.to_vec(),
+        };
+        if scales.iter().any(|value| !value.is_finite()) {
+            return Err(invalid(&scale, "holds values that are not finite".into()));
+        }
+        Ok(Self { values: values.iter().map(|byte| byte.cast_signed()).collect(), scales, rotation })
+    }
+
+    /// Rounds `weight [outputs, inputs]`, rotated first where a group is given.
+    pub fn round(weight: &[f32], inputs: usize, rotation: Option<usize>) -> Self {
+        let mut rotated = Cow::Borrowed(weight);
+        if let Some(group) = rotation {
+            int8::rotate_rows(rotated.to_mut(), inputs, group);
+        }
+        let (values, scales) = int8::quantize_rows(&rotated, inputs);
+        Self { values, scales, rotation }
+    }
+
+    /// The weight that it stands for, `[outputs, inputs]`, rotated back.
+    pub fn restored(&self, kind: WeightKind) -> Vec<f32> {
+        let inputs = kind.shape().get(1).copied().unwrap_or(1).max(1);
+        let rows = self.values.chunks_exact(inputs).zip(&self.scales);
+        let mut values: Vec<f32> = rows.flat_map(|(row, scale)| row.iter().map(move |value| f32::from(*value) * scale)).collect();
+        if let Some(group) = self.rotation {
+            int8::rotate_rows(&mut values, inputs, group);
+        }
+        values
+    }
+
+    /// The tensors of layer `module`.
+    pub fn to_tensors(&self, module: &str) -> Vec<TensorBytes<'static>> {
+        let [weight, scale, mark] = Self::names(module);
+        let outputs = self.scales.len();
+        let text = Mark { format: FORMAT.into(), convrot: self.rotation.is_some(), convrot_groupsize: self.rotation };
+        let text = serde_json::to_vec(&text).unwrap_or_default();
+        let tensor =
+            |name: String, element_type, shape: Vec<usize>, bytes: Vec<u8>| TensorBytes { name, element_type, shape, bytes: bytes.into() };
+        vec![
+            tensor(
+                weight,
+                ElementType::I8,
+                vec![outputs, self.values.len() / outputs.max(1)],
+                self.values.iter().map(|value| value.cast_unsigned()).collect(),
+            ),
+            tensor(scale, ElementType::F32, vec![outputs, 1], self.scales.iter().flat_map(|value| value.to_le_bytes()).collect()),
+            tensor(mark, ElementType::U8, vec![text.len()], text),
+        ]
+    }
+}
