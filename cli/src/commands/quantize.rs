@@ -54,7 +54,7 @@ pub fn run(options: &QuantizeOptions) -> Result<u8, Failure> {
     let request = request(options, ModelDefaults::read(&folder)?);
     let total = prompts.len() * if options.no_comparison { 1 } else { 4 };
     let bar = progress::steps(total as u64).with_message("pictures / 图片");
-    let mut draw = |model: LoadedModel, dtype: RunPrecision| -> Result<Vec<Vec<u8>>, Failure> {
+    let draw = |model: LoadedModel, dtype: RunPrecision| -> Result<Vec<Vec<u8>>, Failure> {
         let mut model = model;
         let mut pictures = Vec::new();
         for batch in prompts.chunks(BATCH) {

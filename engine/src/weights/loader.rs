@@ -87,7 +87,9 @@ impl<'a> Loader<'a> {
         {
             let names = StoredInt8::names(&module);
             let stored = StoredInt8::read(self.source, &module, (outputs, inputs), self.device)?;
-            names.iter().for_each(|name| self.source.release(name));
+            for name in &names {
+                self.source.release(name);
+            }
             self.taken.borrow_mut().extend(names);
             return self.device.stored_weight(self.device, &full_name, kind, &stored);
         }
