@@ -84,11 +84,13 @@ fn write(path: &Path, change: impl Fn(&str, &mut TensorBytes<'_>) -> bool) -> Sa
     SafetensorsSource::open(path).unwrap()
 }
 
+/// Changes the tensor whose name ends so, or says to leave it out.
+type Change = fn(&str, &mut TensorBytes<'_>) -> bool;
+
 #[test]
 fn what_is_wrong_is_an_error_that_names_the_tensor() {
     let folder = tempfile::tempdir().unwrap();
     let device = Device::cpu(RunPrecision::F32);
-    type Change = fn(&str, &mut TensorBytes<'_>) -> bool;
     let changes: [(&str, Change); 9] = [
         ("by_64.weight_scale", |part, _| part != "weight_scale"),
         ("by_64.weight_scale", |part, tensor| {

@@ -214,7 +214,7 @@ fn report(options: &QuantizeOptions, decisions: &[LayerDecision], likeness: &[Li
         println!("{}", json!({"out": options.out, "layers": decisions, "int8": chosen, "rotated": rotated, "likeness": likeness}));
         return;
     }
-    println!("{:<48} {:>13} {:>9} {:>9}  {}", "layer / 层", "size / 尺寸", "error", "rotated", "stored as / 存储");
+    println!("{:<48} {:>13} {:>9} {:>9}  stored as / 存储", "layer / 层", "size / 尺寸", "error", "rotated");
     for decision in decisions {
         let stored = match (decision.int8, decision.rotation) {
             (true, Some(group)) => format!("int8, rotated by {group}"),
