@@ -1,5 +1,6 @@
 use crate::failure::Failure;
 use engine::weights::PackedFolder;
+use credentials::TrainingUse;
 use pipeline::{ClassifierSettings, ImageSafety, LabelSigning, ScreeningSettings};
 use policy::{LiveSettings, PublicKey, Trust};
 use provenance::{Algorithm, LabelPublicKey, ProviderCode};
@@ -38,6 +39,16 @@ pub struct Configuration {
     pub trusted_keys: Vec<String>,
     /// Whom a refusal says to appeal to, for example an address.
     pub appeal_contact: Option<String>,
+    /// Whether pictures get a signed C2PA manifest; they do where it is not set.
+    pub c2pa: Option<bool>,
+    /// PEM file with the certificate that signs manifests and those above it; a test certificate is made where it is not set.
+    pub c2pa_certificate: Option<PathBuf>,
+    /// PEM file with its private key.
+    pub c2pa_key: Option<PathBuf>,
+    /// What manifests say of training and mining.
+    pub c2pa_training_mining: TrainingUse,
+    /// PEM files with certificates, of CAs or signers, whose manifests `danqing verify` calls pinned.
+    pub c2pa_trust: Vec<PathBuf>,
     /// The secret key that signs the ledger's checkpoints; unset, it lies beside the ledger.
     pub ledger_key: Option<PathBuf>,
     /// Folder that packed weights are kept in, so that the next start maps them; `off` keeps none. Unset, `danqing/packed` in the

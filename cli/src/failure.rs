@@ -33,6 +33,7 @@ macro_rules! from_crate_errors {
 }
 
 from_crate_errors!(
+    credentials::Error,
     engine::Error,
     filing::Error,
     ledger::Error,

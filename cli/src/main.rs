@@ -1,6 +1,7 @@
 //! `danqing`: generate, train, verify, and look into models, in one binary. Results go to standard output, everything
 //! else to standard error. Exit codes are those of `spec::Code`.
 mod arguments;
+mod c2pa;
 mod commands;
 mod configuration;
 mod failure;

@@ -98,11 +98,11 @@ impl Carrier {
         }
     }
 
-    /// Adjusts what the file says of its own length, for `added` bytes more.
-    pub(crate) fn announce(self, bytes: &mut [u8], added: usize) -> Option<()> {
+    /// Has the file say that it is `length` bytes long, where its format says so.
+    pub(crate) fn announce(self, bytes: &mut [u8], length: usize) -> Option<()> {
         match self {
             Self::Png | Self::Jpeg => Some(()),
-            Self::Webp => webp::announce(bytes, added),
+            Self::Webp => webp::announce(bytes, length),
         }
     }
 }

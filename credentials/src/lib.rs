@@ -36,7 +36,7 @@ mod verify;
 
 pub use error::Error;
 pub use ingredient::{Ingredient, Relationship};
-pub use manifest::{Statement, TrainingUse, embed, sidecar};
+pub use manifest::{Statement, TrainingUse, embed, remove, sidecar};
 pub use signer::Signer;
 pub use status::{StatusCode, Weight};
 pub use test_certificate::make_test_certificate;

@@ -54,13 +54,24 @@ pub fn embed(bytes: &[u8], statement: &Statement<'_>, signer: &Signer, now: Time
         length = needed;
     }
     let mut file = bytes.to_vec();
-    carrier.announce(&mut file, length).ok_or(Error::CannotEmbed)?;
+    carrier.announce(&mut file, bytes.len() + length).ok_or(Error::CannotEmbed)?;
     let (before, after) = file.split_at_checked(place).ok_or(Error::CannotEmbed)?;
     let digest = Sha256::new().chain_update(before).chain_update(after).finalize();
     let store = draft.store(Some(place..place + length), &digest, |message| signer.sign(message), signer)?;
     let signed = [before, &carrier.wrap(&store).ok_or(Error::CannotEmbed)?, after].concat();
     check(&verify::verify(&signed, &Anchors::default(), now))?;
     Ok(signed)
+}
+
+/// The file without the manifest that it carries inside; nothing if it carries none, or one that cannot be cut out whole.
+pub fn remove(bytes: &[u8]) -> Option<Vec<u8>> {
+    let carrier = Carrier::of(bytes)?;
+    let Search::Found(located) = carrier.find(bytes) else { return None };
+    let mut file = bytes.to_vec();
+    file.drain(located.region);
+    let length = file.len();
+    carrier.announce(&mut file, length)?;
+    Some(file)
 }
 
 /// A signed manifest store for a file that cannot carry it, to lie beside it with the ending `.c2pa`.

@@ -1,7 +1,9 @@
 //! What is signed verifies, says what was meant, and is the same every time; what was changed does not verify.
 mod support;
 
-use credentials::{Anchors, Error, Signer, Statement, StatusCode, TrainingUse, Trust, Verdict, embed, sidecar, verify, verify_sidecar};
+use credentials::{
+    Anchors, Error, Signer, Statement, StatusCode, TrainingUse, Trust, Verdict, embed, remove, sidecar, verify, verify_sidecar,
+};
 use image::ImageFormat;
 use support::{FORMATS, NOW, golden_text, own_signer, picture, statement, test_signer};
 
@@ -25,6 +27,7 @@ fn every_format_carries_a_manifest_that_verifies() {
         assert!(report.training_mining.values().all(|permission| permission == "notAllowed"));
         assert!(report.statuses.iter().any(|status| status.code == StatusCode::TimeUnstamped), "no time is claimed to be proven");
         assert!(matches!(embed(&signed, &statement(&[]), &signer, NOW), Err(Error::AlreadySigned)));
+        assert_eq!((remove(&signed).unwrap(), remove(&bytes)), (bytes, None));
     }
 }
 

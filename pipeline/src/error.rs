@@ -32,6 +32,9 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// A C2PA certificate or its key.
+    #[error(transparent)]
+    Credentials(#[from] credentials::Error),
     /// The watermark's key is not one.
     #[error("{0} is not a watermark key: 64 hexadecimal digits are expected / {0} 不是水印密钥：应为 64 位十六进制数字")]
     WatermarkKeyInvalid(PathBuf),
@@ -67,6 +70,7 @@ impl Error {
             Self::Store(error) => error.code(),
             Self::Ledger(error) => error.code(),
             Self::InvalidRequest(_) => Code::InvalidRequest,
+            Self::Credentials(error) => error.code(),
             Self::KeyIo { .. } => Code::StorageFailed,
             Self::WatermarkKeyInvalid(_) | Self::LabelKeyInvalid { .. } | Self::ClassifierInvalid { .. } => Code::ConfigurationInvalid,
             Self::Random(_) => Code::Internal,

@@ -9,6 +9,7 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod c2pa;
 mod copies;
 mod error;
 mod image_safety;
@@ -18,6 +19,7 @@ mod models;
 mod studio;
 mod watermark_key;
 
+pub use c2pa::{Certificate, CredentialsOptions, TEST_CERTIFICATE_FILE};
 pub use copies::{Copies, PassingOn, ReleasedCopy};
 pub use error::{Error, Result};
 pub use image_safety::{BUILTIN_CLASSIFIER, ClassifierSettings, ImageSafety, LabelSettings, ScreeningSettings, read_picture};

@@ -1,6 +1,6 @@
 use crate::label_key::{LabelSigning, label_key};
 use crate::watermark_key::watermark_key;
-use crate::{Error, Result, ScreeningSettings};
+use crate::{CredentialsOptions, Error, Result, ScreeningSettings, c2pa};
 use engine::families::{Control, Progress};
 use engine::model_folder::ModelFolder;
 use engine::prompt_enhancer::{Decoding, PromptEnhancer};
@@ -45,6 +45,8 @@ pub struct StudioOptions<'a> {
     pub explicit_label: Option<&'a str>,
     /// The key that signs implicit labels, made if it is not there; labels are unsigned where it is not set.
     pub label_signing: Option<LabelSigning<'a>>,
+    /// Who signs the pictures' C2PA manifests.
+    pub credentials: CredentialsOptions<'a>,
     /// Lexicons besides the built-in one, whose to trust, and whom refusals send people to.
     pub policy: LiveSettings,
     /// Which classifiers look at pictures before they are labelled.
@@ -173,6 +175,9 @@ impl Studio {
         }
         if let Some(path) = options.watermark_key {
             labeller = labeller.with_watermark(watermark_key(path)?);
+        }
+        if let Some(signer) = c2pa::signer(options.credentials.certificate, options.folder, clock.now())? {
+            labeller = labeller.with_credentials(signer, options.credentials.training_use);
         }
         if let Some(signing) = options.label_signing {
             labeller = labeller.with_key(label_key(signing)?);

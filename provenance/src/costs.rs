@@ -28,8 +28,12 @@ impl Labeller {
         let encoded = encode::encode(&picture, format)?;
         step("encode");
         let text = value::write(&self.implicit_label(produce_id)).ok_or(Error::EmbeddingFailed)?;
-        let bytes = container::write(format.into(), &encoded, &text).map_err(|_| Error::EmbeddingFailed)?;
+        let mut bytes = container::write(format.into(), &encoded, &text).map_err(|_| Error::EmbeddingFailed)?;
         step("implicit label (XMP)");
+        if let Some(credentials) = &self.credentials {
+            bytes = credentials.write(&bytes, produce_id, self.watermark.is_some())?;
+            step("C2PA manifest, read back");
+        }
         read_labels(&bytes);
         step("read labels back");
         encode::decodes_to(&bytes, &picture, format)?;

@@ -97,6 +97,9 @@ pub enum Error {
         /// The same in Chinese.
         chinese: &'static str,
     },
+    /// The C2PA manifest could not be made.
+    #[error(transparent)]
+    Credentials(#[from] credentials::Error),
     /// The bytes do not say what was written into them; they were withheld.
     #[error(
         "the label did not read back as written ({verdict:?}, {findings:?}); the picture was withheld / 标识回读与写入不一致，图片未放行"
@@ -124,6 +127,7 @@ impl Error {
             | Self::GroundMissing
             | Self::LabelMissing
             | Self::AlreadyPropagated(_) => Code::InvalidRequest,
+            Self::Credentials(error) => error.code(),
             Self::FontInvalid => Code::Internal,
             Self::EncodingFailed(_) | Self::EmbeddingFailed | Self::ReadBackDiffers { .. } => Code::LabelFailed,
         }

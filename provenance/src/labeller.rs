@@ -1,7 +1,9 @@
+use crate::credentials_writer::CredentialsWriter;
 use crate::explicit::{Corner, Plate};
 use crate::security::{self, Party, Security};
 use crate::{Error, Finding, LabelKey, LabelValues, LabelVerdict, ProviderCode, ServiceType};
 use crate::{container, encode, explicit, lettering, read_labels, value};
+use credentials::{Signer, TrainingUse};
 use spec::stage::{Origin, Screened};
 use spec::{ImageFormat, ImplicitLabel, LabelKind, Picture, ProduceId, Screening, Sha256Digest};
 use std::fmt;
@@ -15,6 +17,7 @@ pub struct Labeller {
     provider_code: Option<ProviderCode>,
     pub(crate) explicit_text: String,
     pub(crate) watermark: Option<watermark::Key>,
+    pub(crate) credentials: Option<CredentialsWriter>,
     key: Option<LabelKey>,
 }
 
@@ -24,6 +27,8 @@ pub struct Labeller {
 pub enum Warning {
     /// No provider code is configured.
     ProviderCodeUnset,
+    /// C2PA manifests are signed with a test certificate.
+    TestCertificate,
 }
 
 impl Warning {
@@ -34,6 +39,9 @@ impl Warning {
                 "no provider code is set: ContentProducer in the implicit label stays empty, which GB 45438-2025 does not \
                  allow for a public service; set your 27-character code (TC260-PG-20252A)"
             }
+            Self::TestCertificate => {
+                "C2PA manifests are signed with a test certificate, which nobody trusts; for a public service set c2pa_certificate and c2pa_key"
+            }
         }
     }
 
@@ -43,6 +51,7 @@ impl Warning {
             Self::ProviderCodeUnset => {
                 "未设置服务提供者编码：隐式标识的 ContentProducer 为空，向公众提供服务时不符合 GB 45438-2025；请配置 27 位编码（TC260-PG-20252A）"
             }
+            Self::TestCertificate => "C2PA 清单由测试证书签名，不被任何一方信任；向公众提供服务时请配置 c2pa_certificate 与 c2pa_key",
         }
     }
 }
@@ -66,7 +75,7 @@ impl Labeller {
                 chinese: "这是传播服务编码（第 23 位为 2）；生成服务该位应为 1，或第 23–27 位为 00000",
             });
         }
-        Ok(Self { provider_code, explicit_text: DEFAULT_EXPLICIT_TEXT.to_owned(), watermark: None, key: None })
+        Ok(Self { provider_code, explicit_text: DEFAULT_EXPLICIT_TEXT.to_owned(), watermark: None, credentials: None, key: None })
     }
 
     /// The same with another explicit text: it must contain 人工智能 or AI, and 生成 or 合成, and the label font must have all
@@ -89,12 +98,17 @@ impl Labeller {
         Self { key: Some(key), ..self }
     }
 
+    /// The same, which also signs every picture of a request with a C2PA manifest, last of all.
+    #[must_use]
+    pub fn with_credentials(self, signer: Signer, training_use: TrainingUse) -> Self {
+        Self { credentials: Some(CredentialsWriter { signer, training_use }), ..self }
+    }
+
     /// What the user should be told before labelling.
     pub fn warnings(&self) -> Vec<Warning> {
-        match self.provider_code {
-            None => vec![Warning::ProviderCodeUnset],
-            Some(_) => Vec::new(),
-        }
+        let code = self.provider_code.is_none().then_some(Warning::ProviderCodeUnset);
+        let is_test = self.credentials.as_ref().is_some_and(|credentials| credentials.signer.is_test());
+        code.into_iter().chain(is_test.then_some(Warning::TestCertificate)).collect()
     }
 
     /// Whether a `width × height` picture has room for the explicit label; worth asking before it is rendered.
@@ -149,7 +163,7 @@ impl Labeller {
         }
     }
 
-    /// Draws the explicit label, encodes in the request's format, writes the implicit label, and hands out the file only if it
+    /// Draws the explicit label, encodes in the request's format, writes the implicit label, signs where a signer is set, and hands out the file only if it
     /// reads back as written.
     pub fn label<S: Screened + Send + 'static>(&self, screened: S, produce_id: ProduceId) -> Result<Labelled, Error> {
         let rendered = screened.rendered();
@@ -157,7 +171,10 @@ impl Labeller {
         let mut picture = self.draw_explicit(rendered.picture())?;
         // Last in the pixels, so that it fits what the copy will show.
         let watermarked = self.watermark.as_ref().is_some_and(|key| hide(&mut picture, key, produce_id));
-        let (bytes, label) = self.write_implicit(&picture, format, produce_id)?;
+        let (mut bytes, label) = self.write_implicit(&picture, format, produce_id)?;
+        if let Some(credentials) = &self.credentials {
+            bytes = credentials.write(&bytes, produce_id, watermarked)?;
+        }
         if !encode::decodes_to(&bytes, &picture, format)? {
             return Err(Error::EmbeddingFailed);
         }

@@ -22,6 +22,8 @@
 //!       {"Label","ContentProducer","ProduceID","ReservedCode1","ContentPropagator","PropagateID","ReservedCode2"}
 //! ```
 //!
+//! Where a signer is set, a C2PA manifest of `credentials` goes in last and covers the rest.
+//!
 //! Metadata does not survive every copy: a screenshot or a site that re-encodes drops it. No threads, clocks or I/O.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
@@ -29,6 +31,7 @@
 mod container;
 mod contrast;
 mod costs;
+mod credentials_writer;
 mod encode;
 mod error;
 mod explicit;

@@ -68,7 +68,9 @@ impl Propagator {
         values.content_propagator = self.code.to_string();
         values.propagate_id = id.to_string();
         values.reserved_code_2 = self.key.as_ref().map(|key| security::sign(key, &values, Party::Propagator)).unwrap_or_default();
-        let written = write(format, bytes, &values)?;
+        // A manifest covers the bytes that change now: left in, it would speak of tampering.
+        let bare = credentials::remove(bytes);
+        let written = write(format, bare.as_deref().unwrap_or(bytes), &values)?;
         check_read_back(&written, format, &values, &report)?;
         Ok(Relabelled::new(Operation::PassedOn, id, (bytes, report), (written, format, values), None))
     }

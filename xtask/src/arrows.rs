@@ -16,9 +16,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("watermark", &["spec"]),
     ("ledger", &["spec"]),
     ("store", &["spec"]),
-    ("pipeline", &["engine", "ledger", "policy", "provenance", "spec", "store"]),
+    ("pipeline", &["credentials", "engine", "ledger", "policy", "provenance", "spec", "store"]),
     ("filing", &["engine", "ledger", "policy", "provenance", "spec", "trainer"]),
-    ("cli", &["engine", "filing", "kernels", "ledger", "pipeline", "policy", "provenance", "spec", "store", "trainer"]),
+    ("cli", &["credentials", "engine", "filing", "kernels", "ledger", "pipeline", "policy", "provenance", "spec", "store", "trainer"]),
     ("benches", &["engine", "kernels", "pipeline", "spec"]),
     ("xtask", &["provenance", "spec"]),
 ];

@@ -1,13 +1,15 @@
 use super::bench::machine;
 use crate::arguments::BenchOptions;
 use crate::failure::Failure;
+use credentials::Signer;
 use engine::families::{Control, Residency};
 use engine::{LoadedModel, ModelDefaults};
 use pipeline::{Delivery, Names, Outcome, Released, Studio, StudioOptions};
 use policy::{Field, Gate, Lexicon};
 use provenance::{Labeller, ProviderCode};
 use serde_json::{Value, json};
-use spec::{Code, ImageFormat, Request};
+use spec::{Clock as _, Code, ImageFormat, Request, SystemClock};
+use std::path::Path;
 use std::time::{Duration, Instant};
 use store::Existing;
 
@@ -21,7 +23,7 @@ const SEED: u64 = 7;
 const PROVIDER_CODE: &str = "001191110000100006666010001";
 
 /// Times everything around the model for one picture of 128×128 and one of 1024×1024, in a folder that is removed afterwards: the true
-/// chain of `danqing generate` with a watermark key and a provider code, and the steps inside its label by themselves.
+/// chain of `danqing generate` with a watermark key, a provider code and a test certificate, and the steps inside its label by themselves.
 pub fn run(options: &BenchOptions) -> Result<u8, Failure> {
     let gate = gate_time()?;
     let mut sizes = Vec::new();
@@ -125,6 +127,7 @@ fn size(options: &BenchOptions, side: u32) -> Result<Size, Failure> {
         existing: Existing::Refuse,
         provider_code: Some(provider_code.clone()),
         watermark_key: Some(&key),
+        credentials: pipeline::CredentialsOptions::default(),
         explicit_label: None,
         label_signing: None,
         policy: policy::LiveSettings::default(),
@@ -159,7 +162,9 @@ fn size(options: &BenchOptions, side: u32) -> Result<Size, Failure> {
         }
     })?;
     let of = |part: &dyn Fn(&Released) -> Duration| median(released.iter().map(part).collect());
-    let labeller = Labeller::new(Some(provider_code))?.with_watermark(pipeline::read_watermark_key(&key)?);
+    let labeller = Labeller::new(Some(provider_code))?
+        .with_watermark(pipeline::read_watermark_key(&key)?)
+        .with_credentials(test_signer(&pictures)?, credentials::TrainingUse::default());
     let steps = steps(&labeller, &released)?;
     Ok(Size {
         side,
@@ -170,6 +175,14 @@ fn size(options: &BenchOptions, side: u32) -> Result<Size, Failure> {
         release: of(&|one| one.timing.release),
         steps,
     })
+}
+
+/// The one that the studio made for the pictures in `folder`.
+fn test_signer(folder: &Path) -> Result<Signer, Failure> {
+    let path = folder.join(pipeline::TEST_CERTIFICATE_FILE);
+    let bundle = std::fs::read_to_string(&path)
+        .map_err(|error| Failure::new(Code::StorageFailed, format!("cannot read {0}: {error} / 无法读取 {0}", path.display())))?;
+    Ok(Signer::from_pem(&bundle, &bundle, SystemClock.now())?)
 }
 
 /// Medians of the steps inside a label, over the pictures.

@@ -46,6 +46,7 @@ pub fn run(options: &GenerateOptions, configuration: &Configuration) -> Result<u
         existing: if options.force { Existing::Replace } else { Existing::Refuse },
         provider_code: configuration.provider_code()?,
         watermark_key: configuration.watermark_key.as_deref(),
+        credentials: configuration.credentials()?,
         explicit_label: configuration.explicit_label.as_deref(),
         label_signing: configuration.label_signing()?,
         policy: configuration.policy()?,

@@ -13,6 +13,7 @@ pub mod quantize;
 pub mod speeds;
 pub mod train;
 pub mod verify;
+pub mod verify_c2pa;
 
 use ::policy::Date;
 use std::time::SystemTime;

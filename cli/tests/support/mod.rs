@@ -35,7 +35,7 @@ impl Desk {
         text(&output.stdout).lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
     }
 
-    /// Visible and hidden files below the folder, the ledger left out.
+    /// Visible and hidden files below the folder, the ledger and the test certificate left out.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
         let mut folders = vec![self.path().to_owned()];
@@ -44,7 +44,7 @@ impl Desk {
                 let path = entry.expect("an entry").path();
                 match path.is_dir() {
                     true => folders.push(path),
-                    false if path.to_string_lossy().contains("danqing-ledger") => {}
+                    false if ["danqing-ledger", "danqing-c2pa-test"].iter().any(|name| path.to_string_lossy().contains(name)) => {}
                     false => found.push(path),
                 }
             }

@@ -40,8 +40,8 @@ pub(super) fn wrap(store: &[u8]) -> Option<Vec<u8>> {
     Some([KIND.as_slice(), &length.to_le_bytes(), store, padding].concat())
 }
 
-pub(super) fn announce(bytes: &mut [u8], added: usize) -> Option<()> {
-    let size = u32::try_from(end(bytes)?.checked_add(added)?.checked_sub(8)?).ok()?;
+pub(super) fn announce(bytes: &mut [u8], length: usize) -> Option<()> {
+    let size = u32::try_from(length.checked_sub(8)?).ok()?;
     bytes.get_mut(4..8)?.copy_from_slice(&size.to_le_bytes());
     Some(())
 }

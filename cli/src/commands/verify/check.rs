@@ -1,5 +1,7 @@
+use crate::commands::verify_c2pa;
 use crate::configuration::Configuration;
 use crate::failure::Failure;
+use credentials::Anchors;
 use ledger::{Entry, Ledger};
 use provenance::{LabelPublicKey, LabelReport, LabelVerdict, Security, read_labels, read_watermark};
 use spec::{Code, ProduceId, Sha256Digest, SystemClock};
@@ -55,18 +57,24 @@ pub struct Checked {
     pub trust: Trust,
     pub known: Known,
     pub mark: Mark,
+    pub manifest: credentials::Report,
 }
 
 impl Checked {
     /// The label can be read, the ledger has exactly these bytes, and no signature speaks against them.
     pub fn is_known_and_unchanged(&self) -> bool {
-        let is_signed_well = self.trust != Trust::Stranger && self.report.producer_security != Security::Invalid;
+        let is_signed_well = !verify_c2pa::speaks_against(&self.manifest)
+            && self.trust != Trust::Stranger
+            && self.report.producer_security != Security::Invalid;
         matches!(self.known, Known::Recorded(_)) && self.report.values.is_some() && is_signed_well
     }
 
     /// The label keeps the rules, and nothing speaks against it.
     pub fn is_compliant(&self) -> bool {
-        self.report.verdict == LabelVerdict::Compliant && self.trust != Trust::Stranger && !matches!(self.known, Known::Changed(_))
+        self.report.verdict == LabelVerdict::Compliant
+            && !verify_c2pa::speaks_against(&self.manifest)
+            && self.trust != Trust::Stranger
+            && !matches!(self.known, Known::Changed(_))
     }
 }
 
@@ -74,6 +82,7 @@ impl Checked {
 pub struct Checker<'a> {
     ledger: Option<&'a Path>,
     trusted: Vec<LabelPublicKey>,
+    anchors: Anchors,
     watermark: Looking,
     ledgers: HashMap<PathBuf, Option<Ledger>>,
 }
@@ -93,7 +102,13 @@ impl<'a> Checker<'a> {
             (None, Some(_)) => Looking::No,
             (None, None) => Looking::NoKey,
         };
-        Ok(Self { ledger, trusted: configuration.trusted_label_keys()?, watermark, ledgers: HashMap::new() })
+        Ok(Self {
+            ledger,
+            trusted: configuration.trusted_label_keys()?,
+            anchors: configuration.credentials_anchors()?,
+            watermark,
+            ledgers: HashMap::new(),
+        })
     }
 
     pub fn check(&mut self, file: &Path) -> Result<Checked, Failure> {
@@ -126,7 +141,8 @@ impl<'a> Checker<'a> {
             Security::Valid { .. } => Trust::Stranger,
             _ => Trust::NoSignature,
         };
-        Ok(Checked { file: file.to_owned(), report, trust, known, mark })
+        let manifest = verify_c2pa::check(file, &bytes, &self.anchors)?;
+        Ok(Checked { file: file.to_owned(), report, trust, known, mark, manifest })
     }
 }
 

@@ -26,7 +26,7 @@ pub fn json(checked: &Checked) -> Value {
         Trust::Stranger => "stranger",
     };
     let file = checked.file.display().to_string();
-    json!({"file": file, "label": checked.report, "signer": trust, "ledger": state, "entry": entry, "watermark": watermark})
+    json!({"file": file, "label": checked.report, "signer": trust, "ledger": state, "entry": entry, "watermark": watermark, "c2pa": checked.manifest})
 }
 
 pub fn verdict(verdict: LabelVerdict) -> &'static str {
@@ -71,6 +71,7 @@ pub fn text(checked: &Checked) {
             println!("  watermark / 水印: {mark:012x}, entry {} with ProduceID {id} / 对应条目 {}", entry.index, entry.index);
         }
     }
+    crate::commands::verify_c2pa::print_text(&checked.manifest);
 }
 
 fn print_security(report: &LabelReport, trust: Trust) {
