@@ -6,7 +6,7 @@
 //! file, statement and signer give the same bytes: the time in a manifest is that of the ProduceID. No threads, clocks or I/O.
 //!
 //! ```text
-//! PNG   signature IHDR [caBX] …              store "c2pa"
+//! PNG   signature IHDR iTXt [caBX] IDAT …    store "c2pa"
 //! JPEG  SOI APP0 APP1 [APP11 "JP" …] …        └ manifest "urn:c2pa:…", ingredients' before ours
 //! WebP  RIFF WEBP VP8X VP8L "XMP " ["C2PA"]      ├ c2pa.assertions: c2pa.ingredient.v3 …, c2pa.actions.v2,
 //! other  beside it, NAME.c2pa                    │                  cawg.training-mining, c2pa.hash.data

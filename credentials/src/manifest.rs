@@ -44,9 +44,14 @@ pub fn embed(bytes: &[u8], statement: &Statement<'_>, signer: &Signer, now: Time
     let place = carrier.place(bytes).ok_or(Error::CannotEmbed)?;
     let draft = Draft::new(statement)?;
     // The manifest names its own length, whose digits are part of it: from below, this settles within the few widths of a number.
-    let mut length = 0;
+    let (mut length, mut padding) = (0, 0);
     loop {
-        let store = draft.store(Some(place..place + length), &[0; 32], |_| [0; 64].to_vec(), signer)?;
+        let store = draft.store(Some(place..place + length), padding, &[0; 32], |_| [0; 64].to_vec(), signer)?;
+        if store.len() % 2 == 1 {
+            // An odd chunk of RIFF has a byte behind it that readers count differently.
+            padding = 1 - padding;
+            continue;
+        }
         let needed = carrier.wrap(&store).ok_or(Error::CannotEmbed)?.len();
         if needed == length {
             break;
@@ -57,7 +62,7 @@ pub fn embed(bytes: &[u8], statement: &Statement<'_>, signer: &Signer, now: Time
     carrier.announce(&mut file, bytes.len() + length).ok_or(Error::CannotEmbed)?;
     let (before, after) = file.split_at_checked(place).ok_or(Error::CannotEmbed)?;
     let digest = Sha256::new().chain_update(before).chain_update(after).finalize();
-    let store = draft.store(Some(place..place + length), &digest, |message| signer.sign(message), signer)?;
+    let store = draft.store(Some(place..place + length), padding, &digest, |message| signer.sign(message), signer)?;
     let signed = [before, &carrier.wrap(&store).ok_or(Error::CannotEmbed)?, after].concat();
     check(&verify::verify(&signed, &Anchors::default(), now))?;
     Ok(signed)
@@ -76,7 +81,7 @@ pub fn remove(bytes: &[u8]) -> Option<Vec<u8>> {
 
 /// A signed manifest store for a file that cannot carry it, to lie beside it with the ending `.c2pa`.
 pub fn sidecar(bytes: &[u8], statement: &Statement<'_>, signer: &Signer, now: Timestamp) -> Result<Vec<u8>, Error> {
-    let store = Draft::new(statement)?.store(None, &Sha256::digest(bytes), |message| signer.sign(message), signer)?;
+    let store = Draft::new(statement)?.store(None, 0, &Sha256::digest(bytes), |message| signer.sign(message), signer)?;
     check(&verify::verify_sidecar(bytes, &store, &Anchors::default(), now))?;
     Ok(store)
 }
@@ -120,11 +125,12 @@ impl Draft {
     fn store(
         &self,
         exclusion: Option<Range<usize>>,
+        padding: usize,
         digest: &[u8],
         sign: impl FnOnce(&[u8]) -> Vec<u8>,
         signer: &Signer,
     ) -> Result<Vec<u8>, Error> {
-        let binding = assertion(names::DATA_HASH, &data_hash(exclusion, digest));
+        let binding = assertion(names::DATA_HASH, &data_hash(exclusion, padding, digest));
         let mut created: Vec<Value> = self.assertions.iter().map(|(label, whole)| reference(label, whole)).collect();
         created.push(reference(names::DATA_HASH, &binding));
         let claim = map([
@@ -235,7 +241,7 @@ fn training_mining(training_use: TrainingUse) -> Value {
     )])
 }
 
-fn data_hash(exclusion: Option<Range<usize>>, digest: &[u8]) -> Value {
+fn data_hash(exclusion: Option<Range<usize>>, padding: usize, digest: &[u8]) -> Value {
     let exclusions = exclusion.map(|range| {
         let (start, length) = (Value::Unsigned(range.start as u64), Value::Unsigned(range.len() as u64));
         (text("exclusions"), Value::Array(vec![map([("start", start), ("length", length)])]))
@@ -244,7 +250,7 @@ fn data_hash(exclusion: Option<Range<usize>>, digest: &[u8]) -> Value {
         (text("name"), text("jumbf manifest")),
         (text("alg"), text("sha256")),
         (text("hash"), Value::Bytes(digest.to_vec())),
-        (text("pad"), Value::Bytes(Vec::new())),
+        (text("pad"), Value::Bytes(vec![0; padding])),
     ];
     Value::Map(exclusions.into_iter().chain(fixed).collect())
 }

@@ -3,8 +3,6 @@ use std::borrow::Cow;
 
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 const KIND: [u8; 4] = *b"caBX";
-/// Signature and the IHDR chunk, which the standard puts first: 8 + 4 + 4 + 13 + 4 bytes.
-const HEADER_LENGTH: usize = 33;
 
 /// Nothing when the file ends before IEND or a store's checksum is wrong.
 pub(super) fn find<'a>(bytes: &'a [u8], found: &mut Vec<Located<'a>>) -> Option<()> {
@@ -27,8 +25,17 @@ pub(super) fn find<'a>(bytes: &'a [u8], found: &mut Vec<Located<'a>>) -> Option<
     }
 }
 
+/// Before the image data, behind the other metadata.
 pub(super) fn place(bytes: &[u8]) -> Option<usize> {
-    (bytes.starts_with(SIGNATURE) && bytes.get(12..16) == Some(b"IHDR") && bytes.len() >= HEADER_LENGTH).then_some(HEADER_LENGTH)
+    let mut cursor = Cursor { bytes, at: SIGNATURE.len() };
+    loop {
+        let start = cursor.at;
+        let length = usize::try_from(u32::from_be_bytes(cursor.array()?)).ok()?;
+        if &cursor.array::<4>()? == b"IDAT" {
+            return Some(start);
+        }
+        cursor.take(length.checked_add(4)?)?;
+    }
 }
 
 pub(super) fn wrap(store: &[u8]) -> Option<Vec<u8>> {
