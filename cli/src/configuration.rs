@@ -1,6 +1,6 @@
 use crate::failure::Failure;
-use engine::weights::PackedFolder;
 use credentials::TrainingUse;
+use engine::weights::PackedFolder;
 use pipeline::{ClassifierSettings, ImageSafety, LabelSigning, ScreeningSettings};
 use policy::{LiveSettings, PublicKey, Trust};
 use provenance::{Algorithm, LabelPublicKey, ProviderCode};
