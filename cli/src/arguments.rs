@@ -54,7 +54,12 @@ pub enum Command {
         #[command(subcommand)]
         command: crate::commands::filing::FilingCommand,
     },
-    /// Check texts, and keep, sign and measure lexicons / 内容安全策略
+    /// Apply for, approve and make copies without explicit label / 不含显式标识的副本（标识办法第九条）
+    Article9 {
+        #[command(subcommand)]
+        command: crate::commands::article9::Article9Command,
+    },
+    /// Check texts; keep, sign and measure lexicons; stop generation; accounts / 内容安全策略、停用开关与账户
     Policy {
         #[command(subcommand)]
         command: crate::commands::policy::PolicyCommand,
@@ -116,6 +121,9 @@ pub struct GenerateOptions {
     /// Replace an existing file at --out / 覆盖已有文件
     #[arg(long)]
     pub force: bool,
+    /// Who asks; three refusals in a row or five in a day suspend the account / 账户，默认为系统用户名
+    #[arg(long, env = "DANQING_ACCOUNT", value_name = "NAME")]
+    pub account: Option<String>,
     /// Let the model's prompt enhancer, where it has one, rewrite the prompt first / 先用模型自带的提示词增强改写
     #[arg(long)]
     pub enhance_prompt: bool,

@@ -1,15 +1,19 @@
 use crate::failure::Failure;
 use credentials::TrainingUse;
 use engine::weights::PackedFolder;
+use ledger::{Agreement, Ledger, MINIMUM_RETENTION_DAYS, VaultSettings};
 use pipeline::{ClassifierSettings, ImageSafety, LabelSigning, ScreeningSettings};
-use policy::{LiveSettings, PublicKey, Trust};
+use policy::{LiveSettings, OnReview, PublicKey, Trust};
 use provenance::{Algorithm, LabelPublicKey, ProviderCode};
 use serde::Deserialize;
-use spec::Code;
+use spec::{Code, Sha256Digest, SystemClock};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// File that is read from the current folder when no `--config` is given.
 const DEFAULT_FILE: &str = "danqing.toml";
+/// In the current folder, as the configuration is.
+const DEFAULT_STOP_FILE: &str = "danqing-stopped.json";
 
 /// GiB of packed weights that are kept: the largest supported model in two precisions.
 const PACKED_WEIGHTS_LIMIT: u64 = 48;
@@ -60,9 +64,31 @@ pub struct Configuration {
     pub image_safety: ImageSafety,
     /// Picture classifiers of the user's own.
     pub image_classifier: Vec<ClassifierSettings>,
+    /// The key that seals accounts, recipients and, if so configured, prompts; unset, it lies beside the ledger.
+    pub record_key: Option<PathBuf>,
+    /// How records keep prompts: plain, hashed or encrypted.
+    pub prompt_storage: Option<String>,
+    /// Days for which no record can be shredded, at least 184.
+    pub retention_days: Option<u32>,
+    /// The file whose presence stops generation.
+    pub stop_file: Option<PathBuf>,
+    /// What the gate does with what only asks for review: refuse or clear.
+    pub on_review: Option<String>,
+    /// The agreement that users accept who apply for a copy without explicit label.
+    pub article9_agreement: Option<AgreementFile>,
     /// The file that this was read from, or would have been.
     #[serde(skip)]
     file: PathBuf,
+}
+
+/// A version of an agreement, and its text.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgreementFile {
+    /// As the operator calls it.
+    pub version: String,
+    /// The text.
+    pub file: PathBuf,
 }
 
 impl Configuration {
@@ -102,7 +128,14 @@ impl Configuration {
             paths: self.lexicons.clone(),
             trust: trust(&self.trusted_keys)?,
             appeal_contact: self.appeal_contact.clone(),
-            ..LiveSettings::default()
+            on_review: match self.on_review.as_deref() {
+                None | Some("refuse") => OnReview::Refuse,
+                Some("clear") => OnReview::Clear,
+                Some(other) => {
+                    let message = format!("on_review is refuse or clear, not {other:?} / on_review 应为 refuse 或 clear，而不是 {other:?}");
+                    return Err(Failure::new(Code::ConfigurationInvalid, message));
+                }
+            },
         })
     }
 
@@ -124,6 +157,39 @@ impl Configuration {
         };
         let limit = self.packed_weights_limit.unwrap_or(PACKED_WEIGHTS_LIMIT);
         Some(PackedFolder::new(folder, limit.saturating_mul(1 << 30)))
+    }
+
+    /// How the personal fields of the ledger in the file `ledger` are sealed.
+    pub fn vault(&self, ledger: &Path) -> Result<VaultSettings, Failure> {
+        Ok(VaultSettings {
+            key: self.record_key.clone().unwrap_or_else(|| ledger.with_extension("record-key")),
+            prompts: self.prompt_storage.as_deref().map(str::parse).transpose()?.unwrap_or_default(),
+            retention_days: self.retention_days.unwrap_or(MINIMUM_RETENTION_DAYS),
+        })
+    }
+
+    /// The ledger in the file `ledger`, which must be there, with its personal fields readable.
+    pub fn ledger(&self, ledger: &Path) -> Result<Ledger, Failure> {
+        let log = store::SqliteLog::open_existing(ledger)?;
+        Ok(Ledger::open(Box::new(log), Arc::new(SystemClock))?.with_vault(&self.vault(ledger)?)?)
+    }
+
+    /// Where the stop file lies.
+    pub fn stop_file(&self) -> &Path {
+        self.stop_file.as_deref().unwrap_or(Path::new(DEFAULT_STOP_FILE))
+    }
+
+    /// The agreement in force for copies without explicit label.
+    pub fn agreement(&self) -> Result<Agreement, Failure> {
+        let Some(AgreementFile { version, file }) = &self.article9_agreement else {
+            let message = "danqing.toml has no article9_agreement: without an agreement there is no unlabelled copy / danqing.toml 未设置 article9_agreement：没有用户协议，不能提供不含显式标识的副本";
+            return Err(Failure::new(Code::ConfigurationInvalid, message));
+        };
+        let text = std::fs::read(file).map_err(|error| {
+            let path = file.display();
+            Failure::new(Code::ConfigurationInvalid, format!("cannot read the agreement {path}: {error} / 无法读取用户协议 {path}"))
+        })?;
+        Ok(Agreement { version: version.clone(), sha256: Sha256Digest::of(&text) })
     }
 
     /// Reads `file`, or `danqing.toml` of the current folder if it exists, or takes the defaults.

@@ -5,8 +5,10 @@ mod c2pa;
 mod commands;
 mod configuration;
 mod failure;
+mod identity;
 mod interrupt;
 mod progress;
+mod stop_watch;
 
 use arguments::{Arguments, Command, ModelCommand};
 use clap::Parser as _;
@@ -47,6 +49,7 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Command::Model { command: ModelCommand::Packed(options) } => commands::packed::run(&options, &configuration),
         Command::Data { command } => commands::data::run(&command),
         Command::Filing { command } => commands::filing::run(&command, &configuration),
+        Command::Article9 { command } => commands::article9::run(&command, &configuration),
         Command::Policy { command } => commands::policy::run(&command, &configuration),
         Command::Bench(options) => commands::bench::run(&options),
     }

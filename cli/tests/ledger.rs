@@ -24,10 +24,10 @@ fn fails(desk: &Desk, arguments: &[&str], code: i32, words: &str) {
     assert!(said.contains(words), "{arguments:?}: {said}");
 }
 
-/// Two refusals, which cost no drawing.
+/// Two refusals, which cost no drawing, each of an account of its own.
 fn refused(desk: &Desk) {
     for prompt in ["去掉AI水印", "去除水印"] {
-        assert_eq!(desk.run(["generate", prompt]).status.code(), Some(3));
+        assert_eq!(desk.run(["generate", prompt, "--account", prompt]).status.code(), Some(3));
     }
 }
 

@@ -1,5 +1,5 @@
 use crate::merkle::leaf_hash;
-use crate::{Error, Result};
+use crate::{Application, Approval, Decision, Delivery, Error, Result, Sealed, Shredding, Suspension};
 use serde::{Deserialize, Serialize};
 use spec::stage::{Origin, Stored};
 use spec::{ImageFormat, ModelIdentity, ProduceId, Relabelling, Request, Screening, Sha256Digest, Timestamp, Verdict};
@@ -8,9 +8,12 @@ use spec::{ImageFormat, ModelIdentity, ProduceId, Relabelling, Request, Screenin
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Version {
-    /// The format drawn in the crate's documentation.
+    /// Pictures and refusals, all in clear text; read, and no longer written.
     #[serde(rename = "danqing.ledger.v1")]
     V1,
+    /// The format drawn in the crate's documentation.
+    #[serde(rename = "danqing.ledger.v2")]
+    V2,
 }
 
 /// One entry of the ledger. Its JSON, in this order of keys, is the leaf.
@@ -25,6 +28,9 @@ pub struct Entry {
     pub time: Timestamp,
     /// What happened.
     pub record: Record,
+    /// Its personal fields, sealed; `None` where the ledger was opened without a vault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub personal: Option<Sealed>,
 }
 
 /// What an entry records.
@@ -39,6 +45,22 @@ pub enum Record {
     Relabelled(Box<Copied>),
     /// A picture was made, and the image gate withheld it.
     Withheld(Box<Withheld>),
+    /// An officer stopped generation.
+    Stopped(Decision),
+    /// An officer ended the stop.
+    Resumed(Decision),
+    /// An account was suspended.
+    Suspended(Suspension),
+    /// An officer ended the suspension.
+    Lifted(Decision),
+    /// Somebody applied for an unlabelled copy.
+    Applied(Application),
+    /// An officer approved it.
+    Approved(Approval),
+    /// It was made.
+    Delivered(Delivery),
+    /// The keys of old records were destroyed.
+    Shredded(Shredding),
 }
 
 /// A picture and all that made it.
@@ -110,9 +132,39 @@ pub struct Withheld {
 
 impl Record {
     pub(crate) fn produced(stored: &impl Stored) -> Self {
+        Self::Produced(Box::new(Produced::of(stored)))
+    }
+
+    pub(crate) fn withheld(origin: &dyn Origin, screening: &Screening) -> Self {
+        Self::Withheld(Box::new(Withheld {
+            seed: origin.seed(),
+            model: origin.model().clone(),
+            request: origin.request().clone(),
+            verdict: origin.verdict().clone(),
+            screening: screening.clone(),
+        }))
+    }
+
+    /// The prompts and the words that verdicts quote, in the order of the leaf.
+    pub(crate) fn texts(&mut self) -> Vec<&mut String> {
+        let (request, verdict) = match self {
+            Self::Produced(produced) => (&mut produced.request, &mut produced.verdict),
+            Self::Delivered(delivery) => (&mut delivery.picture.request, &mut delivery.picture.verdict),
+            Self::Refused(refused) => (&mut refused.request, &mut refused.verdict),
+            Self::Withheld(withheld) => (&mut withheld.request, &mut withheld.verdict),
+            _ => return Vec::new(),
+        };
+        let (Verdict::Pass { reviews: reasons, .. } | Verdict::Refuse { reasons, .. }) = verdict;
+        let prompts = std::iter::once(&mut request.prompt).chain(&mut request.original_prompt).chain([&mut request.negative_prompt]);
+        prompts.chain(reasons.iter_mut().map(|reason| &mut reason.quote)).collect()
+    }
+}
+
+impl Produced {
+    pub(crate) fn of(stored: &impl Stored) -> Self {
         let labelled = stored.labelled();
         let origin = labelled.origin();
-        Self::Produced(Box::new(Produced {
+        Self {
             produce_id: stored.produce_id(),
             release_name: stored.release_name().to_owned(),
             content_sha256: labelled.content_sha256(),
@@ -125,26 +177,17 @@ impl Record {
             request: origin.request().clone(),
             verdict: origin.verdict().clone(),
             screening: Some(labelled.screening().clone()),
-        }))
-    }
-
-    pub(crate) fn withheld(origin: &dyn Origin, screening: &Screening) -> Self {
-        Self::Withheld(Box::new(Withheld {
-            seed: origin.seed(),
-            model: origin.model().clone(),
-            request: origin.request().clone(),
-            verdict: origin.verdict().clone(),
-            screening: screening.clone(),
-        }))
+        }
     }
 }
 
 impl Entry {
-    /// The picture that this entry records, if it records one.
+    /// The picture that this entry records, if it records one: labelled, or an unlabelled copy.
     pub fn produced(&self) -> Option<&Produced> {
         match &self.record {
             Record::Produced(produced) => Some(produced),
-            Record::Refused(_) | Record::Relabelled(_) | Record::Withheld(_) => None,
+            Record::Delivered(delivery) => Some(&delivery.picture),
+            _ => None,
         }
     }
 
@@ -152,7 +195,7 @@ impl Entry {
     pub fn copied(&self) -> Option<&Copied> {
         match &self.record {
             Record::Relabelled(copied) => Some(copied),
-            Record::Produced(_) | Record::Refused(_) | Record::Withheld(_) => None,
+            _ => None,
         }
     }
 
@@ -193,19 +236,70 @@ impl Entry {
 
     /// What the entry is found by besides its key.
     pub(crate) fn tags(&self) -> Vec<String> {
-        let marked = self.produced().filter(|produced| produced.watermarked);
-        let mark = marked.map(|produced| mark_tag(produced.produce_id.mark()));
-        self.content_sha256().map(content_tag).into_iter().chain(mark).collect()
+        let mut tags = Vec::new();
+        tags.extend(self.content_sha256().map(content_tag));
+        if let Some(produced) = self.produced() {
+            tags.extend(produced.watermarked.then(|| mark_tag(produced.produce_id.mark())));
+        }
+        let account = self.personal.as_ref().and_then(|personal| personal.account.as_deref());
+        match (&self.record, account) {
+            (Record::Produced(_) | Record::Delivered(_), Some(account)) => tags.push(picture_tag(account)),
+            (Record::Refused(_), Some(account)) => tags.push(refusal_tag(account)),
+            (Record::Suspended(_) | Record::Lifted(_), Some(account)) => tags.extend([STANDING.to_owned(), standing_tag(account)]),
+            (Record::Stopped(_) | Record::Resumed(_), _) => tags.push(SWITCH.to_owned()),
+            (Record::Applied(_), _) => tags.push(APPLICATION.to_owned()),
+            _ => {}
+        }
+        match &self.record {
+            Record::Approved(approval) => tags.push(approval_tag(approval.application)),
+            Record::Delivered(delivery) => tags.push(delivery_tag(delivery.application)),
+            _ => {}
+        }
+        tags
     }
 
     pub(crate) fn key(&self, hash: Sha256Digest) -> String {
-        match &self.record {
-            Record::Produced(produced) => produced.produce_id.to_string(),
-            Record::Relabelled(copied) => copied.relabelling.id.to_string(),
-            Record::Refused(_) => format!("refused:{hash}"),
-            Record::Withheld(_) => format!("withheld:{hash}"),
+        match (&self.record, self.id()) {
+            (_, Some(id)) => id.to_string(),
+            (Record::Refused(_), None) => format!("refused:{hash}"),
+            (Record::Withheld(_), None) => format!("withheld:{hash}"),
+            _ => format!("event:{hash}"),
         }
     }
+}
+
+/// Finds stops and their ends.
+pub const SWITCH: &str = "switch";
+
+/// Finds suspensions and their ends.
+pub const STANDING: &str = "standing";
+
+/// Finds applications for unlabelled copies.
+pub const APPLICATION: &str = "application";
+
+/// Finds the suspensions, and their ends, of an account with this pseudonym.
+pub fn standing_tag(account: &str) -> String {
+    format!("standing:{account}")
+}
+
+/// Finds its refusals.
+pub fn refusal_tag(account: &str) -> String {
+    format!("refusal:{account}")
+}
+
+/// Finds its pictures.
+pub fn picture_tag(account: &str) -> String {
+    format!("picture:{account}")
+}
+
+/// Finds the approvals of the application at this index.
+pub fn approval_tag(application: u64) -> String {
+    format!("approval:{application}")
+}
+
+/// Finds the copies that were made for it.
+pub fn delivery_tag(application: u64) -> String {
+    format!("delivery:{application}")
 }
 
 /// Finds the pictures whose file has this digest.

@@ -86,6 +86,76 @@ pub enum Error {
         /// The verifier key's file.
         verifier: PathBuf,
     },
+    /// An officer stopped generation.
+    #[error(
+        "{officer} stopped generation at {since}: {reason}; `danqing policy resume` ends it / {officer} 已于 {since} 停用生成服务：{reason}；恢复请用 `danqing policy resume`"
+    )]
+    Stopped {
+        /// RFC 3339.
+        since: String,
+        /// Who.
+        officer: String,
+        /// Why.
+        reason: String,
+    },
+    /// Generation is not stopped.
+    #[error("generation is not stopped / 生成服务并未停用")]
+    NotStopped,
+    /// The account is not suspended.
+    #[error("account {0} is not suspended / 账户 {0} 并未被暂停")]
+    NotSuspended(String),
+    /// Records must be kept longer.
+    #[error(
+        "retention_days must be at least {minimum} (six months), not {days} / retention_days 不得少于 {minimum} 天（六个月），现为 {days}"
+    )]
+    RetentionTooShort {
+        /// As configured.
+        days: u32,
+        /// The least.
+        minimum: u32,
+    },
+    /// Records of before the given moment are inside their term.
+    #[error(
+        "records before {before} are to be kept until {until}: nothing was shredded / {before} 之前的记录须保存至 {until}：未销毁任何内容"
+    )]
+    InsideTerm {
+        /// RFC 3339.
+        before: String,
+        /// RFC 3339.
+        until: String,
+    },
+    /// Not a way to keep prompts.
+    #[error("prompt_storage is plain, hashed or encrypted, not {0:?} / prompt_storage 应为 plain、hashed 或 encrypted，而不是 {0:?}")]
+    PromptStorageUnknown(String),
+    /// The ledger has sealed records, but the key is gone.
+    #[error("the record key {} is missing, and the personal fields of this ledger are sealed with it: put it back from its copy (in danqing.toml, `record_key` says where it lies) / 记录密钥 {} 缺失，而账本的个人信息字段由它加密：请从备份恢复（位置由 danqing.toml 的 record_key 指定）", .key.display(), .key.display())]
+    RecordKeyMissing {
+        /// Its file.
+        key: PathBuf,
+    },
+    /// A file does not hold a record key.
+    #[error("{} is not a record key: 64 hexadecimal digits are expected / {} 不是记录密钥：应为 64 位十六进制数字", .key.display(), .key.display())]
+    RecordKeyInvalid {
+        /// The file.
+        key: PathBuf,
+    },
+    /// The key belongs to another ledger.
+    #[error("{} is not the record key of this ledger / {} 不是此账本的记录密钥", .key.display(), .key.display())]
+    RecordKeyOfAnother {
+        /// The file.
+        key: PathBuf,
+    },
+    /// What was asked for needs the personal fields, and the ledger was opened without a vault.
+    #[error("the ledger was opened without its record key / 账本未以记录密钥打开")]
+    NoVault,
+    /// A copy without explicit label is not granted.
+    #[error("no unlabelled copy: {english} / 不能提供不含显式标识的副本：{chinese}")]
+    NotGranted {
+        /// Which condition of article 9 is not met.
+        english: String,
+        /// The same in Chinese.
+        chinese: String,
+    },
     /// A key or checkpoint file cannot be read or written.
     #[error("cannot use {}: {source} / 无法读写 {}：{source}", .path.display(), .path.display())]
     File {
@@ -105,11 +175,26 @@ impl Error {
         match self {
             Self::Storage(_) | Self::Contended | Self::File { .. } => Code::StorageFailed,
             Self::Broken { .. } | Self::Shortened { .. } | Self::Rewritten { .. } => Code::LedgerBroken,
-            Self::Unrecordable(_) => Code::InvalidRequest,
             Self::CheckpointRejected { .. } | Self::ProofRejected { .. } => Code::CheckFailed,
-            Self::KeyMissing { .. } | Self::KeyInvalid { .. } | Self::KeyOfAnother { .. } => Code::ConfigurationInvalid,
+            Self::Stopped { .. } => Code::Stopped,
+            Self::Unrecordable(_) | Self::NotStopped | Self::NotSuspended(_) | Self::InsideTerm { .. } | Self::NotGranted { .. } => {
+                Code::InvalidRequest
+            }
+            Self::KeyMissing { .. }
+            | Self::KeyInvalid { .. }
+            | Self::KeyOfAnother { .. }
+            | Self::RetentionTooShort { .. }
+            | Self::PromptStorageUnknown(_)
+            | Self::RecordKeyMissing { .. }
+            | Self::RecordKeyInvalid { .. }
+            | Self::RecordKeyOfAnother { .. }
+            | Self::NoVault => Code::ConfigurationInvalid,
             Self::AlreadyRecorded(_) | Self::VerdictMismatch | Self::Random(_) => Code::Internal,
         }
+    }
+
+    pub(crate) fn not_granted(english: impl Into<String>, chinese: impl Into<String>) -> Self {
+        Self::NotGranted { english: english.into(), chinese: chinese.into() }
     }
 
     pub(crate) fn broken(english: impl Into<String>, chinese: impl Into<String>) -> Self {

@@ -115,7 +115,7 @@ impl KeyFiles {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Readers {
+pub enum Readers {
     Owner,
     Everybody,
 }
@@ -138,7 +138,7 @@ fn beside(path: &Path, text: &str, readers: Readers) -> io::Result<tempfile::Nam
 }
 
 /// Writes a file that must not exist; `false` if another process was first.
-fn write_new(path: &Path, text: &str, readers: Readers) -> Result<bool> {
+pub fn write_new(path: &Path, text: &str, readers: Readers) -> Result<bool> {
     let file = beside(path, text, readers).map_err(Error::file(path))?;
     match file.persist_noclobber(path) {
         Ok(_) => Ok(true),

@@ -3,17 +3,19 @@
 //! [`Ledger::append`] takes a stored picture and gives back a [`Recorded`] one, the only thing that the store releases;
 //! [`Ledger::append_refusal`] records what the policy gate refused, [`Ledger::append_withheld`] what the image gate withheld. Leaves live behind the port `spec::LogStorage`.
 //!
-//! # Format v1
+//! # Format v2
 //!
 //! ```text
 //! row   = hash ‖ leaf                       what the storage keeps for each index
-//! leaf  = {"version":"danqing.ledger.v1","index":…,"time":…,"record":{"kind":"produced",…}}
-//!         kinds: produced, refused, relabelled (a file passed on or converted)
+//! leaf  = {"version":"danqing.ledger.v2","index":…,"time":…,"record":{"kind":"produced",…},"personal":{…}}
 //!         UTF-8 JSON, no white space, keys in the order of the structs in `Entry`; time in ms since 1970
+//!         kinds: produced, refused, withheld, relabelled (a file passed on or converted); stopped, resumed; suspended, lifted; applied, approved, delivered; shredded
+//!         personal (with a vault) = {"account":"<pseudonym>","key":"<id>","sealed":"<base64>","digests":[…]}
 //! hash  = SHA-256(0x00 ‖ leaf)              32 bytes (RFC 6962 §2.1)
 //! node  = SHA-256(0x01 ‖ left ‖ right)
-//! key   = the ProduceID, the id of a relabelled file, or `refused:<hash in hexadecimal>`, `withheld:<…>`
-//! tags  = `content:<SHA-256 of the file>`; of a watermarked picture also `mark:<ProduceId::mark, 12 hexadecimal digits>`
+//! key   = the ProduceID, the id of a relabelled file, or `refused:`, `withheld:`, `event:<hash in hexadecimal>`
+//! tags  = `content:<SHA-256 of the file>`; of a watermarked picture also `mark:<ProduceId::mark, 12 hexadecimal digits>`;
+//!         `switch`, `standing`, `application`; `picture:`, `refusal:`, `standing:<pseudonym>`; `approval:`, `delivery:<index>`
 //!
 //! head  = danqing.ledger.v1 ⏎               the body of a C2SP tlog-checkpoint
 //!         <number of leaves> ⏎
@@ -28,6 +30,29 @@
 //!          "audit_path": ["<hash in hexadecimal>", …], "checkpoint": "<signed checkpoint>"}
 //!         indented by two spaces, one line feed at the end; the path goes from the leaf up (RFC 6962 §2.1.1)
 //! ```
+//!
+//! Version 1 had the kinds `produced` and `refused`, and no personal fields; its leaves are read as they are and may precede others. The
+//! name of the log in heads and checkpoints is that of its beginning, whatever the version of its leaves.
+//!
+//! # Personal fields
+//!
+//! ```text
+//! id, record key = 16 and 32 random bytes, new for each record
+//! sealed         = nonce ‖ XChaCha20-Poly1305(record key, nonce, personal fields as JSON, associated data = id)
+//! secret         = nonce ‖ XChaCha20-Poly1305(vault's key, nonce, record key, associated data = id)     beside the log, removable
+//! digests        = HMAC-SHA-256(record key, "danqing.text.v1" 0x00 ‖ text)
+//! pseudonym      = first 16 bytes of HMAC-SHA-256(vault's key, "danqing.account.v1" 0x00 ‖ account)
+//! ```
+//!
+//! The account and an article 9 recipient are always sealed; prompts and the words that verdicts quote are taken out of the record,
+//! and sealed or only digested, where [`PromptStorage`] says so. [`Ledger::shred`] removes the secrets of old records, never inside their
+//! term: the leaf stays, its hash and every proof with it, and what was sealed in it is noise.
+//!
+//! # What officers decide
+//!
+//! Stops, suspensions and article 9 are records like any other, and there is no other place that says them: [`halt`] and
+//! [`Ledger::history`] read them back. While the last word is a stop, [`Ledger::append`] takes no picture; without an [`Article9Grant`] it
+//! takes none that lacks its explicit label.
 //!
 //! Each row keeps its own hash so that verification can say *which* leaf was changed; the head covers all of them, so
 //! that a row rewritten together with its hash is found too (then only the fact, not the place). What nobody can find
@@ -51,9 +76,12 @@
 //! be behind the leaves for a moment; the next append or opening brings it up.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod article9;
 mod checkpoint;
 mod entry;
 mod error;
+mod event;
+mod history;
 mod inclusion;
 mod key_files;
 mod log;
@@ -62,12 +90,19 @@ mod note;
 mod proof;
 mod recorded;
 mod report;
+mod shred;
 mod snapshot;
 mod statistics;
+mod timestamp;
+mod vault;
+mod vault_key;
 
+pub use article9::Article9Grant;
 pub use checkpoint::{Checkpoint, ORIGIN};
 pub use entry::{Copied, Entry, Produced, Record, Refused, Version, Withheld};
 pub use error::{Error, Result};
+pub use event::{Agreement, Application, Approval, Decision, Delivery, Shredding, Suspension, SuspensionCause};
+pub use history::{Halt, History, PastRefusal, halt};
 pub use inclusion::{InclusionProof, Proven};
 pub use key_files::{KeyFiles, KeyNotice, Signed};
 pub use log::Ledger;
@@ -76,5 +111,8 @@ pub use note::{ParseKeyError, SecretKey, SignedCheckpoint, VerifierKey};
 pub use proof::{consistency_proof, inclusion_proof, verify_consistency, verify_inclusion};
 pub use recorded::{Recorded, RecordedCopy};
 pub use report::{Head, LeafFault, Problem, Report, verify};
+pub use shred::Revealed;
 pub use snapshot::Snapshot;
 pub use statistics::Statistics;
+pub use timestamp::{TimestampResponse, timestamp_query};
+pub use vault::{MINIMUM_RETENTION_DAYS, Personal, PromptStorage, Recipient, Sealed, VaultSettings};

@@ -1,10 +1,14 @@
 use crate::checkpoint::{head_text, parse_head};
 use crate::entry::{content_tag, mark_tag, open_row, to_row};
+use crate::history::halt;
 use crate::merkle::{Frontier, leaf_hash};
-use crate::{Checkpoint, Copied, Entry, Error, Record, Recorded, RecordedCopy, Refused, Report, Result, Version};
-use crate::{consistency_proof, inclusion_proof, verify};
+use crate::vault::Vault;
+use crate::{
+    Checkpoint, Copied, Delivery, Entry, Error, Personal, Produced, Recipient, Record, Recorded, RecordedCopy, Refused, Report, Result,
+};
+use crate::{VaultSettings, Version, consistency_proof, inclusion_proof, verify};
 use spec::stage::{Origin, Stored, StoredCopy};
-use spec::{Clock, LogStorage, ProduceId, Request, Screening, ScreeningDecision, Sha256Digest, Verdict};
+use spec::{Clock, LogStorage, ProduceId, Request, Screening, ScreeningDecision, Sha256Digest, Timestamp, Verdict};
 use std::sync::Arc;
 
 /// How many turns in a row an append may lose. Each lost turn means that another process appended, so only a starved one
@@ -13,9 +17,11 @@ const TURNS: u32 = 1_000;
 
 /// The ledger: see the crate's contract.
 pub struct Ledger {
-    storage: Box<dyn LogStorage>,
+    pub(crate) storage: Box<dyn LogStorage>,
     clock: Arc<dyn Clock>,
     frontier: Frontier,
+    pub(crate) vault: Option<Vault>,
+    account: Option<String>,
 }
 
 impl Ledger {
@@ -32,13 +38,38 @@ impl Ledger {
             None => storage.head()?.as_deref().and_then(parse_head).ok_or_else(|| Error::broken("its head is missing", "缺少树头"))?,
             Some(text) => parse_head(text).ok_or_else(|| Error::broken("its head is damaged", "树头已损坏"))?,
         };
-        let mut ledger = Self { storage, clock, frontier };
+        let mut ledger = Self { storage, clock, frontier, vault: None, account: None };
         let saved = ledger.frontier.size();
         ledger.catch_up()?;
         if ledger.frontier.size() > saved {
             ledger.save_head()?;
         }
         Ok(ledger)
+    }
+
+    /// The same, with the personal fields of every entry sealed. Makes the vault's key where there is none.
+    pub fn with_vault(mut self, settings: &VaultSettings) -> Result<Self> {
+        self.vault = Some(Vault::open(self.storage.as_mut(), settings)?);
+        Ok(self)
+    }
+
+    /// The same, with pictures and refusals recorded as this account's. Needs a vault, which seals the name.
+    pub fn on_behalf_of(mut self, account: &str) -> Result<Self> {
+        if self.vault.is_none() {
+            return Err(Error::NoVault);
+        }
+        self.account = Some(account.to_owned());
+        Ok(self)
+    }
+
+    /// The account of [`Self::on_behalf_of`].
+    pub fn account(&self) -> Option<&str> {
+        self.account.as_deref()
+    }
+
+    /// The present moment, by the ledger's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Number of entries.
@@ -52,7 +83,8 @@ impl Ledger {
     }
 
     /// Records a stored picture; when this returns `Ok`, the record is on disk. If it fails, the picture is removed, unless
-    /// the storage cannot tell whether the record was written: then the next recovery decides.
+    /// the storage cannot tell whether the record was written: then the next recovery decides. No picture is recorded while
+    /// generation is stopped, and none without an explicit label unless a [`crate::Article9Grant`] came with it.
     pub fn append<S: Stored>(&mut self, stored: S) -> Result<Recorded<S>> {
         let labelled = stored.labelled();
         if !matches!(labelled.origin().verdict(), Verdict::Pass { .. }) || labelled.screening().decision == ScreeningDecision::Block {
@@ -63,7 +95,7 @@ impl Ledger {
         if self.storage.find(&key)?.is_some() {
             return Err(Error::AlreadyRecorded(produce_id));
         }
-        let appended = self.append_record(&Record::produced(&stored));
+        let appended = self.picture_record(&stored).and_then(|(record, recipient)| self.append_for(record, self.personal(recipient)));
         if appended.is_ok() || !matches!(self.storage.find(&key), Ok(None)) {
             stored.keep();
         }
@@ -79,7 +111,7 @@ impl Ledger {
             return Err(Error::AlreadyRecorded(relabelling.id));
         }
         let record = Record::Relabelled(Box::new(Copied { release_name: stored.release_name().to_owned(), relabelling }));
-        let appended = self.append_record(&record);
+        let appended = self.append_for(record, self.personal(None));
         if appended.is_ok() || !matches!(self.storage.find(&key), Ok(None)) {
             stored.keep();
         }
@@ -91,7 +123,28 @@ impl Ledger {
         if !matches!(verdict, Verdict::Refuse { .. }) {
             return Err(Error::VerdictMismatch);
         }
-        self.append_record(&Record::Refused(Refused { request: request.clone(), verdict: verdict.clone() }))
+        let record = Record::Refused(Refused { request: request.clone(), verdict: verdict.clone() });
+        self.append_for(record, self.personal(None))
+    }
+
+    fn personal(&self, recipient: Option<Recipient>) -> Personal {
+        Personal { account: self.account.clone(), recipient, ..Personal::default() }
+    }
+
+    fn picture_record(&self, stored: &impl Stored) -> Result<(Record, Option<Recipient>)> {
+        let labelled = stored.labelled();
+        match (labelled.explicit_label().is_empty(), labelled.granted()) {
+            (false, None) => Ok((Record::produced(stored), None)),
+            (true, Some(granted)) => {
+                let application = granted.application();
+                // Again, so that the copy's own record keeps who got it for a whole term.
+                let recipient = self.recipient(application)?;
+                let picture = Box::new(Produced::of(stored));
+                let delivery = Delivery { application, approval: granted.approval(), copy_of: granted.copy_of(), picture };
+                Ok((Record::Delivered(delivery), Some(recipient)))
+            }
+            _ => Err(Error::not_granted("it has no explicit label, or a grant that it does not use", "缺少显式标识，或授权与文件不符")),
+        }
     }
 
     /// Records a picture that the image gate withheld; returns the index of its entry.
@@ -99,7 +152,7 @@ impl Ledger {
         if screening.decision != ScreeningDecision::Block {
             return Err(Error::VerdictMismatch);
         }
-        self.append_record(&Record::withheld(origin, screening))
+        self.append_for(Record::withheld(origin, screening), self.personal(None))
     }
 
     /// The entry of the file with this id.
@@ -158,11 +211,25 @@ impl Ledger {
         verify(self.storage.as_ref())
     }
 
-    fn append_record(&mut self, record: &Record) -> Result<u64> {
+    /// Seals the personal fields, where there is a vault, and appends.
+    pub(crate) fn append_for(&mut self, mut record: Record, personal: Personal) -> Result<u64> {
+        let makes_picture = matches!(record, Record::Produced(_) | Record::Delivered(_));
+        if makes_picture {
+            self.check_running()?;
+        }
+        let now = self.now();
+        let personal = match &self.vault {
+            Some(vault) => Some(vault.seal(self.storage.as_mut(), &mut record, personal, now)?),
+            None => None,
+        };
         for _ in 0..TURNS {
             self.catch_up()?;
+            if makes_picture {
+                // All leaves before this one are known: a stop among them keeps the picture out.
+                self.check_running()?;
+            }
             let index = self.frontier.size();
-            let entry = Entry { version: Version::V1, index, time: self.clock.now(), record: record.clone() };
+            let entry = Entry { version: Version::V2, index, time: self.now(), record: record.clone(), personal: personal.clone() };
             let leaf = entry.to_leaf()?;
             let hash = leaf_hash(&leaf);
             let row = to_row(hash, &leaf);
@@ -178,6 +245,13 @@ impl Ledger {
             return Ok(index);
         }
         Err(Error::Contended)
+    }
+
+    fn check_running(&self) -> Result<()> {
+        match halt(self.storage.as_ref())? {
+            Some(halt) => Err(halt.into()),
+            None => Ok(()),
+        }
     }
 
     /// Takes in what other processes appended.
@@ -208,12 +282,12 @@ impl Ledger {
     }
 }
 
-fn read_row(row: &[u8], index: u64) -> Option<(Entry, Sha256Digest)> {
+pub fn read_row(row: &[u8], index: u64) -> Option<(Entry, Sha256Digest)> {
     let (hash, leaf) = open_row(row)?;
     let entry = Entry::from_leaf(leaf).filter(|entry| entry.index == index)?;
     Some((entry, hash))
 }
 
-fn broken_leaf(index: u64) -> Error {
+pub fn broken_leaf(index: u64) -> Error {
     Error::broken(format!("leaf {index} is missing or was changed"), format!("第 {index} 叶缺失或被改动"))
 }

@@ -112,7 +112,7 @@ fn of_a_tag() -> Outcome {
 #[test]
 fn an_older_ledger_is_upgraded_and_still_sound() -> Outcome {
     let (_folder, path) = small_ledger()?;
-    Connection::open(&path)?.execute_batch("DROP TABLE tag; PRAGMA user_version = 1")?;
+    Connection::open(&path)?.execute_batch("DROP TABLE tag; DROP TABLE secret; PRAGMA user_version = 1")?;
     let ledger = Ledger::open(Box::new(SqliteLog::open(&path)?), clock())?;
     assert!(ledger.verify()?.is_sound());
     let found = ledger.find_by_content(spec::Sha256Digest::of(&content(2)))?.ok_or("not found")?;

@@ -4,7 +4,7 @@ mod common;
 use common::{File, Held, Outcome, clock, content, held, id, pass, refusal, request, screening};
 use ledger::{Error, Head, Ledger, Record, verify, verify_consistency, verify_inclusion};
 use spec::stage::Recorded as _;
-use spec::{Code, LogStorage, PortError, Sha256Digest};
+use spec::{Code, LogStorage, PortError, Secret, SecretId, Sha256Digest, Timestamp};
 use std::rc::Rc;
 use store::{MemoryLog, SqliteLog};
 
@@ -129,6 +129,21 @@ impl LogStorage for Failing {
     }
     fn find_tagged(&self, tag: &str) -> Result<Option<u64>, PortError> {
         self.log.find_tagged(tag)
+    }
+    fn find_tagged_before(&self, tag: &str, before: u64) -> Result<Option<u64>, PortError> {
+        self.log.find_tagged_before(tag, before)
+    }
+    fn keep_secret(&mut self, secret: &Secret) -> Result<bool, PortError> {
+        self.log.keep_secret(secret)
+    }
+    fn secret(&self, id: SecretId) -> Result<Option<Vec<u8>>, PortError> {
+        self.log.secret(id)
+    }
+    fn secrets_before(&self, time: Timestamp) -> Result<(u64, Option<Timestamp>), PortError> {
+        self.log.secrets_before(time)
+    }
+    fn remove_secrets(&mut self, time: Timestamp, now: Timestamp) -> Result<u64, PortError> {
+        self.log.remove_secrets(time, now)
     }
     fn head(&self) -> Result<Option<String>, PortError> {
         self.log.head()

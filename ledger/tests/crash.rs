@@ -4,8 +4,8 @@ mod common;
 
 use common::{File, Outcome, clock, content, id, name};
 use ledger::{Entry, Head, Ledger, verify};
-use spec::stage::{Labelled, Origin};
-use spec::{ImageFormat, ImplicitLabel, LogStorage, PortError, Sha256Digest};
+use spec::stage::{Granted, Labelled, Origin};
+use spec::{ImageFormat, ImplicitLabel, LogStorage, PortError, Secret, SecretId, Sha256Digest, Timestamp};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,6 +50,9 @@ impl Labelled for Dying {
     fn explicit_label(&self) -> &str {
         self.0.explicit_label()
     }
+    fn granted(&self) -> Option<&dyn Granted> {
+        self.0.granted()
+    }
     fn watermarked(&self) -> bool {
         self.0.watermarked()
     }
@@ -83,6 +86,21 @@ impl LogStorage for DyingLog {
     }
     fn find_tagged(&self, tag: &str) -> Result<Option<u64>, PortError> {
         self.0.find_tagged(tag)
+    }
+    fn find_tagged_before(&self, tag: &str, before: u64) -> Result<Option<u64>, PortError> {
+        self.0.find_tagged_before(tag, before)
+    }
+    fn keep_secret(&mut self, secret: &Secret) -> Result<bool, PortError> {
+        self.0.keep_secret(secret)
+    }
+    fn secret(&self, id: SecretId) -> Result<Option<Vec<u8>>, PortError> {
+        self.0.secret(id)
+    }
+    fn secrets_before(&self, time: Timestamp) -> Result<(u64, Option<Timestamp>), PortError> {
+        self.0.secrets_before(time)
+    }
+    fn remove_secrets(&mut self, time: Timestamp, now: Timestamp) -> Result<u64, PortError> {
+        self.0.remove_secrets(time, now)
     }
     fn head(&self) -> Result<Option<String>, PortError> {
         self.0.head()

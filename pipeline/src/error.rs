@@ -23,6 +23,29 @@ pub enum Error {
     /// The request asks for something out of range.
     #[error("{0}")]
     InvalidRequest(String),
+    /// The account is suspended.
+    #[error(
+        "account {account} is suspended since {since} after {english}; an officer can lift it: danqing policy account lift / 账户 {account} 因{chinese}，自 {since} 起暂停使用；可由管理人员解除：danqing policy account lift"
+    )]
+    Suspended {
+        /// Its name.
+        account: String,
+        /// RFC 3339.
+        since: String,
+        /// Why.
+        english: &'static str,
+        /// The same in Chinese.
+        chinese: &'static str,
+    },
+    /// The stop file cannot be read, written or removed.
+    #[error("cannot use the stop file {}: {source} / 无法读写停用标志文件 {}：{source}", .path.display(), .path.display())]
+    StopFile {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: std::io::Error,
+    },
     /// A key's file cannot be read or written.
     #[error("cannot read or write the key {path}: {source} / 无法读写密钥 {path}：{source}")]
     KeyIo {
@@ -69,9 +92,10 @@ impl Error {
             Self::Provenance(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::Ledger(error) => error.code(),
+            Self::Suspended { .. } => Code::Suspended,
             Self::InvalidRequest(_) => Code::InvalidRequest,
             Self::Credentials(error) => error.code(),
-            Self::KeyIo { .. } => Code::StorageFailed,
+            Self::StopFile { .. } | Self::KeyIo { .. } => Code::StorageFailed,
             Self::WatermarkKeyInvalid(_) | Self::LabelKeyInvalid { .. } | Self::ClassifierInvalid { .. } => Code::ConfigurationInvalid,
             Self::Random(_) => Code::Internal,
         }

@@ -5,18 +5,25 @@
 //!   its final name. A refusal is handed out as a value, and it is recorded too, as is a picture that the image gate withheld: [`Withheld`].
 //! * [`Copies`] does the same for files that are there already: passed on or converted, their labels kept.
 //! * A picture is either recorded and released, or absent; after a crash the next [`Studio::open`] on the folder settles which.
+//! * While generation is stopped ([`Switch`]) nothing is cleared, rendered, recorded or released; every step of the denoiser asks.
+//! * A suspended account is told so; it is suspended by its recorded refusals alone.
+//! * A picture without explicit label leaves only through [`Studio::copy`], which needs a `ledger::Article9Grant`.
 //! * Calls block the calling thread.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#![cfg_attr(test, allow(clippy::unwrap_used))]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod c2pa;
 mod copies;
 mod error;
 mod image_safety;
 mod key_file;
+#[cfg(test)]
+mod killed;
 mod label_key;
 mod models;
+mod strikes;
 mod studio;
+mod switch;
 mod watermark_key;
 
 pub use c2pa::{Certificate, CredentialsOptions, TEST_CERTIFICATE_FILE};
@@ -25,5 +32,7 @@ pub use error::{Error, Result};
 pub use image_safety::{BUILTIN_CLASSIFIER, ClassifierSettings, ImageSafety, LabelSettings, ScreeningSettings, read_picture};
 pub use label_key::LabelSigning;
 pub use models::{DEFAULT_MODEL, find_model};
-pub use studio::{Delivery, LEDGER_FILE, Names, Outcome, Refused, Released, Studio, StudioOptions, Timing, Withheld, random_seed};
+pub use studio::{CopyOutcome, Delivery, LEDGER_FILE, Names, Outcome, RecordOptions, Refused, Released, Studio, StudioOptions, Timing};
+pub use studio::{Withheld, random_seed};
+pub use switch::Switch;
 pub use watermark_key::read_watermark_key;

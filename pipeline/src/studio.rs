@@ -1,16 +1,17 @@
 use crate::label_key::{LabelSigning, label_key};
 use crate::watermark_key::watermark_key;
-use crate::{CredentialsOptions, Error, Result, ScreeningSettings, c2pa};
+use crate::{CredentialsOptions, Error, Result, ScreeningSettings, c2pa, strikes, switch};
 use engine::families::{Control, Progress};
 use engine::model_folder::ModelFolder;
 use engine::prompt_enhancer::{Decoding, PromptEnhancer};
 use engine::{Device, LoadedModel};
-use ledger::Ledger;
+use ledger::{Article9Grant, Ledger, SuspensionCause, VaultSettings};
 use policy::{Cleared, Decision, ImageDecision, ImageGate, LiveGate, LiveSettings};
 use provenance::{Labeller, ProviderCode, Warning};
 use serde::Serialize;
-use spec::stage::{Labelled as _, Recorded as _, Screened as _};
+use spec::stage::{Granted, Labelled as _, Recorded as _, Screened as _};
 use spec::{Clock, ImageFormat, ProduceId, Request, Screening, Sha256Digest, SystemClock};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -51,6 +52,18 @@ pub struct StudioOptions<'a> {
     pub policy: LiveSettings,
     /// Which classifiers look at pictures before they are labelled.
     pub screening: ScreeningSettings,
+    /// For whom, and how it is recorded.
+    pub record: RecordOptions,
+}
+
+/// For whom pictures are made, how that is recorded, and what stops it.
+pub struct RecordOptions {
+    /// The account that asks.
+    pub account: String,
+    /// How its name and, if so configured, prompts are sealed.
+    pub vault: VaultSettings,
+    /// The file whose presence stops generation.
+    pub stop_file: PathBuf,
 }
 
 /// How released files are called.
@@ -72,6 +85,8 @@ pub struct Studio {
     screening: ScreeningSettings,
     /// Loaded for the first picture: a refused request needs none.
     image_gate: Option<Arc<ImageGate>>,
+    account: String,
+    stop_file: PathBuf,
 }
 
 /// A picture that left: labelled, recorded, on disk.
@@ -145,6 +160,17 @@ pub enum Delivery {
     Withheld(Box<Withheld>),
 }
 
+/// What became of [`Studio::copy`].
+#[derive(Debug)]
+pub enum CopyOutcome {
+    /// It left.
+    Released(Box<Released>),
+    /// The image gate, as it is now, withholds it. Recorded; nothing follows.
+    Withheld(Box<Withheld>),
+    /// The gate, as it is now, refuses the request. Recorded; nothing follows.
+    Refused(Box<Refused>),
+}
+
 /// A recorded refusal.
 #[derive(Debug)]
 pub struct Refused {
@@ -152,6 +178,8 @@ pub struct Refused {
     pub refusal: policy::Refusal,
     /// Index of its leaf in the ledger.
     pub ledger_index: u64,
+    /// The limit of refusals that the account reached with it, if it did.
+    pub suspended: Option<SuspensionCause>,
 }
 
 /// The gate's answer.
@@ -182,9 +210,18 @@ impl Studio {
         if let Some(signing) = options.label_signing {
             labeller = labeller.with_key(label_key(signing)?);
         }
-        let ledger = Ledger::open(Box::new(SqliteLog::open(&options.folder.join(LEDGER_FILE))?), Arc::clone(&clock))?;
+        let RecordOptions { account, vault, stop_file } = options.record;
+        let log = SqliteLog::open(&options.folder.join(LEDGER_FILE))?;
+        let ledger = Ledger::open(Box::new(log), Arc::clone(&clock))?.with_vault(&vault)?.on_behalf_of(&account)?;
+        // Before the outbox: while generation is stopped, what a crash left hidden stays so.
+        check_running(&ledger, &stop_file)?;
         let outbox = open_outbox(options.folder, options.existing, &ledger)?;
-        Ok(Self { gate, labeller, outbox, ledger, clock, screening: options.screening, image_gate: None })
+        Ok(Self { gate, labeller, outbox, ledger, clock, screening: options.screening, image_gate: None, account, stop_file })
+    }
+
+    /// An error while generation is stopped.
+    pub fn check_running(&self) -> Result<()> {
+        check_running(&self.ledger, &self.stop_file)
     }
 
     /// What the user should be told before anything is made.
@@ -197,10 +234,12 @@ impl Studio {
         self.outbox.recovery()
     }
 
-    /// Checks a request and puts it before the gate; a refusal is recorded. Lexicons that changed on disk into something that cannot
+    /// Checks a request and puts it before the gate; a refusal is recorded, and counts against the account. Lexicons that changed on disk into something that cannot
     /// be used are an error: whoever changed them should not think that they are in force.
     pub fn clear(&mut self, request: Request) -> Result<Outcome> {
         check(&request)?;
+        self.check_running()?;
+        strikes::check(&self.ledger, &self.account)?;
         self.labeller.check_size(request.width, request.height)?;
         let (gate, reloaded) = self.gate.current();
         reloaded?;
@@ -208,7 +247,8 @@ impl Studio {
             Decision::Cleared(cleared) => Ok(Outcome::Cleared(Arc::new(cleared))),
             Decision::Refused(refusal) => {
                 let ledger_index = self.ledger.append_refusal(&refusal.request, &refusal.verdict)?;
-                Ok(Outcome::Refused(Box::new(Refused { refusal, ledger_index })))
+                let suspended = strikes::count(&mut self.ledger, &self.account, self.clock.now())?;
+                Ok(Outcome::Refused(Box::new(Refused { refusal, ledger_index, suspended })))
             }
         }
     }
@@ -247,12 +287,12 @@ impl Studio {
         let mut first = 0;
         while first < count {
             let end = first.saturating_add(batch).min(count);
-            for rendered in engine::render(model, cleared, first..end, observer)? {
+            for rendered in self.draw(model, cleared, first..end, observer)? {
                 let started = Instant::now();
                 let decision = image_gate.screen(rendered);
                 let screen = started.elapsed();
                 deliver(match decision {
-                    ImageDecision::Screened(screened) => Delivery::Released(Box::new(self.take_out(screened, names, screen)?)),
+                    ImageDecision::Screened(screened) => Delivery::Released(Box::new(self.take_out(screened, names, screen, None)?)),
                     ImageDecision::Withheld(withheld) => Delivery::Withheld(Box::new(self.withhold(withheld)?)),
                 });
             }
@@ -261,8 +301,61 @@ impl Studio {
         Ok(())
     }
 
+    /// The one picture that `grant` is for, drawn again and taken out without its explicit label. The request passes the gate anew, and
+    /// the weights must be those of the record.
+    pub fn copy(
+        &mut self,
+        model: &mut LoadedModel,
+        grant: Article9Grant,
+        name: &str,
+        observer: &mut dyn FnMut(Progress) -> Control,
+    ) -> Result<CopyOutcome> {
+        self.outbox.check_name(name)?;
+        let (recorded, present) = (Granted::model(&grant).sha256, model.identity().sha256);
+        if recorded != present {
+            return Err(Error::InvalidRequest(format!(
+                "the picture was made by model {recorded}, not by {present} / 该图片由模型 {recorded} 生成，而不是 {present}"
+            )));
+        }
+        let image_gate = self.image_gate()?;
+        let cleared = match self.clear(grant.request().clone())? {
+            Outcome::Cleared(cleared) => cleared,
+            Outcome::Refused(refused) => return Ok(CopyOutcome::Refused(refused)),
+        };
+        let rendered = self.draw(model, &cleared, 0..1, observer)?.pop();
+        let rendered = rendered.ok_or_else(|| Error::InvalidRequest("no picture was drawn / 未绘制图片".into()))?;
+        let started = Instant::now();
+        let decision = image_gate.screen(rendered);
+        let (names, screen) = (Names::Given(name.to_owned()), started.elapsed());
+        Ok(match decision {
+            ImageDecision::Screened(screened) => CopyOutcome::Released(Box::new(self.take_out(screened, &names, screen, Some(grant))?)),
+            ImageDecision::Withheld(withheld) => CopyOutcome::Withheld(Box::new(self.withhold(withheld)?)),
+        })
+    }
+
+    /// Model → sampler → decode, for as long as generation is not stopped.
+    fn draw(
+        &self,
+        model: &mut LoadedModel,
+        cleared: &Arc<Cleared>,
+        range: Range<u32>,
+        observer: &mut dyn FnMut(Progress) -> Control,
+    ) -> Result<Vec<engine::Rendered>> {
+        let mut stopped = None;
+        let drawn = engine::render(model, cleared, range, &mut |progress| {
+            failpoint("drawing");
+            stopped = self.check_running().err();
+            if stopped.is_some() { Control::Stop } else { observer(progress) }
+        });
+        match stopped {
+            Some(error) => Err(error),
+            None => Ok(drawn?),
+        }
+    }
+
     /// label → store → log → release.
-    fn take_out(&mut self, screened: policy::Screened, names: &Names, screen: Duration) -> Result<Released> {
+    fn take_out(&mut self, screened: policy::Screened, names: &Names, screen: Duration, grant: Option<Article9Grant>) -> Result<Released> {
+        failpoint("drawn");
         let produce_id = new_id(self.clock.as_ref())?;
         let (rendered, screening) = (screened.rendered(), screened.screening().clone());
         let name = match names {
@@ -273,16 +366,25 @@ impl Studio {
         let (width, height) = (rendered.picture().width(), rendered.picture().height());
         let mut started = Instant::now();
         let mut lap = || std::mem::replace(&mut started, Instant::now()).elapsed();
-        let labelled = self.labeller.label(screened, produce_id)?;
+        let labelled = match grant {
+            Some(grant) => self.labeller.label_granted(screened, produce_id, grant)?,
+            None => self.labeller.label(screened, produce_id)?,
+        };
         let label = lap();
+        failpoint("labelled");
         let (content_sha256, watermarked) = (labelled.content_sha256(), labelled.watermarked());
         let explicit_label = labelled.explicit_label().to_owned();
         let stored = self.outbox.put(labelled, &name)?;
         let store = lap();
+        failpoint("stored");
         let recorded = self.ledger.append(stored)?;
         let record = lap();
+        failpoint("recorded");
+        // A stop that came just now keeps the file hidden; the first start after its end releases it.
+        self.check_running()?;
         let path = self.outbox.release(&recorded)?;
         let timing = Timing { screen, label, store, record, release: lap() };
+        failpoint("released");
         let (ledger_index, ledger_root) = (recorded.leaf_index(), recorded.root());
         Ok(Released {
             path,
@@ -315,6 +417,22 @@ impl Studio {
         Ok(Arc::clone(self.image_gate.insert(gate)))
     }
 }
+
+fn check_running(ledger: &Ledger, stop_file: &Path) -> Result<()> {
+    switch::check_file(stop_file)?;
+    match ledger.halt()? {
+        Some(halt) => Err(ledger::Error::from(halt).into()),
+        None => Ok(()),
+    }
+}
+
+/// Where the tests kill the process; nothing in a build.
+#[cfg(not(test))]
+#[inline]
+fn failpoint(_step: &str) {}
+
+#[cfg(test)]
+use crate::killed::failpoint;
 
 /// A seed for a request that names none. It has 32 bits, so that it survives every JSON reader and torch accepts it.
 pub fn random_seed() -> Result<u64> {

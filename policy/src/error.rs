@@ -118,9 +118,6 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
-    /// Strikes could not be read or written.
-    #[error("cannot keep the account's strikes / 无法读写账号的违规记录：{0}")]
-    StrikesUnavailable(String),
     /// The system gave no random numbers.
     #[error("no random numbers from the system / 系统未能提供随机数：{0}")]
     Random(String),
@@ -144,7 +141,7 @@ impl Error {
             | Self::ImageRuleInvalid { .. }
             | Self::LexiconsTooLarge(_) => Code::ConfigurationInvalid,
             Self::BankInvalid { .. } => Code::DataInvalid,
-            Self::Unwritable { .. } | Self::StrikesUnavailable(_) => Code::StorageFailed,
+            Self::Unwritable { .. } => Code::StorageFailed,
             Self::Random(_) => Code::Internal,
         }
     }

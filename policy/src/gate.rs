@@ -120,7 +120,8 @@ impl Gate {
         findings.extend(self.examine(&request.negative_prompt, Field::NegativePrompt));
         let lexicons = self.lexicons.clone();
         if !self.refuses(&findings) {
-            return Decision::Cleared(Cleared { request, verdict: Verdict::Pass { lexicons }, reviews: findings });
+            let reviews = findings.iter().cloned().map(Reason::from).collect();
+            return Decision::Cleared(Cleared { request, verdict: Verdict::Pass { lexicons, reviews }, reviews: findings });
         }
         let (english, chinese) = self.wording(&findings);
         Decision::Refused(Refusal {

@@ -11,13 +11,13 @@
 //! Pictures are shown to classifiers ([`ImageGate`]); which ones, and where they run, is their owner's business.
 //!
 //! Lexicons come as signed packages ([`Package`], [`Trust`]) or single TOML files, and can be replaced while the gate is in use
-//! ([`LiveGate`]). [`Bank`] measures a gate against the thresholds of the standard ([`standard`]), [`Strikes`] counts what an
+//! ([`LiveGate`]). [`Bank`] measures a gate against the thresholds of the standard ([`standard`]), [`Account`] counts what an
 //! account was refused.
 //!
 //! What it does not do: it reads words, not meaning. Other readings of a character, other languages than Chinese and English,
 //! and paraphrase pass, unless a lexicon lists them.
 //!
-//! No threads and no clocks; the only I/O is reading and writing lexicons, and keeping strikes in files.
+//! No threads and no clocks; the only I/O is reading and writing lexicons.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -54,7 +54,5 @@ pub use lexicon::signature::{Origin, PublicKey, SecretKey, Trust};
 pub use lexicon::{Field, Lexicon, MatchType, Rule, Severity};
 pub use live::{LiveGate, LiveSettings};
 pub use prompt::{MAXIMUM_PROMPT_CHARACTERS, validate_prompt};
-pub use strikes::{
-    Account, Attempt, FileStrikes, MemoryStrikes, Standing, StrikeLimits, StrikeStorage, Strikes, Suspension, SuspensionCause,
-};
+pub use strikes::{Account, Attempt, Standing, StrikeLimits, Suspension, SuspensionCause};
 pub use view::View;

@@ -3,13 +3,7 @@
 //! Three refused requests in a row, or five in a day, suspend it. The day is any 24 hours, which is never laxer than a calendar
 //! day. A suspension ends when a person ends it.
 
-use crate::lexicon::signature::hexadecimal;
-use crate::{Error, standard};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
-use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use crate::standard;
 
 const SECONDS_IN_DAY: i64 = 86_400;
 
@@ -39,8 +33,7 @@ pub enum Attempt {
 }
 
 /// Which limit was reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SuspensionCause {
     /// [`StrikeLimits::in_a_row`].
     InARow,
@@ -49,7 +42,7 @@ pub enum SuspensionCause {
 }
 
 /// A suspension.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Suspension {
     /// Unix time in seconds.
     pub since: i64,
@@ -71,9 +64,8 @@ pub enum Standing {
     Suspended(Suspension),
 }
 
-/// What is kept of an account.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+/// What counts of an account's requests. It is computed from the record of them, which is kept elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Account {
     in_a_row: u32,
     /// Unix times in seconds of refused requests within the last 24 hours.
@@ -110,132 +102,29 @@ impl Account {
         let in_a_day = self.refused_at.iter().filter(|&&time| now.saturating_sub(time) < SECONDS_IN_DAY).count() as u32;
         self.suspended.map_or(Standing::Good { in_a_row: self.in_a_row, in_a_day }, Standing::Suspended)
     }
-
-    /// Ends a suspension and forgets what led to it.
-    pub fn reinstate(&mut self) {
-        *self = Self::default();
-    }
-}
-
-/// Where accounts are kept. An adapter must run `change` and keep its result as one step: two requests of one account at once
-/// count as two.
-pub trait StrikeStorage {
-    /// Changes an account, which begins as [`Account::default`].
-    fn update(&self, account: &str, change: &mut dyn FnMut(&mut Account)) -> Result<(), Error>;
-}
-
-/// Accounts in memory, for one process as long as it runs.
-#[derive(Debug, Default)]
-pub struct MemoryStrikes(Mutex<HashMap<String, Account>>);
-
-impl StrikeStorage for MemoryStrikes {
-    fn update(&self, account: &str, change: &mut dyn FnMut(&mut Account)) -> Result<(), Error> {
-        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        change(accounts.entry(account.to_owned()).or_default());
-        Ok(())
-    }
-}
-
-/// Accounts in a folder, one small file each, for several processes on one machine. File names are digests of the accounts' names.
-#[derive(Debug, Clone)]
-pub struct FileStrikes {
-    folder: PathBuf,
-}
-
-impl FileStrikes {
-    /// Keeps accounts in `folder`, which is made if it is not there.
-    pub fn open(folder: PathBuf) -> Result<Self, Error> {
-        std::fs::create_dir_all(&folder).map_err(unavailable)?;
-        Ok(Self { folder })
-    }
-}
-
-impl StrikeStorage for FileStrikes {
-    fn update(&self, account: &str, change: &mut dyn FnMut(&mut Account)) -> Result<(), Error> {
-        // The lock is on a file that is never replaced, and ends when the file is closed.
-        let lock = std::fs::File::create(self.folder.join("lock")).map_err(unavailable)?;
-        lock.lock().map_err(unavailable)?;
-        let path = self.folder.join(format!("{}.json", hexadecimal(&Sha256::digest(account.as_bytes()))));
-        let mut kept = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(unavailable)?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Account::default(),
-            Err(error) => return Err(unavailable(error)),
-        };
-        let before = kept.clone();
-        change(&mut kept);
-        if kept != before {
-            let mut file = tempfile::NamedTempFile::new_in(&self.folder).map_err(unavailable)?;
-            serde_json::to_writer(&mut file, &kept).map_err(unavailable)?;
-            file.as_file().sync_all().map_err(unavailable)?;
-            file.persist(&path).map_err(unavailable)?;
-        }
-        Ok(())
-    }
-}
-
-fn unavailable(error: impl std::fmt::Display) -> Error {
-    Error::StrikesUnavailable(error.to_string())
-}
-
-/// The rule over a storage.
-#[derive(Debug)]
-pub struct Strikes<S> {
-    storage: S,
-    limits: StrikeLimits,
-}
-
-impl<S: StrikeStorage> Strikes<S> {
-    /// With the limits of the standard, or stricter ones.
-    pub fn new(storage: S, limits: StrikeLimits) -> Self {
-        Self { storage, limits }
-    }
-
-    /// Whether `account` may ask for pictures at Unix time `now`.
-    pub fn standing(&self, account: &str, now: i64) -> Result<Standing, Error> {
-        self.with(account, |kept| kept.standing(now))
-    }
-
-    /// Counts a request of `account`.
-    pub fn record(&self, account: &str, attempt: Attempt, now: i64) -> Result<Standing, Error> {
-        self.with(account, |kept| kept.record(attempt, now, self.limits))
-    }
-
-    /// Ends a suspension. Whoever decides that should be on record elsewhere.
-    pub fn reinstate(&self, account: &str) -> Result<(), Error> {
-        self.with(account, Account::reinstate)
-    }
-
-    fn with<T>(&self, account: &str, mut step: impl FnMut(&mut Account) -> T) -> Result<T, Error> {
-        let mut outcome = None;
-        self.storage.update(account, &mut |kept| outcome = Some(step(kept)))?;
-        outcome.ok_or_else(|| Error::StrikesUnavailable("the storage did not run the change".to_owned()))
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Attempt, FileStrikes, MemoryStrikes, Standing, StrikeLimits, Strikes, SuspensionCause};
+    use super::{Account, Attempt, Standing, StrikeLimits, SuspensionCause};
 
     const DAY: i64 = 86_400;
 
-    fn play(attempts: &[(char, i64)]) -> (Standing, Strikes<MemoryStrikes>) {
-        let strikes = Strikes::new(MemoryStrikes::default(), StrikeLimits::default());
-        let mut standing = Standing::Good { in_a_row: 0, in_a_day: 0 };
+    fn play(attempts: &[(char, i64)]) -> (Standing, Account) {
+        let mut account = Account::default();
+        let mut standing = account.standing(0);
         for &(attempt, now) in attempts {
             let attempt = if attempt == 'x' { Attempt::Refused } else { Attempt::Cleared };
-            standing = strikes.record("甲", attempt, now).unwrap();
+            standing = account.record(attempt, now, StrikeLimits::default());
         }
-        (standing, strikes)
+        (standing, account)
     }
 
     #[test]
     fn three_in_a_row_suspend() {
-        let (standing, strikes) = play(&[('x', 0), ('x', 10 * DAY), ('x', 20 * DAY)]);
+        let (standing, mut account) = play(&[('x', 0), ('x', 10 * DAY), ('x', 20 * DAY)]);
         assert!(matches!(standing, Standing::Suspended(suspension) if suspension.cause == SuspensionCause::InARow));
-        assert_eq!(strikes.record("甲", Attempt::Cleared, 99 * DAY).unwrap(), standing, "time does not lift it");
-        assert_eq!(strikes.standing("乙", 0).unwrap(), Standing::Good { in_a_row: 0, in_a_day: 0 });
-        strikes.reinstate("甲").unwrap();
-        assert_eq!(strikes.standing("甲", 20 * DAY).unwrap(), Standing::Good { in_a_row: 0, in_a_day: 0 });
+        assert_eq!(account.record(Attempt::Cleared, 99 * DAY, StrikeLimits::default()), standing, "time does not lift it");
     }
 
     #[test]
@@ -246,24 +135,6 @@ mod tests {
         assert!(matches!(play(&five).0, Standing::Suspended(suspension) if suspension.cause == SuspensionCause::InADay));
         let next_day = [four.as_slice(), &[('x', DAY)]].concat();
         assert_eq!(play(&next_day).0, Standing::Good { in_a_row: 1, in_a_day: 4 });
-    }
-
-    #[test]
-    fn files_count_every_request_of_several_writers() {
-        let folder = tempfile::tempdir().unwrap();
-        let limits = StrikeLimits { in_a_row: 100, in_a_day: 100 };
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    let strikes = Strikes::new(FileStrikes::open(folder.path().to_owned()).unwrap(), limits);
-                    for _ in 0..5 {
-                        strikes.record("甲", Attempt::Refused, 0).unwrap();
-                    }
-                });
-            }
-        });
-        let strikes = Strikes::new(FileStrikes::open(folder.path().to_owned()).unwrap(), limits);
-        assert_eq!(strikes.standing("甲", 0).unwrap(), Standing::Good { in_a_row: 20, in_a_day: 20 });
     }
 
     #[test]

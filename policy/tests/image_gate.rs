@@ -146,7 +146,7 @@ fn fake() -> Fake {
         format: ImageFormat::Png,
     };
     let model = ModelIdentity { name: "m".into(), family: "f".into(), sha256: Sha256Digest::of(b"") };
-    Fake(request, Verdict::Pass { lexicons: vec![] }, model, picture())
+    Fake(request, Verdict::Pass { lexicons: vec![], reviews: vec![] }, model, picture())
 }
 
 #[test]

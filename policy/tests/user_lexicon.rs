@@ -44,7 +44,7 @@ fn a_user_lexicon_adds_rules() {
         panic!("refused");
     };
     assert_eq!(cleared.request().prompt, "一罐可乐");
-    assert!(matches!(cleared.verdict(), Verdict::Pass { lexicons } if lexicons.len() == 2));
+    assert!(matches!(cleared.verdict(), Verdict::Pass { lexicons, .. } if lexicons.len() == 2));
 }
 
 #[test]

@@ -100,6 +100,9 @@ pub enum Error {
     /// The C2PA manifest could not be made.
     #[error(transparent)]
     Credentials(#[from] credentials::Error),
+    /// A grant of article 9 came with another picture than the one that it is for; the picture was withheld.
+    #[error("the picture is not the one that may go without an explicit label / 该图片不是获准不加显式标识的那一张，未放行")]
+    GrantOfAnother,
     /// The bytes do not say what was written into them; they were withheld.
     #[error(
         "the label did not read back as written ({verdict:?}, {findings:?}); the picture was withheld / 标识回读与写入不一致，图片未放行"
@@ -129,7 +132,7 @@ impl Error {
             | Self::AlreadyPropagated(_) => Code::InvalidRequest,
             Self::Credentials(error) => error.code(),
             Self::FontInvalid => Code::Internal,
-            Self::EncodingFailed(_) | Self::EmbeddingFailed | Self::ReadBackDiffers { .. } => Code::LabelFailed,
+            Self::EncodingFailed(_) | Self::EmbeddingFailed | Self::GrantOfAnother | Self::ReadBackDiffers { .. } => Code::LabelFailed,
         }
     }
 }

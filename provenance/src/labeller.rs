@@ -4,7 +4,7 @@ use crate::security::{self, Party, Security};
 use crate::{Error, Finding, LabelKey, LabelValues, LabelVerdict, ProviderCode, ServiceType};
 use crate::{container, encode, explicit, lettering, read_labels, value};
 use credentials::{Signer, TrainingUse};
-use spec::stage::{Origin, Screened};
+use spec::stage::{Granted, Origin, Screened};
 use spec::{ImageFormat, ImplicitLabel, LabelKind, Picture, ProduceId, Screening, Sha256Digest};
 use std::fmt;
 
@@ -166,9 +166,37 @@ impl Labeller {
     /// Draws the explicit label, encodes in the request's format, writes the implicit label, signs where a signer is set, and hands out the file only if it
     /// reads back as written.
     pub fn label<S: Screened + Send + 'static>(&self, screened: S, produce_id: ProduceId) -> Result<Labelled, Error> {
+        let picture = self.draw_explicit(screened.rendered().picture())?;
+        self.finish(screened, picture, produce_id, None)
+    }
+
+    /// As [`Self::label`], without the explicit label, which the grant allows for this one picture (标识办法 article 9). The implicit label
+    /// stays, and so does the watermark.
+    pub fn label_granted<S, G>(&self, screened: S, produce_id: ProduceId, granted: G) -> Result<Labelled, Error>
+    where
+        S: Screened + Send + 'static,
+        G: Granted + 'static,
+    {
         let rendered = screened.rendered();
-        let format = rendered.request().format;
-        let mut picture = self.draw_explicit(rendered.picture())?;
+        let same = rendered.request() == granted.request()
+            && rendered.seed() == granted.request().seed
+            && rendered.model().sha256 == granted.model().sha256;
+        if !same {
+            return Err(Error::GrantOfAnother);
+        }
+        let picture = rendered.picture().clone();
+        self.finish(screened, picture, produce_id, Some(Box::new(granted)))
+    }
+
+    /// What follows the explicit label, whether it was drawn or need not be.
+    fn finish<S: Screened + Send + 'static>(
+        &self,
+        screened: S,
+        mut picture: Picture,
+        produce_id: ProduceId,
+        granted: Option<Box<dyn Granted>>,
+    ) -> Result<Labelled, Error> {
+        let format = screened.rendered().request().format;
         // Last in the pixels, so that it fits what the copy will show.
         let watermarked = self.watermark.as_ref().is_some_and(|key| hide(&mut picture, key, produce_id));
         let (mut bytes, label) = self.write_implicit(&picture, format, produce_id)?;
@@ -182,7 +210,8 @@ impl Labeller {
             content_sha256: Sha256Digest::of(&bytes),
             screened: Box::new(screened),
             label,
-            explicit_label: self.explicit_text.clone(),
+            explicit_label: if granted.is_some() { String::new() } else { self.explicit_text.clone() },
+            granted,
             watermarked,
             bytes,
             format,
@@ -231,11 +260,12 @@ pub fn read_watermark(bytes: &[u8], key: [u8; 32]) -> Option<u64> {
     Some(found.id.value())
 }
 
-/// A picture file with both labels. Only [`Labeller::label`] makes one.
+/// A picture file with its labels. Only [`Labeller::label`] makes one, and [`Labeller::label_granted`] one without the explicit label.
 pub struct Labelled {
     screened: Box<dyn Screened + Send>,
     label: ImplicitLabel,
     explicit_label: String,
+    granted: Option<Box<dyn Granted>>,
     watermarked: bool,
     bytes: Vec<u8>,
     format: ImageFormat,
@@ -268,6 +298,10 @@ impl spec::stage::Labelled for Labelled {
 
     fn explicit_label(&self) -> &str {
         &self.explicit_label
+    }
+
+    fn granted(&self) -> Option<&dyn Granted> {
+        self.granted.as_deref()
     }
 
     fn watermarked(&self) -> bool {

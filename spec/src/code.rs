@@ -46,6 +46,10 @@ codes! {
     ConfigurationInvalid = "configuration_invalid", http 500, exit 10, "The configuration is not valid", "配置无效";
     /// Training data or a recipe is wrong.
     DataInvalid = "data_invalid", http 422, exit 11, "The data or recipe is not valid", "数据或配方无效";
+    /// An officer has stopped generation.
+    Stopped = "generation_stopped", http 503, exit 20, "Generation is stopped", "生成服务已停用";
+    /// The account was suspended for what it kept asking for.
+    Suspended = "account_suspended", http 403, exit 21, "The account is suspended", "账户已被暂停使用";
     /// A comparison or verification ran and did not pass.
     CheckFailed = "check_failed", http 200, exit 1, "The check did not pass", "校验未通过";
     /// The user interrupted the work.

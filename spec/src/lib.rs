@@ -25,7 +25,7 @@ pub use digest::{ParseDigestError, Sha256Digest};
 pub use label::{ImplicitLabel, LabelKind};
 pub use model::ModelIdentity;
 pub use picture::{ImageFormat, Picture, PictureError, UnknownImageFormat};
-pub use ports::{LogStorage, PortError};
+pub use ports::{LogStorage, PortError, Secret, SecretId};
 pub use produce_id::{ParseProduceIdError, ProduceId};
 pub use relabelling::{Operation, Relabelling};
 pub use request::{Request, RunPrecision, Speed, UnknownPrecision, UnknownSpeed};

@@ -1,3 +1,4 @@
+use crate::Timestamp;
 use std::error::Error;
 
 /// What a port's adapter reports when its medium fails. The adapter's own error is kept as the source.
@@ -27,8 +28,35 @@ pub trait LogStorage: Send {
     fn find(&self, key: &str) -> Result<Option<u64>, PortError>;
     /// Index of the latest leaf that was appended with `tag`.
     fn find_tagged(&self, tag: &str) -> Result<Option<u64>, PortError>;
+    /// As [`Self::find_tagged`], among the leaves before index `before`.
+    fn find_tagged_before(&self, tag: &str, before: u64) -> Result<Option<u64>, PortError>;
+    /// Keeps a secret beside the log; `false`, and the one that is there stays, where its id is taken.
+    fn keep_secret(&mut self, secret: &Secret) -> Result<bool, PortError>;
+    /// The content of the secret with this id; `None` if there never was one, or it was removed.
+    fn secret(&self, id: SecretId) -> Result<Option<Vec<u8>>, PortError>;
+    /// How many secrets are of before `time`, and the latest moment until which one of them is to be kept.
+    fn secrets_before(&self, time: Timestamp) -> Result<(u64, Option<Timestamp>), PortError>;
+    /// Removes the secrets of before `time` whose term is over at `now`, so that they cannot be read back from the medium; returns
+    /// how many.
+    fn remove_secrets(&mut self, time: Timestamp, now: Timestamp) -> Result<u64, PortError>;
     /// The saved tree head (opaque text), if any.
     fn head(&self) -> Result<Option<String>, PortError>;
     /// Replaces the saved tree head.
     fn set_head(&mut self, head: &str) -> Result<(), PortError>;
+}
+
+/// Id of a [`Secret`].
+pub type SecretId = [u8; 16];
+
+/// A small secret beside the log: unlike a leaf it can be removed, once its term is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// What finds it again.
+    pub id: SecretId,
+    /// When it was made.
+    pub time: Timestamp,
+    /// It cannot be removed before.
+    pub keep_until: Timestamp,
+    /// The secret itself; opaque here.
+    pub content: Vec<u8>,
 }

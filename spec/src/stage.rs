@@ -39,7 +39,22 @@ pub trait Screened {
     fn screening(&self) -> &Screening;
 }
 
-/// An encoded file that carries its explicit and implicit labels. Earned in `provenance`.
+/// The right to one copy of one recorded picture without explicit label (标识办法 article 9): the agreement was accepted, somebody applied,
+/// the recipient was identified, and all of it is on record. Earned in `ledger`.
+pub trait Granted: Send {
+    /// Index of the application in the ledger.
+    fn application(&self) -> u64;
+    /// Index of its approval.
+    fn approval(&self) -> u64;
+    /// The recorded picture.
+    fn copy_of(&self) -> ProduceId;
+    /// What draws it again: the recorded request, for this one picture alone.
+    fn request(&self) -> &Request;
+    /// The weights that made it.
+    fn model(&self) -> &ModelIdentity;
+}
+
+/// An encoded file that carries its labels: the implicit one always, the explicit one unless its absence was granted. Earned in `provenance`.
 pub trait Labelled {
     /// How the picture came to be, for the record.
     fn origin(&self) -> &dyn Origin;
@@ -47,8 +62,10 @@ pub trait Labelled {
     fn screening(&self) -> &Screening;
     /// The implicit label as it was read back from the bytes.
     fn label(&self) -> &ImplicitLabel;
-    /// Text of the explicit label as drawn, for example `AI生成`.
+    /// Text of the explicit label as drawn, for example `AI生成`; empty in a copy that was granted without one.
     fn explicit_label(&self) -> &str;
+    /// What allowed this file to go without an explicit label; `None` for every file that has one.
+    fn granted(&self) -> Option<&dyn Granted>;
     /// Whether the pixels carry an invisible watermark with the id's [`ProduceId::mark`].
     fn watermarked(&self) -> bool;
     /// The whole file.

@@ -25,6 +25,9 @@ pub enum Verdict {
     Pass {
         /// Names and versions of the lexicons that were asked.
         lexicons: Vec<String>,
+        /// What a person should look at, where the gate clears such requests; empty in most.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reviews: Vec<Reason>,
     },
     /// At least one rule objected.
     Refuse {

@@ -30,6 +30,7 @@ mod memory_log;
 mod outbox;
 mod part;
 mod schema;
+mod secrets;
 mod sqlite_log;
 
 pub use error::{Error, Result};

@@ -1,5 +1,5 @@
 use crate::{Error, Result};
-use spec::{LogStorage, PortError};
+use spec::{LogStorage, PortError, Secret, SecretId, Timestamp};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A log in memory, for tests. Clones share their contents, as two connections to one database do.
@@ -10,6 +10,7 @@ pub struct MemoryLog(Arc<Mutex<State>>);
 struct State {
     leaves: Vec<Leaf>,
     head: Option<String>,
+    secrets: Vec<Secret>,
 }
 
 #[derive(Debug)]
@@ -64,6 +65,39 @@ impl LogStorage for MemoryLog {
 
     fn find_tagged(&self, tag: &str) -> Result<Option<u64>, PortError> {
         Ok(self.state().leaves.iter().rposition(|leaf| leaf.tags.iter().any(|other| other == tag)).map(|index| index as u64))
+    }
+
+    fn find_tagged_before(&self, tag: &str, before: u64) -> Result<Option<u64>, PortError> {
+        let state = self.state();
+        let before = usize::try_from(before).unwrap_or(usize::MAX).min(state.leaves.len());
+        let found = state.leaves[..before].iter().rposition(|leaf| leaf.tags.iter().any(|other| other == tag));
+        Ok(found.map(|index| index as u64))
+    }
+
+    fn keep_secret(&mut self, secret: &Secret) -> Result<bool, PortError> {
+        let mut state = self.state();
+        let fresh = state.secrets.iter().all(|other| other.id != secret.id);
+        if fresh {
+            state.secrets.push(secret.clone());
+        }
+        Ok(fresh)
+    }
+
+    fn secret(&self, id: SecretId) -> Result<Option<Vec<u8>>, PortError> {
+        Ok(self.state().secrets.iter().find(|secret| secret.id == id).map(|secret| secret.content.clone()))
+    }
+
+    fn secrets_before(&self, time: Timestamp) -> Result<(u64, Option<Timestamp>), PortError> {
+        let state = self.state();
+        let terms: Vec<Timestamp> = state.secrets.iter().filter(|secret| secret.time < time).map(|secret| secret.keep_until).collect();
+        Ok((terms.len() as u64, terms.into_iter().max()))
+    }
+
+    fn remove_secrets(&mut self, time: Timestamp, now: Timestamp) -> Result<u64, PortError> {
+        let mut state = self.state();
+        let before = state.secrets.len();
+        state.secrets.retain(|secret| secret.time >= time || secret.keep_until > now);
+        Ok((before - state.secrets.len()) as u64)
     }
 
     fn head(&self) -> Result<Option<String>, PortError> {

@@ -50,7 +50,8 @@ impl Outbox {
             _ => {}
         }
         // Found out now, and not after minutes of work on a picture.
-        tempfile::Builder::new().prefix(".danqing-probe-").tempfile_in(folder).map_err(Error::folder(folder))?;
+        // Without a name, so that a crash leaves none behind.
+        tempfile::tempfile_in(folder).map_err(Error::folder(folder))?;
         let mut outbox = Self { folder: folder.to_owned(), existing, recovery: Recovery::default() };
         outbox.recovery = outbox.recover(is_recorded)?;
         Ok(outbox)

@@ -20,6 +20,7 @@ const STEPS: &[&str] = &[
     CREATE TRIGGER leaf_is_never_removed BEFORE DELETE ON leaf BEGIN SELECT raise(ABORT, 'the ledger only grows'); END;
 ",
     TAGS,
+    SECRETS,
 ];
 
 /// Step 1 → 2. The tags of leaves that are there already are read from them as the ledger wrote them by then: 32 bytes of
@@ -39,6 +40,20 @@ const TAGS: &str = "
         SELECT 'mark:' || substr(json ->> '$.record.produce_id', 25), position FROM entry WHERE json ->> '$.record.watermarked';
     CREATE TRIGGER tag_is_never_changed BEFORE UPDATE ON tag BEGIN SELECT raise(ABORT, 'the ledger only grows'); END;
     CREATE TRIGGER tag_is_never_removed BEFORE DELETE ON tag BEGIN SELECT raise(ABORT, 'the ledger only grows'); END;
+";
+
+/// Step 2 → 3. The trigger goes by the machine's clock, which the program's own check does not need to trust.
+const SECRETS: &str = "
+    CREATE TABLE secret (
+        id         BLOB PRIMARY KEY CHECK (length(id) = 16),
+        time       INTEGER NOT NULL,
+        keep_until INTEGER NOT NULL,
+        content    BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX secret_by_time ON secret (time);
+    CREATE TRIGGER secret_is_never_changed BEFORE UPDATE ON secret BEGIN SELECT raise(ABORT, 'a secret is kept or removed'); END;
+    CREATE TRIGGER secret_is_kept_for_its_term BEFORE DELETE ON secret WHEN old.keep_until > unixepoch() * 1000
+        BEGIN SELECT raise(ABORT, 'the term of this secret is not over'); END;
 ";
 
 /// The schema that this build writes.
@@ -61,9 +76,12 @@ pub fn prepare(connection: &mut Connection) -> Result<Found> {
         return Ok(found);
     }
     match upgrade(connection) {
-        Err(error) if is_read_only(&error) && pragma(connection, "user_version")? == 1 => {
-            // On a read-only medium the tags live as long as the connection.
-            connection.execute_batch(&TAGS.replace("CREATE T", "CREATE TEMP T"))?;
+        Err(error) if is_read_only(&error) && pragma(connection, "user_version")? >= 1 => {
+            // On a read-only medium what is missing lives as long as the connection.
+            let version = pragma(connection, "user_version")?;
+            for step in STEPS.iter().skip(version as usize) {
+                connection.execute_batch(&step.replace("CREATE T", "CREATE TEMP T").replace("CREATE INDEX ", "CREATE INDEX temp."))?;
+            }
             Ok(Found::Ledger)
         }
         outcome => outcome,
@@ -111,7 +129,7 @@ fn pragma(connection: &Connection, name: &str) -> Result<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{APPLICATION_ID, Found, STEPS, pragma, prepare};
+    use super::{APPLICATION_ID, Found, NEWEST, STEPS, pragma, prepare};
     use rusqlite::{Connection, OpenFlags, Result};
 
     const LEAVES: &str = r#"
@@ -143,7 +161,12 @@ mod tests {
         drop(reader);
 
         assert_eq!(prepare(&mut old)?, Found::Ledger);
-        assert_eq!((tags(&old)?, pragma(&old, "user_version")?), (expected.to_vec(), 2));
+        assert_eq!((tags(&old)?, pragma(&old, "user_version")?), (expected.to_vec(), NEWEST));
+        old.execute_batch("INSERT INTO secret VALUES (zeroblob(16), 1, 2, x'00'), (randomblob(16), 1, 9e15, x'00')")?;
+        for statement in ["UPDATE secret SET content = x'01'", "DELETE FROM secret"] {
+            assert!(old.execute_batch(statement).is_err(), "{statement}");
+        }
+        old.execute_batch("DELETE FROM secret WHERE keep_until = 2")?;
         for statement in ["UPDATE tag SET position = 9", "DELETE FROM tag"] {
             assert!(old.execute_batch(statement).is_err_and(|error| error.to_string().contains("only grows")));
         }

@@ -1,7 +1,7 @@
 use crate::schema::{self, Found};
-use crate::{Error, Result};
+use crate::{Error, Result, secrets};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
-use spec::{LogStorage, PortError};
+use spec::{LogStorage, PortError, Secret, SecretId, Timestamp};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,16 +12,21 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// A log in one SQLite file.
 ///
 /// ```text
-/// application_id  DnQg            user_version  2
+/// application_id  DnQg            user_version  3
 /// leaf   position  INTEGER   0, 1, 2, … without gaps
 ///        key       TEXT      unique; finds the leaf again
 ///        content   BLOB      opaque here; the ledger draws it
 /// tag    tag       TEXT      finds leaves by what they share; (tag, position) is unique
 ///        position  INTEGER
 /// head   text      TEXT      at most one row; opaque here
+/// secret id          BLOB     16 bytes; finds the secret again
+///        time        INTEGER  when it was made, ms since 1970
+///        keep_until  INTEGER  ms since 1970
+///        content     BLOB     opaque here; the ledger's vault draws it
 /// ```
 ///
-/// Triggers refuse to change or remove a leaf or a tag. The journal is a rollback journal, so that between calls the log is
+/// Triggers refuse to change or remove a leaf or a tag, to change a secret, and to remove one before its term by the machine's clock
+/// is over. What is removed is overwritten in the file (`secure_delete`). The journal is a rollback journal, so that between calls the log is
 /// exactly one file that can be copied; `synchronous=EXTRA` makes an append that returned `Ok` survive a power cut.
 #[derive(Debug)]
 pub struct SqliteLog {
@@ -47,6 +52,7 @@ impl SqliteLog {
         connection.pragma_update(None, "trusted_schema", false).map_err(failed)?;
         connection.pragma_update(None, "cell_size_check", true).map_err(failed)?;
         connection.pragma_update(None, "synchronous", "EXTRA").map_err(failed)?;
+        connection.pragma_update(None, "secure_delete", true).map_err(failed)?;
         match schema::prepare(&mut connection).map_err(failed)? {
             Found::Ledger => Ok(Self { connection, path: path.to_owned() }),
             Found::Foreign => Err(Error::NotALedger { path: path.to_owned() }),
@@ -112,10 +118,11 @@ fn find(connection: &Connection, key: &str) -> rusqlite::Result<Option<u64>> {
     Ok(position.and_then(|position| u64::try_from(position).ok()))
 }
 
-fn find_tagged(connection: &Connection, tag: &str) -> rusqlite::Result<Option<u64>> {
+fn find_tagged(connection: &Connection, tag: &str, before: u64) -> rusqlite::Result<Option<u64>> {
+    let before = i64::try_from(before).unwrap_or(i64::MAX);
     let position: Option<i64> = connection
-        .prepare_cached("SELECT position FROM tag WHERE tag = ?1 ORDER BY position DESC LIMIT 1")?
-        .query_row([tag], |row| row.get(0))
+        .prepare_cached("SELECT position FROM tag WHERE tag = ?1 AND position < ?2 ORDER BY position DESC LIMIT 1")?
+        .query_row(params![tag, before], |row| row.get(0))
         .optional()?;
     Ok(position.and_then(|position| u64::try_from(position).ok()))
 }
@@ -154,7 +161,27 @@ impl LogStorage for SqliteLog {
     }
 
     fn find_tagged(&self, tag: &str) -> Result<Option<u64>, PortError> {
-        Ok(find_tagged(&self.connection, tag).map_err(self.failed("read"))?)
+        self.find_tagged_before(tag, u64::MAX)
+    }
+
+    fn find_tagged_before(&self, tag: &str, before: u64) -> Result<Option<u64>, PortError> {
+        Ok(find_tagged(&self.connection, tag, before).map_err(self.failed("read"))?)
+    }
+
+    fn keep_secret(&mut self, secret: &Secret) -> Result<bool, PortError> {
+        Ok(secrets::keep(&self.connection, secret).map_err(self.failed("append to"))?)
+    }
+
+    fn secret(&self, id: SecretId) -> Result<Option<Vec<u8>>, PortError> {
+        Ok(secrets::read(&self.connection, id).map_err(self.failed("read"))?)
+    }
+
+    fn secrets_before(&self, time: Timestamp) -> Result<(u64, Option<Timestamp>), PortError> {
+        Ok(secrets::before(&self.connection, time).map_err(self.failed("read"))?)
+    }
+
+    fn remove_secrets(&mut self, time: Timestamp, now: Timestamp) -> Result<u64, PortError> {
+        Ok(secrets::remove(&self.connection, time, now).map_err(self.failed("remove secrets from"))?)
     }
 
     fn head(&self) -> Result<Option<String>, PortError> {

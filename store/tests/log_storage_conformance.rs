@@ -1,5 +1,5 @@
 //! Every adapter of `LogStorage` behaves the same.
-use spec::LogStorage;
+use spec::{LogStorage, Secret, Timestamp};
 use store::{MemoryLog, SqliteLog};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -20,6 +20,9 @@ fn conforms(mut open: impl FnMut() -> Box<dyn LogStorage>) -> Outcome {
     assert_eq!(log.leaf(3)?, None);
     assert_eq!((log.find("丙")?, log.find("A")?), (Some(2), None));
     assert_eq!((log.find_tagged("shared")?, log.find_tagged("own")?, log.find_tagged("a")?), (Some(2), Some(1), None));
+
+    let before = |index| log.find_tagged_before("shared", index);
+    assert_eq!((before(u64::MAX)?, before(2)?, before(1)?), (Some(2), Some(1), None));
 
     for wrong in [0, 2, 4, u64::MAX] {
         let text = log.append(wrong, "c", &["lost".into()], b"x").err().map(|error| error.to_string()).unwrap_or_default();
@@ -44,10 +47,35 @@ fn conforms(mut open: impl FnMut() -> Box<dyn LogStorage>) -> Outcome {
     Ok(())
 }
 
+/// Secrets of long ago, whose terms are over by the machine's clock too.
+fn keeps_secrets(mut open: impl FnMut() -> Box<dyn LogStorage>) -> Outcome {
+    let secret = |number: u8, time, keep_until| Secret {
+        id: [number; 16],
+        time: Timestamp(time),
+        keep_until: Timestamp(keep_until),
+        content: vec![number; 3],
+    };
+    let mut log = open();
+    assert_eq!((log.secret([1; 16])?, log.secrets_before(Timestamp(u64::MAX))?), (None, (0, None)));
+    for kept in [secret(1, 10, 100), secret(2, 20, 300), secret(3, 30, 200)] {
+        assert!(log.keep_secret(&kept)?);
+    }
+    assert!(!log.keep_secret(&Secret { content: vec![9], ..secret(1, 99, 999) })?, "the id is taken");
+    assert_eq!(open().secret([1; 16])?, Some(vec![1; 3]));
+    assert_eq!((log.secrets_before(Timestamp(30))?, log.secrets_before(Timestamp(10))?), ((2, Some(Timestamp(300))), (0, None)));
+    assert_eq!(log.remove_secrets(Timestamp(30), Timestamp(99))?, 0, "inside their terms");
+    assert_eq!(log.remove_secrets(Timestamp(30), Timestamp(100))?, 1);
+    assert_eq!(log.remove_secrets(Timestamp(u64::MAX), Timestamp(u64::MAX))?, 2);
+    assert_eq!((log.secret([1; 16])?, open().secret([3; 16])?), (None, None));
+    Ok(())
+}
+
 #[test]
 fn memory() -> Outcome {
     let log = MemoryLog::new();
-    conforms(|| Box::new(log.clone()))
+    conforms(|| Box::new(log.clone()))?;
+    let log = MemoryLog::new();
+    keeps_secrets(|| Box::new(log.clone()))
 }
 
 #[test]
@@ -55,6 +83,9 @@ fn sqlite() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("ledger.sqlite");
     conforms(|| Box::new(SqliteLog::open(&path).expect("the log opens")))?;
+    let other = folder.path().join("secrets.sqlite");
+    keeps_secrets(|| Box::new(SqliteLog::open(&other).expect("the log opens")))?;
+    std::fs::remove_file(other)?;
     let names: Vec<_> = std::fs::read_dir(folder.path())?.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<_, _>>()?;
     assert_eq!(names, ["ledger.sqlite"], "the log is one file");
     Ok(())

@@ -1,5 +1,5 @@
 //! A visible name always stands for a whole file, and nobody's file is overwritten unasked.
-use spec::stage::{Labelled, Origin, Recorded, Stored as _};
+use spec::stage::{Granted, Labelled, Origin, Recorded, Stored as _};
 use spec::{Code, ImageFormat, ImplicitLabel, LabelKind, ProduceId, Sha256Digest, Timestamp};
 use std::convert::Infallible;
 use std::fs;
@@ -25,6 +25,9 @@ impl Labelled for File {
     }
     fn explicit_label(&self) -> &'static str {
         "AI生成"
+    }
+    fn granted(&self) -> Option<&dyn Granted> {
+        None
     }
     fn watermarked(&self) -> bool {
         false

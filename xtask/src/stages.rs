@@ -9,6 +9,7 @@ const STAGES: &[(&str, &str)] = &[
     ("Origin", "engine"),
     ("Rendered", "engine"),
     ("Screened", "policy"),
+    ("Granted", "ledger"),
     ("Labelled", "provenance"),
     ("Stored", "store"),
     ("Recorded", "ledger"),

@@ -4,7 +4,8 @@ use crate::failure::Failure;
 use credentials::Signer;
 use engine::families::{Control, Residency};
 use engine::{LoadedModel, ModelDefaults};
-use pipeline::{Delivery, Names, Outcome, Released, Studio, StudioOptions};
+use ledger::{MINIMUM_RETENTION_DAYS, PromptStorage, VaultSettings};
+use pipeline::{Delivery, Names, Outcome, RecordOptions, Released, Studio, StudioOptions};
 use policy::{Field, Gate, Lexicon};
 use provenance::{Labeller, ProviderCode};
 use serde_json::{Value, json};
@@ -132,6 +133,15 @@ fn size(options: &BenchOptions, side: u32) -> Result<Size, Failure> {
         label_signing: None,
         policy: policy::LiveSettings::default(),
         screening: pipeline::ScreeningSettings::default(),
+        record: RecordOptions {
+            account: "bench".to_owned(),
+            vault: VaultSettings {
+                key: place.path().join("record.key"),
+                prompts: PromptStorage::default(),
+                retention_days: MINIMUM_RETENTION_DAYS,
+            },
+            stop_file: place.path().join("stopped"),
+        },
     })?;
     let folder = pipeline::find_model(&options.model)?;
     let defaults = ModelDefaults::read(&folder)?;

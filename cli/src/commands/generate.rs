@@ -1,13 +1,14 @@
 use crate::arguments::GenerateOptions;
 use crate::configuration::Configuration;
 use crate::failure::Failure;
-use crate::{interrupt, progress};
+use crate::{identity, interrupt, progress, stop_watch};
 use engine::families::{Control, Progress, Residency};
 use engine::{LoadedModel, ModelDefaults};
-use pipeline::{Delivery, Names, Outcome, Refused, Released, Studio, StudioOptions, Withheld};
+use pipeline::{Delivery, Names, Outcome, RecordOptions, Refused, Released, Studio, StudioOptions, Switch, Withheld};
 use serde_json::json;
 use spec::{Code, ImageFormat, Request, ScreeningDecision};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use store::Existing;
 
@@ -41,6 +42,7 @@ pub fn run(options: &GenerateOptions, configuration: &Configuration) -> Result<u
         guidance_interval: options.guidance_interval,
         format: target.format,
     };
+    let ledger = target.folder.join(pipeline::LEDGER_FILE);
     let mut studio = Studio::open(StudioOptions {
         folder: &target.folder,
         existing: if options.force { Existing::Replace } else { Existing::Refuse },
@@ -51,11 +53,17 @@ pub fn run(options: &GenerateOptions, configuration: &Configuration) -> Result<u
         label_signing: configuration.label_signing()?,
         policy: configuration.policy()?,
         screening: configuration.screening(),
+        record: RecordOptions {
+            account: options.account.clone().unwrap_or_else(identity::system_user),
+            vault: configuration.vault(&ledger)?,
+            stop_file: configuration.stop_file().to_owned(),
+        },
     })?;
     for path in &studio.recovery().released {
         eprintln!("released after an interrupted run / 已放行上次中断的图片: {}", path.display());
     }
     let flag = interrupt::flag();
+    stop_watch::start(Switch::of(&ledger, configuration.stop_file()), Arc::clone(&flag));
     let outcome = if options.enhance_prompt {
         studio.clear_enhanced(request, &folder, &mut || flag.load(Ordering::SeqCst))?
     } else {
@@ -143,6 +151,9 @@ fn refuse(refused: &Refused, options: &GenerateOptions) -> u8 {
         );
     }
     eprintln!("{}\n{}", refusal.chinese, refusal.english);
+    if refused.suspended.is_some() {
+        eprintln!("the account is suspended from now on / 该账户自此暂停使用");
+    }
     Code::Refused.exit_code()
 }
 

@@ -1,14 +1,15 @@
 mod export;
 mod options;
 
-pub use options::LedgerCommand;
+pub use options::{DEFAULT_LEDGER, LedgerCommand};
 
 use crate::configuration::Configuration;
 use crate::failure::Failure;
-use ledger::{Entry, InclusionProof, KeyFiles, Ledger, Record, Signed, SignedCheckpoint, Snapshot, VerifierKey};
-use options::{CheckpointOptions, ProveOptions, VerifyOptions};
+use crate::identity::system_user;
+use ledger::{Entry, InclusionProof, KeyFiles, Ledger, Record, Signed, SignedCheckpoint, Snapshot, TimestampResponse, VerifierKey};
+use options::{CheckpointOptions, ProveOptions, ShredOptions, VerifyOptions};
 use serde_json::json;
-use spec::{Code, ProduceId, Sha256Digest, SystemClock};
+use spec::{Code, ProduceId, Sha256Digest, SystemClock, Timestamp};
 use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,17 +24,34 @@ pub fn run(command: &LedgerCommand, configuration: &Configuration) -> Result<u8,
         LedgerCommand::Checkpoint(options) => checkpoint(options, configuration),
         LedgerCommand::Prove(options) => prove(options, configuration),
         LedgerCommand::Export(options) => export::run(options, configuration),
+        LedgerCommand::Shred(options) => shred(options, configuration),
     }
+}
+
+fn shred(options: &ShredOptions, configuration: &Configuration) -> Result<u8, Failure> {
+    let date = options.before.parse::<policy::Date>();
+    let date = date.map_err(|error| Failure::new(Code::InvalidRequest, format!("--before {}: {error}", options.before)))?;
+    let before = Timestamp(u64::try_from(date.days_since(policy::Date::from_unix_seconds(0))).unwrap_or(0) * 86_400_000);
+    let mut ledger = configuration.ledger(&options.ledger.ledger)?;
+    let keys = ledger.shred(before, &options.officer.clone().unwrap_or_else(system_user))?;
+    println!("{keys} keys destroyed / 已销毁 {keys} 个密钥");
+    Ok(0)
 }
 
 fn verify(options: &VerifyOptions, configuration: &Configuration) -> Result<u8, Failure> {
     let path = &options.ledger.ledger;
     let log = SqliteLog::open_existing(path)?;
     let report = ledger::verify(&log)?;
+    let mut stamped = None;
     let since = match &options.since {
         Some(old) if report.is_sound() => {
             let key = verifier_key(options.vkey.as_deref(), &key_files(path, configuration))?;
-            let old = SignedCheckpoint::open(&read_text(old)?, &key)?.checkpoint();
+            let signed = SignedCheckpoint::open(&read_text(old)?, &key)?;
+            if let Some(response) = &options.timestamp_response {
+                let bytes = std::fs::read(response).map_err(|error| unreadable(response, error))?;
+                stamped = Some(TimestampResponse::read(&bytes)?.time_of(&signed)?.to_owned());
+            }
+            let old = signed.checkpoint();
             Some((old, Snapshot::read(&log)?.check_continues(old)))
         }
         _ => None,
@@ -43,7 +61,7 @@ fn verify(options: &VerifyOptions, configuration: &Configuration) -> Result<u8, 
         let fault = report.fault.as_ref().map(|fault| json!({"index": fault.index, "problem": fault.problem.to_string()}));
         let mut answer = json!({"sound": report.is_sound(), "entries": report.length, "fault": fault, "root": report.root});
         if let Some((old, verdict)) = &since {
-            answer["since"] = json!({"entries": old.size, "continues": verdict.is_ok()});
+            answer["since"] = json!({"entries": old.size, "continues": verdict.is_ok(), "time_stamp": stamped});
         }
         println!("{answer}");
     } else {
@@ -54,6 +72,12 @@ fn verify(options: &VerifyOptions, configuration: &Configuration) -> Result<u8, 
             }
             Some((_, Err(error))) => println!("{error}"),
             None => {}
+        }
+        if let Some(time) = &stamped {
+            println!("the time stamp names this checkpoint and {time} / 时间戳指向该检查点，时间为 {time}");
+            println!(
+                "  its signature is not checked here: openssl ts -verify -data CHECKPOINT -in RESPONSE -CAfile AUTHORITY.pem / 签名须另行核验"
+            );
         }
     }
     Ok(if report.is_sound() && continues { 0 } else { Code::LedgerBroken.exit_code() })
@@ -87,26 +111,45 @@ fn verify_proof(proof: &Path, options: &VerifyOptions) -> Result<u8, Failure> {
 
 fn print_entry(entry: &Entry) {
     println!("  time / 时间: {}", entry.time.to_rfc3339());
+    if let Some(produced) = entry.produced() {
+        println!("  ProduceID: {}", produced.produce_id);
+        println!("  SHA-256: {}", produced.content_sha256);
+        println!("  prompt / 提示词: {}", shown(&produced.request.prompt));
+    }
     match &entry.record {
-        Record::Produced(produced) => {
-            println!("  ProduceID: {}", produced.produce_id);
-            println!("  SHA-256: {}", produced.content_sha256);
-            println!("  prompt / 提示词: {}", produced.request.prompt);
-        }
+        Record::Produced(_) => {}
         Record::Relabelled(copied) => {
             println!("  id: {}", copied.relabelling.id);
             println!("  SHA-256: {}", copied.relabelling.content_sha256);
             println!("  made from / 源文件 SHA-256: {}", copied.relabelling.source_sha256);
         }
-        Record::Refused(refused) => println!("  refused / 拒绝: {}", refused.request.prompt),
-        Record::Withheld(withheld) => println!("  withheld / 拦截: {}", withheld.request.prompt),
+        Record::Withheld(withheld) => println!("  withheld / 拦截: {}", shown(&withheld.request.prompt)),
+        Record::Refused(refused) => println!("  refused / 拒绝: {}", shown(&refused.request.prompt)),
+        Record::Stopped(decision) => println!("  generation stopped / 停用生成服务: {}: {}", decision.officer, decision.reason),
+        Record::Resumed(decision) => println!("  generation resumed / 恢复生成服务: {}: {}", decision.officer, decision.reason),
+        Record::Suspended(_) => println!("  an account suspended / 账户暂停"),
+        Record::Lifted(decision) => println!("  a suspension lifted / 解除账户暂停: {}: {}", decision.officer, decision.reason),
+        Record::Applied(application) => {
+            println!("  application for an unlabelled copy of / 申请不含显式标识的副本: {}", application.produce_id);
+        }
+        Record::Approved(approval) => println!("  application {0} approved / 批准申请 {0}: {1}", approval.application, approval.officer),
+        Record::Delivered(delivery) => println!("  unlabelled copy of / 不含显式标识的副本，原图: {}", delivery.copy_of),
+        Record::Shredded(shredding) => println!("  {0} keys destroyed / 已销毁 {0} 个密钥", shredding.keys),
     }
+}
+
+/// A prompt as it stands in the leaf.
+fn shown(prompt: &str) -> &str {
+    if prompt.is_empty() { "(sealed / 已加密或仅存摘要)" } else { prompt }
 }
 
 fn checkpoint(options: &CheckpointOptions, configuration: &Configuration) -> Result<u8, Failure> {
     let path = &options.ledger.ledger;
     let log = SqliteLog::open_existing(path)?;
     let signed = sign(&Snapshot::read(&log)?, &key_files(path, configuration))?;
+    if let Some(query) = &options.timestamp_query {
+        std::fs::write(query, ledger::timestamp_query(&signed.checkpoint)).map_err(|error| unwritable(query, error))?;
+    }
     print!("{}", signed.checkpoint.text());
     Ok(0)
 }
@@ -135,7 +178,7 @@ fn prove(options: &ProveOptions, configuration: &Configuration) -> Result<u8, Fa
 }
 
 /// The index of the entry that the user means.
-fn find(what: &str, path: &Path) -> Result<u64, Failure> {
+pub fn find(what: &str, path: &Path) -> Result<u64, Failure> {
     let file = Path::new(what);
     if let (false, Ok(index)) = (file.exists(), what.parse()) {
         return Ok(index);

@@ -1,3 +1,4 @@
+pub mod article9;
 pub mod bench;
 pub mod chain;
 pub mod data;

@@ -1,5 +1,8 @@
+mod account;
 mod options;
 mod screen;
+mod stop;
+mod stop_report;
 
 pub use options::PolicyCommand;
 
@@ -25,6 +28,10 @@ pub fn run(command: &PolicyCommand, configuration: &Configuration) -> Result<u8,
         PolicyCommand::Inspect(options) => inspect(options, configuration),
         PolicyCommand::Evaluate(options) => evaluate(options, configuration),
         PolicyCommand::DraftBank(options) => draft_bank(options, configuration),
+        PolicyCommand::Stop(options) => stop::stop(options, configuration),
+        PolicyCommand::Resume(options) => stop::resume(options, configuration),
+        PolicyCommand::Report(options) => stop::report(options),
+        PolicyCommand::Account { command } => account::run(command, configuration),
     }
 }
 

@@ -1,14 +1,17 @@
 //! Pictures as the earlier rooms would hand them over.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use spec::stage::{Labelled, Origin, Stored};
+use ledger::{Decision, MINIMUM_RETENTION_DAYS, PromptStorage, Recipient, VaultSettings};
+use spec::stage::{Granted, Labelled, Origin, Stored};
 use spec::{
     ClassifierResult, Clock, ImageFormat, ImageScore, ImplicitLabel, LabelKind, ModelIdentity, ProduceId, Reason, Request, RunPrecision,
     Screening, Sha256Digest, Timestamp, Verdict,
 };
 use std::cell::Cell;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -44,7 +47,7 @@ pub fn request() -> Request {
 }
 
 pub fn pass() -> Verdict {
-    Verdict::Pass { lexicons: vec!["builtin 1".into()] }
+    Verdict::Pass { lexicons: vec!["builtin 1".into()], reviews: Vec::new() }
 }
 
 pub fn refusal() -> Verdict {
@@ -99,6 +102,8 @@ pub struct File {
     pub screening: Screening,
     label: ImplicitLabel,
     bytes: Vec<u8>,
+    explicit_label: &'static str,
+    grant: Option<Box<dyn Granted>>,
 }
 
 impl File {
@@ -117,7 +122,17 @@ impl File {
             propagate_id: String::new(),
             reserved_code_2: String::new(),
         };
-        Self { rendering: Rendering { request, verdict, model }, screening: screening(0.1234), label, bytes: content(number) }
+        let rendering = Rendering { request, verdict, model };
+        Self { rendering, screening: screening(0.1234), label, bytes: content(number), explicit_label: "AI生成", grant: None }
+    }
+
+    pub fn without_explicit_label(self, grant: Option<ledger::Article9Grant>) -> Self {
+        let grant = grant.map(|grant| -> Box<dyn Granted> { Box::new(grant) });
+        Self { explicit_label: "", grant, ..self }
+    }
+
+    pub fn with_grant(self, grant: ledger::Article9Grant) -> Self {
+        Self { grant: Some(Box::new(grant)), ..self }
     }
 }
 
@@ -140,7 +155,10 @@ impl Labelled for File {
         &self.label
     }
     fn explicit_label(&self) -> &'static str {
-        "AI生成"
+        self.explicit_label
+    }
+    fn granted(&self) -> Option<&dyn Granted> {
+        self.grant.as_deref()
     }
     fn watermarked(&self) -> bool {
         false
@@ -180,4 +198,38 @@ impl Stored for Held {
     fn keep(&self) {
         self.kept.set(true);
     }
+}
+
+/// A clock that a test sets.
+pub struct SetClock(pub AtomicU64);
+
+impl SetClock {
+    pub fn at(milliseconds: u64) -> Arc<Self> {
+        Arc::new(Self(AtomicU64::new(milliseconds)))
+    }
+
+    pub fn pass_days(&self, days: u64) {
+        self.0.fetch_add(days * 86_400_000, Ordering::Relaxed);
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// 2020-01-01, so that terms are over by the machine's clock too.
+pub const LONG_AGO: u64 = 1_577_836_800_000;
+
+pub fn settings(folder: &Path, prompts: PromptStorage) -> VaultSettings {
+    VaultSettings { key: folder.join("record.key"), prompts, retention_days: MINIMUM_RETENTION_DAYS }
+}
+
+pub fn recipient() -> Recipient {
+    Recipient { name: "某某出版社".into(), identity: "USCC 91110000100006666X".into(), purpose: "印刷样张".into() }
+}
+
+pub fn decision() -> Decision {
+    Decision { officer: "张三".into(), reason: "收到投诉".into(), measures: vec!["下架".into()] }
 }

@@ -70,7 +70,7 @@ pub fn rendered(picture: Picture, format: ImageFormat) -> FakeRendered {
             guidance_interval: None,
             format,
         },
-        verdict: Verdict::Pass { lexicons: Vec::new() },
+        verdict: Verdict::Pass { lexicons: Vec::new(), reviews: Vec::new() },
         model: ModelIdentity { name: "xiaopin".to_owned(), family: "ErnieImagePipeline".to_owned(), sha256: Sha256Digest::of(b"") },
         picture,
         screening: Screening::none(),

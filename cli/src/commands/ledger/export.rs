@@ -85,5 +85,6 @@ The script is in Danqing's source, `testkit/scripts/verify_ledger_export.py`; it
     signature = Ed25519 (RFC 8032) over the three lines before the blank one; base64 of key id ‖ signature
     a key's base64 holds 0x01 ‖ public key
 
-The entries hold prompts as they were typed. 记录含提示词原文，请妥善保管。
+Unless the operator stores them otherwise, the entries hold prompts as they were typed; accounts and recipients are sealed.
+除非运营者另有设置，记录含提示词原文，请妥善保管；账户与接收人已加密。
 ";

@@ -2,7 +2,7 @@ use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 /// The ledger of `danqing generate` without `--out`.
-const DEFAULT_LEDGER: &str = "danqing-out/danqing-ledger.sqlite";
+pub const DEFAULT_LEDGER: &str = "danqing-out/danqing-ledger.sqlite";
 
 #[derive(Subcommand)]
 pub enum LedgerCommand {
@@ -14,6 +14,26 @@ pub enum LedgerCommand {
     Prove(ProveOptions),
     /// Write all entries with a signed checkpoint, for a third party to check / 导出供第三方核验
     Export(ExportOptions),
+    /// Destroy the keys of records whose term is over, so that their personal fields are noise / 销毁已过保存期限的个人信息密钥
+    Shred(ShredOptions),
+}
+
+#[derive(Args)]
+#[command(after_help = "Example / 示例:
+  danqing ledger shred --before 2026-01-01
+
+Refused, for all, while one record of before that day (00:00 UTC) is inside its term: retention_days, at least 184. The entries stay, and
+the ledger verifies as before. Copies of the ledger from before hold the destroyed keys: delete them too.
+只要该日（UTC 零点）之前有一条记录未满保存期限（retention_days，至少 184 天）即整体拒绝。条目保留，账本仍可校验。此前的账本备份仍含被销毁的密钥，请一并删除。")]
+pub struct ShredOptions {
+    #[command(flatten)]
+    pub(super) ledger: LedgerOptions,
+    /// The first day that is kept, YYYY-MM-DD / 保留起始日
+    #[arg(long, value_name = "DATE")]
+    pub(super) before: String,
+    /// Who decides; by default the system user / 决定人
+    #[arg(long, env = "DANQING_OFFICER", value_name = "NAME")]
+    pub(super) officer: Option<String>,
 }
 
 #[derive(Args)]
@@ -43,6 +63,9 @@ pub struct VerifyOptions {
     /// The ledger must continue this earlier signed checkpoint / 账本须延续此前的签名检查点
     #[arg(long, value_name = "CHECKPOINT", conflicts_with = "proof")]
     pub(super) since: Option<PathBuf>,
+    /// With --since: the time-stamp authority's answer about that checkpoint / 该检查点的时间戳响应
+    #[arg(long, value_name = "FILE", requires = "since")]
+    pub(super) timestamp_response: Option<PathBuf>,
     /// Verifier key: its text or its file; by default the one beside the ledger / 验证公钥
     #[arg(long, value_name = "KEY|FILE")]
     pub(super) vkey: Option<String>,
@@ -54,12 +77,18 @@ pub struct VerifyOptions {
 #[derive(Args)]
 #[command(after_help = "Example / 示例:
   danqing ledger checkpoint > 2026-11-30.checkpoint
+  danqing ledger checkpoint --timestamp-query 2026-11-30.tsq > 2026-11-30.checkpoint
+  curl -H 'Content-Type: application/timestamp-query' --data-binary @2026-11-30.tsq https://YOUR-AUTHORITY > 2026-11-30.tsr
+  danqing ledger verify --since 2026-11-30.checkpoint --timestamp-response 2026-11-30.tsr
 
 The key is made on the first use and lies beside the ledger (danqing-ledger.key, mode 0600) unless `ledger_key` in danqing.toml says where.
 密钥在首次使用时生成，默认与账本同目录（danqing-ledger.key，权限 0600），可由 danqing.toml 的 ledger_key 指定位置。")]
 pub struct CheckpointOptions {
     #[command(flatten)]
     pub(super) ledger: LedgerOptions,
+    /// Also write the RFC 3161 query for it, for a time-stamp authority to answer / 另写出时间戳请求
+    #[arg(long, value_name = "FILE")]
+    pub(super) timestamp_query: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -1,4 +1,7 @@
+use crate::commands::ledger::DEFAULT_LEDGER;
+use crate::identity::system_user;
 use clap::{Args, Subcommand, ValueEnum};
+use ledger::Decision;
 use policy::{MatchType, Severity, View};
 use std::path::PathBuf;
 
@@ -20,6 +23,96 @@ pub enum PolicyCommand {
     Evaluate(EvaluateOptions),
     /// Write a draft bank to start one's own from / 生成题库草稿
     DraftBank(DraftBankOptions),
+    /// Stop generation in every process within two seconds, on record / 停用生成服务
+    Stop(StopOptions),
+    /// End the stop, on record / 恢复生成服务
+    Resume(ResumeOptions),
+    /// Write the report on the latest stop from the records / 生成停用处置报告
+    Report(ReportOptions),
+    /// Accounts that were suspended for what they kept asking for / 被暂停的账户
+    Account {
+        #[command(subcommand)]
+        command: AccountCommand,
+    },
+}
+
+#[derive(Args)]
+pub struct OfficerOptions {
+    /// The ledger / 账本文件
+    #[arg(long, default_value = DEFAULT_LEDGER, value_name = "FILE")]
+    pub(super) ledger: PathBuf,
+    /// Who decides; by default the system user / 决定人，默认为系统用户名
+    #[arg(long, env = "DANQING_OFFICER", value_name = "NAME")]
+    officer: Option<String>,
+    /// Why; goes on record / 原因，写入账本
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    reason: String,
+    /// What was or is to be done; may be repeated; goes on record and into the report / 已采取或拟采取的措施，可重复
+    #[arg(long = "measure", value_name = "TEXT")]
+    measures: Vec<String>,
+}
+
+impl OfficerOptions {
+    pub(super) fn decision(&self) -> Decision {
+        let officer = self.officer.clone().unwrap_or_else(system_user);
+        Decision { officer, reason: self.reason.clone(), measures: self.measures.clone() }
+    }
+}
+
+#[derive(Args)]
+#[command(after_help = "Example / 示例:
+  danqing policy stop --reason \"收到违法内容投诉\" --officer 张三 --measure \"已通知客服停止传播\"
+
+Stops every process that writes to this ledger, and, by the stop file, every process with this configuration. While it lasts, danqing
+generate exits with code 20. After two seconds the report is written beside the ledger.
+停用所有写入该账本的进程，以及（通过停用标志文件）使用同一配置的所有进程；其间 danqing generate 以退出码 20 拒绝。两秒后在账本旁写出报告。")]
+pub struct StopOptions {
+    #[command(flatten)]
+    pub(super) officer: OfficerOptions,
+    /// Where the report goes; by default beside the ledger / 报告文件
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example / 示例:\n  danqing policy resume --reason \"词库已更新并通过复测\"")]
+pub struct ResumeOptions {
+    #[command(flatten)]
+    pub(super) officer: OfficerOptions,
+}
+
+#[derive(Args)]
+pub struct ReportOptions {
+    /// The ledger / 账本文件
+    #[arg(long, default_value = DEFAULT_LEDGER, value_name = "FILE")]
+    pub(super) ledger: PathBuf,
+    /// Where it goes; standard output when left out / 报告文件
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub enum AccountCommand {
+    /// Accounts that are suspended, since when and why / 列出被暂停的账户
+    List(AccountListOptions),
+    /// End a suspension, on record / 解除暂停
+    #[command(after_help = "Example / 示例:\n  danqing policy account lift alice --reason \"已电话核实，系误用\"")]
+    Lift {
+        /// The account / 账户
+        account: String,
+        #[command(flatten)]
+        officer: OfficerOptions,
+    },
+}
+
+#[derive(Args)]
+pub struct AccountListOptions {
+    /// The ledger / 账本文件
+    #[arg(long, default_value = DEFAULT_LEDGER, value_name = "FILE")]
+    pub(super) ledger: PathBuf,
+    /// One JSON object per account / 以 JSON 输出
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Args)]

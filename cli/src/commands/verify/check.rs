@@ -81,6 +81,7 @@ impl Checked {
 /// Reads files, and each folder's ledger once.
 pub struct Checker<'a> {
     ledger: Option<&'a Path>,
+    configuration: &'a Configuration,
     trusted: Vec<LabelPublicKey>,
     anchors: Anchors,
     watermark: Looking,
@@ -96,7 +97,7 @@ enum Looking {
 
 impl<'a> Checker<'a> {
     /// With the given ledger, or the one beside each file; looks for watermarks if there is a key.
-    pub fn new(ledger: Option<&'a Path>, configuration: &Configuration, watermark_key: Option<&Path>) -> Result<Self, Failure> {
+    pub fn new(ledger: Option<&'a Path>, configuration: &'a Configuration, watermark_key: Option<&Path>) -> Result<Self, Failure> {
         let watermark = match (watermark_key, &configuration.watermark_key) {
             (Some(path), _) => Looking::With(pipeline::read_watermark_key(path)?),
             (None, Some(_)) => Looking::No,
@@ -104,6 +105,7 @@ impl<'a> Checker<'a> {
         };
         Ok(Self {
             ledger,
+            configuration,
             trusted: configuration.trusted_label_keys()?,
             anchors: configuration.credentials_anchors()?,
             watermark,
@@ -116,7 +118,7 @@ impl<'a> Checker<'a> {
         let report = read_labels(&bytes);
         let path = self.ledger.map_or_else(|| file.parent().unwrap_or(Path::new("")).join(pipeline::LEDGER_FILE), Path::to_owned);
         if !self.ledgers.contains_key(&path) {
-            let ledger = if path.exists() { Some(open(&path)?) } else { None };
+            let ledger = if path.exists() { Some(open(&path, self.configuration)?) } else { None };
             self.ledgers.insert(path.clone(), ledger);
         }
         let ledger = self.ledgers.get(&path).and_then(Option::as_ref);
@@ -158,19 +160,23 @@ pub fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(file).map_err(failed)
 }
 
-fn open(path: &Path) -> Result<Ledger, Failure> {
+/// The ledger, its sealed fields readable where its record key is at hand.
+fn open(path: &Path, configuration: &Configuration) -> Result<Ledger, Failure> {
+    if configuration.vault(path)?.key.exists() {
+        return configuration.ledger(path);
+    }
     Ok(Ledger::open(Box::new(SqliteLog::open_existing(path)?), Arc::new(SystemClock))?)
 }
 
 fn look_up(ledger: &Ledger, bytes: &[u8], report: &LabelReport) -> Result<Known, Failure> {
     // By content first: a converted copy has the ProduceID of its source.
     if let Some(entry) = ledger.find_by_content(Sha256Digest::of(bytes))? {
-        return Ok(Known::Recorded(Box::new(entry)));
+        return Ok(Known::Recorded(Box::new(ledger.reveal(&entry)?.entry)));
     }
     let ids = report.values.iter().flat_map(|values| [&values.produce_id, &values.propagate_id]);
     for id in ids.filter_map(|id| id.parse::<ProduceId>().ok()) {
         if let Some(entry) = ledger.find(id)? {
-            return Ok(Known::Changed(Box::new(entry)));
+            return Ok(Known::Changed(Box::new(ledger.reveal(&entry)?.entry)));
         }
     }
     Ok(Known::Unknown)

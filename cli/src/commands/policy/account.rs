@@ -1,0 +1,31 @@
+use super::options::AccountCommand;
+use crate::configuration::Configuration;
+use crate::failure::Failure;
+use ledger::{Record, SuspensionCause};
+use serde_json::json;
+
+pub fn run(command: &AccountCommand, configuration: &Configuration) -> Result<u8, Failure> {
+    match command {
+        AccountCommand::List(options) => {
+            for (entry, account) in configuration.ledger(&options.ledger)?.suspensions()? {
+                let Record::Suspended(suspension) = &entry.record else { continue };
+                let since = entry.time.to_rfc3339();
+                if options.json {
+                    println!("{}", json!({"account": account, "since": since, "cause": suspension.cause, "entry": entry.index}));
+                    continue;
+                }
+                let cause = match suspension.cause {
+                    SuspensionCause::InARow => "three refused in a row / 连续三次被拒",
+                    SuspensionCause::InADay => "five refused in a day / 一天内五次被拒",
+                };
+                let account = account.unwrap_or_else(|| "(shredded / 姓名已销毁)".to_owned());
+                println!("{account}  {since}  {cause}  entry / 条目 {}", entry.index);
+            }
+        }
+        AccountCommand::Lift { account, officer } => {
+            let index = configuration.ledger(&officer.ledger)?.lift(account, officer.decision())?;
+            println!("lifted, entry {index} / 已解除，账本条目 {index}");
+        }
+    }
+    Ok(0)
+}

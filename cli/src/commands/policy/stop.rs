@@ -1,0 +1,67 @@
+use super::options::{ReportOptions, ResumeOptions, StopOptions};
+use super::stop_report;
+use crate::configuration::Configuration;
+use crate::failure::Failure;
+use ledger::Ledger;
+use pipeline::Switch;
+use spec::{Code, SystemClock};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use store::SqliteLog;
+
+/// Every process has halted by then: see `stop_watch`.
+const HALTED_AFTER: Duration = Duration::from_secs(2);
+
+pub fn stop(options: &StopOptions, configuration: &Configuration) -> Result<u8, Failure> {
+    let path = &options.officer.ledger;
+    // Where nothing was drawn yet there is no ledger, and the stop is its first entry.
+    store::prepare_folder(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+    let mut ledger = Ledger::open(Box::new(SqliteLog::open(path)?), Arc::new(SystemClock))?;
+    let index = ledger.stop(options.officer.decision())?;
+    if let Some(halt) = ledger.halt()? {
+        Switch::of(path, configuration.stop_file()).close(&halt)?;
+    }
+    println!("generation is stopped, entry {index} / 生成服务已停用，账本条目 {index}");
+    std::thread::sleep(HALTED_AFTER);
+    let report = options.report.clone().unwrap_or_else(|| path.with_file_name(format!("danqing-stop-report-{index}.md")));
+    write(&report, &stop_report::write(&ledger, path)?)?;
+    println!("report / 报告: {}", report.display());
+    Ok(0)
+}
+
+pub fn resume(options: &ResumeOptions, configuration: &Configuration) -> Result<u8, Failure> {
+    let path = &options.officer.ledger;
+    let mut ledger = Ledger::open(Box::new(SqliteLog::open_existing(path)?), Arc::new(SystemClock))?;
+    let recorded = ledger.resume(options.officer.decision());
+    // The file last: it may belong to the stop of another ledger, and is then all that is left to end.
+    let removed = Switch::of(path, configuration.stop_file()).open()?;
+    match recorded {
+        Ok(index) => println!("generation goes on, entry {index} / 生成服务已恢复，账本条目 {index}"),
+        Err(ledger::Error::NotStopped) if removed => {
+            println!("the stop file is removed; this ledger was not stopped / 已移除停用标志文件；此账本并未停用");
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(0)
+}
+
+pub fn report(options: &ReportOptions) -> Result<u8, Failure> {
+    let ledger = Ledger::open(Box::new(SqliteLog::open_existing(&options.ledger)?), Arc::new(SystemClock))?;
+    let text = stop_report::write(&ledger, &options.ledger)?;
+    match &options.out {
+        None => print!("{text}"),
+        Some(out) => {
+            write(out, &text)?;
+            println!("{}", out.display());
+        }
+    }
+    Ok(0)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| {
+        let path = path.display();
+        Failure::new(Code::StorageFailed, format!("cannot write {path}: {error} / 无法写入 {path}"))
+    })
+}
