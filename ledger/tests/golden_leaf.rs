@@ -23,22 +23,22 @@ const HEAD: &str = include_str!("golden/head-v1.txt");
 #[test]
 fn a_ledger_of_version_1_verifies_and_grows() -> Outcome {
     let mut log = MemoryLog::new();
-    for (index, golden) in [(0, PRODUCED), (1, REFUSED)] {
+    for (index, golden, kind) in [(0, PRODUCED, "produced"), (1, REFUSED, "refused"), (2, WITHHELD, "withheld")] {
         let entry = Entry::from_leaf(golden.as_bytes()).expect("the golden leaf reads");
         assert_eq!(entry.to_leaf()?, golden.as_bytes());
         let hash = leaf_hash(golden.as_bytes());
         let (key, tags) = match entry.produced() {
             Some(produced) => (produced.produce_id.to_string(), vec![format!("content:{}", produced.content_sha256)]),
-            None => (format!("refused:{hash}"), vec![]),
+            None => (format!("{kind}:{hash}"), vec![]),
         };
         log.append(index, &key, &tags, &[&hash.0[..], golden.as_bytes()].concat())?;
     }
     log.set_head(HEAD)?;
     assert_eq!(verify(&log)?.head, Head::Matches);
     let mut ledger = Ledger::open(Box::new(log.clone()), clock())?;
-    assert_eq!((ledger.find(id(0))?.expect("found").index, ledger.append(held(1))?.leaf_index()), (0, 2));
+    assert_eq!((ledger.find(id(0))?.expect("found").index, ledger.append(held(1))?.leaf_index()), (0, 3));
     let report = verify(&log)?;
-    assert!(report.is_sound() && report.length == 3, "{report}");
+    assert!(report.is_sound() && report.length == 4, "{report}");
     Ok(())
 }
 
