@@ -6,7 +6,7 @@ mod tiny;
 use packages::write_packages;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use trainer::data::registry::{PersonalInformation, Sampling, SamplingMethod, SourceKind, draw_sample};
+use trainer::data::registry::{PersonalInformation, Sampling, SamplingMethod, SourceKind, draw_sample, package_files};
 use trainer::data::{DataRecipe, Error, Registry};
 use trainer::{Existing, Options, Stage};
 
@@ -148,4 +148,17 @@ fn the_shipped_recipe_is_admitted_by_the_shipped_registry() {
     let registry_path = Registry::beside(&path);
     assert_eq!(registry_path, recipes.join("xiaopin.registry.toml"));
     Registry::read(&registry_path).unwrap().admit(&DataRecipe::read(&path).unwrap(), &registry_path).unwrap();
+}
+
+#[test]
+fn the_items_of_a_source_are_its_pictures_or_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = write_packages(folder.path());
+    let names =
+        |id: &str| package_files(&recipe, id, folder.path()).unwrap().map(|files| files.into_iter().map(|(name, _)| name).collect());
+    let pictures: Option<Vec<String>> = names(PICTURES);
+    assert!(pictures.is_some_and(|all| all.len() == 4 && all.iter().all(|name| name.starts_with("assets/"))));
+    let annotations: Option<Vec<String>> = names("npm:@scope/names@2.0.0");
+    assert_eq!(annotations.map(|all| all.len()), Some(3));
+    assert_eq!(names("npm:other@1"), None::<Vec<String>>);
 }

@@ -80,10 +80,11 @@ fn strategy(records: &Records) -> Content {
 
 pub(super) fn labels(records: &Records) -> Content {
     let watermark = if records.watermark { "；另加隐形水印" } else { "；未启用隐形水印" };
-    records.configured(format!(
+    let text = format!(
         "显式标识：图片角部文字“{}”，字高不低于最短边的 5%；隐式标识：文件元数据 XMP 属性 TC260:AIGC，七个字段{watermark}",
         records.explicit_label
-    ))
+    );
+    Content::filled(text, format!("程序 danqing {}；配置 {}", records.program, crate::records::file_name(&records.configuration)))
 }
 
 pub(super) fn sources(records: &Records) -> Content {
