@@ -1,12 +1,11 @@
-//! Single kernels. f32 and bf16 call `kernels` and write into memory that stays; int8 goes through the engine, whose time has the
-//! quantising of the activations and the memory of the result in it.
-use crate::{Work, models, options};
+//! Single kernels, which write into memory that stays. The time of int8 has the quantising of the activations in it.
+use crate::{Work, options};
 use anyhow::{Result, bail};
-use engine::{Conv, Device, Linear, Tensor, WeightKind};
 use kernels::attention::{AttentionShape, Mask};
 use kernels::conv::{ConvShape, PackedFilter, Padding, conv2d};
 use kernels::element::{Activation, Elements, Precision};
 use kernels::gemm::Epilogue;
+use kernels::int8::QuantizedMatrix;
 use kernels::matrix::{MatrixView, PackedMatrix};
 use serde_json::Value;
 
@@ -23,11 +22,12 @@ pub fn gemm(order: &Value) -> Result<Work> {
     let (m, k, n) = (options::number(order, "m")?, options::number(order, "k")?, options::number(order, "n")?);
     let (x, weight) = (options::values(m * k), options::values(k * n));
     if options::text(order, "dtype")? == "int8" {
-        let device = Device::cpu(models::precision("int8")?);
-        let kind = WeightKind::Linear { outputs: n, inputs: k };
-        let weight = device.weight(&device, "weight", kind, &Tensor::from_f32(weight, &[n, k], &device)?)?;
-        let x = Tensor::from_f32(x, &[m, k], &device)?;
-        return Ok(Box::new(move |_| Ok(x.linear(&Linear::new(&weight)).map(drop)?)));
+        let packed = QuantizedMatrix::quantize(&MatrixView::new(&weight, k, n));
+        let mut out = vec![0.0; m * n];
+        return Ok(Box::new(move |_| {
+            kernels::int8::gemm(&MatrixView::new(&x, m, k), &packed, &Epilogue::default(), &mut out);
+            Ok(())
+        }));
     }
     let packed = PackedMatrix::pack(&MatrixView::new(&weight, k, n), precision(order)?);
     let mut out = vec![0.0; m * n];
@@ -41,16 +41,6 @@ pub fn gemm(order: &Value) -> Result<Work> {
 pub fn conv(order: &Value) -> Result<Work> {
     let (side, channels) = (options::number(order, "side")?, options::number(order, "channels")?);
     let (x, weight) = (options::values(side * side * channels), options::values(channels * channels * 9));
-    if options::text(order, "dtype")? == "int8" {
-        let device = Device::cpu(models::precision("int8")?);
-        let kind = WeightKind::Conv { outputs: channels, inputs: channels, kernel: 3 };
-        let weight = device.weight(&device, "weight", kind, &Tensor::from_f32(weight, &kind.shape(), &device)?)?;
-        let x = Tensor::from_f32(x, &[1, side, side, channels], &device)?;
-        return Ok(Box::new(move |_| {
-            let conv = Conv { weight: &weight, bias: None, stride: 1, padding: engine::Padding::same(1), residual: None };
-            Ok(x.conv2d(&conv).map(drop)?)
-        }));
-    }
     let shape = ConvShape {
         batch: 1,
         height: side,

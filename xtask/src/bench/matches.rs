@@ -140,7 +140,7 @@ impl Subject<'_> {
             ("SiLU, 1280 × 8192, f32".to_owned(), json!({"kind": "silu", "bytes": bytes, "dtype": "f32"})),
         ];
         if self.runs_int8() {
-            rows.extend([gemm(1280, 3072, 3072, "int8"), gemm(1280, 3072, 8192, "int8"), gemm(4608, 3072, 8192, "int8"), conv("int8")]);
+            rows.extend([gemm(1280, 3072, 3072, "int8"), gemm(1280, 3072, 8192, "int8"), gemm(4608, 3072, 8192, "int8")]);
         }
         if self.environment.tiny {
             rows = vec![gemm(128, 256, 256, "f32"), gemm(128, 256, 256, "bf16"), conv("bf16"), attention(128, "bf16"), rows[11].clone()];
