@@ -174,7 +174,8 @@ fn export(options: &ExportOptions, configuration: &Configuration) -> Result<u8, 
     let flag = interrupt::flag();
     stop_watch::start(Switch::of(&options.ledger, configuration.stop_file()), Arc::clone(&flag));
     let model_folder = pipeline::find_model(&request.model)?;
-    let mut model = LoadedModel::open(model_folder, &request.model, request.dtype, Residency::OneAtATime)?;
+    let model = LoadedModel::open(model_folder, &request.model, request.dtype, Residency::OneAtATime)?;
+    let mut model = model.with_packed_weights(configuration.packed_folder());
     let mut observe = |_| if flag.load(Ordering::SeqCst) { Control::Stop } else { Control::Continue };
     match studio.copy(&mut model, grant, &name, &mut observe)? {
         CopyOutcome::Released(released) => {
