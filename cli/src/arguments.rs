@@ -309,7 +309,7 @@ pub struct PackedOptions {
 
 #[derive(Args)]
 #[command(after_help = "Examples / 示例:
-  danqing model quantize ./ERNIE-Image-Turbo --out ./ERNIE-Image-Turbo-int8 --steps 4
+  danqing model quantize ./ERNIE-Image-Turbo --out ./ERNIE-Image-Turbo-int8 --steps 4 --width 512 --height 512 --no-comparison
   danqing model quantize xiaopin --out ./xiaopin-int8 --max-error 0.01
   danqing generate \"一只小猫\" --model ./xiaopin-int8 --dtype int8
 
@@ -317,7 +317,9 @@ Draws the prompts in bf16 and looks at what enters each linear layer of the tran
 is within --max-error of what f32 gives is stored so; inputs are rotated by a Hadamard matrix where that makes the error smaller by a
 tenth or more; all else stays as it was. What comes before and after the repeated layers is never quantised. Layers are stored as ComfyUI,
 stable-diffusion.cpp and SGLang read them (int8_tensorwise, convrot). With --dtype int8 the new folder runs as it is stored; with bf16 or
-f32 its numbers are restored first.
+f32 its numbers are restored first. Then everything is drawn three times more, to tell PSNR and SSIM; --no-comparison saves that time, and
+the memory of the model in f32. The folder appears whole or not at all, and the same command writes the same bytes; Ctrl-C stops between
+two steps. Few steps and a small size are enough to see what enters the layers; docs/int8.md says more.
 逐层测量 int8 误差：达标的层以 8 位整数存储（必要时先做 Hadamard 旋转），其余保持原精度；存储布局与 ComfyUI、stable-diffusion.cpp、SGLang 通用。")]
 pub struct QuantizeOptions {
     /// Folder in diffusers layout, or the name of an embedded model / 模型文件夹
@@ -331,8 +333,14 @@ pub struct QuantizeOptions {
     /// Steps of each picture; by default the model's / 步数
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub steps: Option<u32>,
-    /// Largest relative error of a layer's output that is stored in 8-bit integers / 每层最大相对误差
-    #[arg(long, default_value_t = 0.02, value_name = "E")]
+    /// Pixels; default from the model / 宽
+    #[arg(long, value_name = "W")]
+    pub width: Option<u32>,
+    /// Pixels; default from the model / 高
+    #[arg(long, value_name = "H")]
+    pub height: Option<u32>,
+    /// Largest error of the output of a layer that is stored in 8-bit integers, as a share of its size / 每层最大相对误差
+    #[arg(long, default_value_t = 0.02, value_name = "E", value_parser = share)]
     pub max_error: f64,
     /// Do not draw the prompts again in f32, int8 and as quantised to compare / 不做量化前后对比
     #[arg(long)]
@@ -406,6 +414,12 @@ pub struct BenchOptions {
     /// JSON on standard output / 以 JSON 输出
     #[arg(long)]
     pub json: bool,
+}
+
+/// A share of a whole.
+fn share(text: &str) -> Result<f64, String> {
+    let share: Option<f64> = text.trim().parse().ok();
+    share.filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "a number between 0 and 1 / 应为 0 到 1 之间的数".into())
 }
 
 /// `LOW,HIGH`.

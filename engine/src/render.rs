@@ -93,12 +93,23 @@ impl LoadedModel {
     /// The pixels, `[height, width, 3]`, of pictures for `prompts`, the first with `seed`, sized and stepped as `request` says; for
     /// measuring a model in this process. They carry no label: nothing may write them anywhere.
     pub fn pictures_for_measurement(&mut self, request: &Request, prompts: &[String], seed: u64) -> Result<Vec<Vec<u8>>> {
+        self.pictures_for_measurement_observed(request, prompts, seed, &mut |_| Control::Continue)
+    }
+
+    /// [`Self::pictures_for_measurement`], which tells `observer` how far it is and stops if that says so.
+    pub fn pictures_for_measurement_observed(
+        &mut self,
+        request: &Request,
+        prompts: &[String],
+        seed: u64,
+        observer: &mut Observer<'_>,
+    ) -> Result<Vec<Vec<u8>>> {
         let request = PipelineRequest {
             prompts: prompts.to_vec(),
             seeds: (0..prompts.len() as u64).map(|index| seed.wrapping_add(index)).collect(),
             ..pipeline_request(request, 0..0)
         };
-        let pictures = self.pipeline.generate(&request, &mut |_| Control::Continue)?;
+        let pictures = self.pipeline.generate(&request, observer)?;
         pictures.iter().map(|picture| Ok(to_bytes(picture)?.pixels().to_vec())).collect()
     }
 }

@@ -4,7 +4,7 @@ use super::speeds::PROMPTS;
 use crate::arguments::QuantizeOptions;
 use crate::failure::Failure;
 use crate::{interrupt, progress};
-use engine::families::Residency;
+use engine::families::{Control, Progress, Residency};
 use engine::model_folder::{MODEL_INDEX, ModelFolder, ModelIndex};
 use engine::quantization::{ActivationSamples, LayerDecision, decide, is_quantized_source, quantized_tensors};
 use engine::weights::{SafetensorsSource, write_safetensors};
@@ -52,50 +52,119 @@ pub fn run(options: &QuantizeOptions) -> Result<u8, Failure> {
     }
     let prompts = prompts(options)?;
     let request = request(options, ModelDefaults::read(&folder)?);
-    let total = prompts.len() * if options.no_comparison { 1 } else { 4 };
-    let bar = progress::steps(total as u64).with_message("pictures / 图片");
-    let draw = |model: LoadedModel, dtype: RunPrecision| -> Result<Vec<Vec<u8>>, Failure> {
-        let mut model = model;
-        let mut pictures = Vec::new();
-        for batch in prompts.chunks(BATCH) {
-            check(&stop)?;
-            let request = Request { dtype, ..request.clone() };
-            pictures.extend(model.pictures_for_measurement(&request, batch, SEED + pictures.len() as u64)?);
-            bar.inc(batch.len() as u64);
-        }
-        Ok(pictures)
-    };
-    let open = |folder: ModelFolder, dtype| LoadedModel::open(folder, &options.model, dtype, Residency::OneAtATime);
+    let work = Work { options, prompts: &prompts, request: &request, stop: &stop, bar: progress::steps(0) };
+    let model = work.open(folder.clone(), RunPrecision::Bf16)?;
+    let calls = work.batches(&model) * request.num_inference_steps as usize;
+    work.bar.set_length((calls * if options.no_comparison { 1 } else { 4 }) as u64);
 
-    let batches = prompts.len().div_ceil(BATCH) * request.num_inference_steps as usize;
-    let samples = Arc::new(ActivationSamples::new(ROWS.div_ceil(batches)));
-    let watched = open(folder.clone(), RunPrecision::Bf16)?.watched(RunPrecision::Bf16, Arc::clone(&samples));
-    let in_bf16 = draw(watched, RunPrecision::Bf16)?;
+    let identity = model.identity().sha256;
+    let samples = Arc::new(ActivationSamples::new(ROWS.div_ceil(calls)));
+    let watched = model.watched(RunPrecision::Bf16, Arc::clone(&samples));
+    let in_bf16 = work.draw(watched, "drawing in bf16 / 以 bf16 绘图", RunPrecision::Bf16).map_err(nothing_written)?;
+    work.bar.set_message("measuring layers / 逐层测量");
     let decisions = decide(&source, &samples, options.max_error, &mut || !stop.load(Ordering::SeqCst))?;
     check(&stop)?;
-    if decisions.is_empty() {
-        let message = "no layer of this model can be quantised / 该模型没有可量化的层";
+    if !decisions.iter().any(|decision| decision.int8) {
+        let message = format!(
+            "none of {} layers errs by at most {}; raise --max-error / {} 层中没有误差不超过 {} 的层，请调高 --max-error",
+            decisions.len(),
+            options.max_error,
+            decisions.len(),
+            options.max_error
+        );
         return Err(Failure::new(Code::InvalidRequest, message));
     }
-    let out = write(&folder, &source, &decisions, options, &stop)?;
-    let mut likeness = Vec::new();
-    if !options.no_comparison {
-        let in_f32 = draw(open(folder.clone(), RunPrecision::F32)?, RunPrecision::F32)?;
-        let at_load = draw(open(folder, RunPrecision::Int8)?, RunPrecision::Int8)?;
-        let quantised = draw(open(out, RunPrecision::Int8)?, RunPrecision::Int8)?;
-        let size = (request.height as usize, request.width as usize);
-        for (name, pictures) in [("bf16", &in_bf16), ("int8, rounded at load", &at_load), ("int8, as quantised", &quantised)] {
-            likeness.push(Likeness { name, to_bf16: compare(pictures, &in_bf16, size), to_f32: compare(pictures, &in_f32, size) });
+    work.bar.set_message("writing / 写入");
+    let choice = json!({
+        "source_sha256": identity,
+        "prompts": prompts,
+        "seed": SEED,
+        "width": request.width,
+        "height": request.height,
+        "num_inference_steps": request.num_inference_steps,
+        "max_error": options.max_error,
+        "layers": decisions,
+    });
+    let out = write((&folder, &source), &decisions, &choice, options, &stop)?;
+    let likeness = if options.no_comparison { Ok(Vec::new()) } else { work.compare(folder, out, &in_bf16) };
+    work.bar.finish_and_clear();
+    let empty = Vec::new();
+    report(options, &decisions, likeness.as_ref().unwrap_or(&empty));
+    likeness.map_err(|failure| match failure.code() {
+        Code::Interrupted => {
+            let message = format!("{} is whole; the comparison was left out / 已完整写入，仅未做对比", options.out.display());
+            Failure::new(Code::Interrupted, message)
         }
-    }
-    bar.finish_and_clear();
-    report(options, &decisions, &likeness);
+        _ => failure,
+    })?;
     Ok(0)
+}
+
+/// What is drawn, and who wants to know how far it is.
+struct Work<'a> {
+    options: &'a QuantizeOptions,
+    prompts: &'a [String],
+    request: &'a Request,
+    stop: &'a AtomicBool,
+    /// Counts denoising steps of batches.
+    bar: indicatif::ProgressBar,
+}
+
+impl Work<'_> {
+    fn open(&self, folder: ModelFolder, dtype: RunPrecision) -> Result<LoadedModel, Failure> {
+        Ok(LoadedModel::open(folder, &self.options.model, dtype, Residency::OneAtATime)?)
+    }
+
+    fn batches(&self, model: &LoadedModel) -> usize {
+        self.prompts.len().div_ceil(self.batch(model))
+    }
+
+    fn batch(&self, model: &LoadedModel) -> usize {
+        model.batch_size(self.request).clamp(1, BATCH)
+    }
+
+    /// The pictures of all prompts. Stops between two steps if it is asked to.
+    fn draw(&self, mut model: LoadedModel, message: &'static str, dtype: RunPrecision) -> Result<Vec<Vec<u8>>, Failure> {
+        self.bar.set_message(message);
+        let request = Request { dtype, ..self.request.clone() };
+        let mut pictures = Vec::new();
+        for prompts in self.prompts.chunks(self.batch(&model)) {
+            let seed = SEED + pictures.len() as u64;
+            pictures.extend(model.pictures_for_measurement_observed(&request, prompts, seed, &mut |progress| {
+                if matches!(progress, Progress::Step { done, .. } if done > 0) {
+                    self.bar.inc(1);
+                }
+                if self.stop.load(Ordering::SeqCst) { Control::Stop } else { Control::Continue }
+            })?);
+        }
+        Ok(pictures)
+    }
+
+    fn compare(&self, original: ModelFolder, quantised: ModelFolder, in_bf16: &[Vec<u8>]) -> Result<Vec<Likeness>, Failure> {
+        let draw = |folder, message, dtype| self.draw(self.open(folder, dtype)?, message, dtype);
+        let in_f32 = draw(original.clone(), "comparing: f32 / 对比：f32", RunPrecision::F32)?;
+        let at_load = draw(original, "comparing: int8 / 对比：int8", RunPrecision::Int8)?;
+        let as_stored = draw(quantised, "comparing: as quantised / 对比：量化后", RunPrecision::Int8)?;
+        let size = (self.request.height as usize, self.request.width as usize);
+        let ways = [("bf16", in_bf16), ("int8, rounded at load", &at_load), ("int8, as quantised", &as_stored)];
+        let likeness =
+            |(name, pictures)| Likeness { name, to_bf16: compare(pictures, in_bf16, size), to_f32: compare(pictures, &in_f32, size) };
+        Ok(ways.map(likeness).into())
+    }
+}
+
+/// An interruption before the folder is there.
+fn nothing_written(failure: Failure) -> Failure {
+    if failure.code() == Code::Interrupted { interrupted() } else { failure }
+}
+
+fn interrupted() -> Failure {
+    Failure::new(Code::Interrupted, "nothing was written / 未写入任何文件")
 }
 
 fn check(stop: &AtomicBool) -> Result<(), Failure> {
     if stop.load(Ordering::SeqCst) {
-        return Err(Failure::new(Code::Interrupted, "nothing was written / 未写入任何文件"));
+        return Err(interrupted());
     }
     Ok(())
 }
@@ -120,8 +189,8 @@ fn request(options: &QuantizeOptions, defaults: ModelDefaults) -> Request {
         original_prompt: None,
         negative_prompt: String::new(),
         model: options.model.clone(),
-        width: defaults.width,
-        height: defaults.height,
+        width: options.width.unwrap_or(defaults.width),
+        height: options.height.unwrap_or(defaults.height),
         num_inference_steps: options.steps.unwrap_or(defaults.num_inference_steps),
         guidance_scale: defaults.guidance_scale,
         seed: SEED,
@@ -133,11 +202,11 @@ fn request(options: &QuantizeOptions, defaults: ModelDefaults) -> Request {
     }
 }
 
-/// Writes the folder under a hidden name first.
+/// Writes the folder under a hidden name first. `choice` goes with the weights, as metadata.
 fn write(
-    folder: &ModelFolder,
-    source: &SafetensorsSource,
+    (folder, source): (&ModelFolder, &SafetensorsSource),
     decisions: &[LayerDecision],
+    choice: &Value,
     options: &QuantizeOptions,
     stop: &AtomicBool,
 ) -> Result<ModelFolder, Failure> {
@@ -165,8 +234,7 @@ fn write(
             }
         }
     }
-    let report = serde_json::to_string(&json!({"max_error": options.max_error, "layers": decisions})).unwrap_or_default();
-    let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned()), ("danqing.quantization".to_owned(), report)]);
+    let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned()), ("danqing.quantization".to_owned(), choice.to_string())]);
     write_safetensors(
         &hidden.join(COMPONENT).join("diffusion_pytorch_model.safetensors"),
         quantized_tensors(source, decisions)?,
