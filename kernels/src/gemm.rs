@@ -19,14 +19,16 @@ use std::array;
 use std::cell::RefCell;
 use std::ops::Range;
 
-/// Rows of a task's panel of A: a multiple of every tile's height.
+/// Rows of a task's panel of A: a multiple of every tile's height. Twice as many where they share the expansion of B.
 const PANEL_ROWS: usize = 96;
 /// Tasks per thread that keep both ends of a job busy.
 const TASKS_PER_THREAD: usize = 6;
 /// Words of a row of a panel: the panel and a block of B of that length stay in L2. Longer sums are interrupted and go on, in order.
 const PANEL_GROUPS: usize = 1_024;
-/// Groups of bfloat16 values of B that are expanded at a time: as f32 they stay in L1.
-const EXPANDED_GROUPS: usize = 64;
+/// Words between the rows of a panel: rows a multiple of 4 KiB apart would all want the same few lines of L1.
+const GAP: usize = 16;
+/// Groups of f32 values of B that every tile of a panel meets before the next ones: they stay in L1.
+const F32_GROUPS: usize = 128;
 /// Blocks of columns whose interrupted sums stay in L2.
 const CHUNKED_BLOCKS: usize = 16;
 
@@ -89,13 +91,14 @@ pub fn gemm(a: &MatrixView<'_>, b: &PackedMatrix, epilogue: &Epilogue<'_>, out: 
     if m == 0 || n == 0 {
         return;
     }
-    let panels = m.div_ceil(PANEL_ROWS);
+    let panel_rows = if expands(b.precision(), m) { 2 * PANEL_ROWS } else { PANEL_ROWS };
+    let panels = m.div_ceil(panel_rows);
     let split = ColumnSplit::new(n, panels);
     let out = SharedSlice::new(out);
     parallel_for(panels * split.tasks, &|task| {
-        let first = task / split.tasks * PANEL_ROWS;
+        let first = task / split.tasks * panel_rows;
         let height = tile_rows(n.min(BLOCK_COLUMNS).div_ceil(VECTOR));
-        let work = Task { a, b, epilogue, first, rows: PANEL_ROWS.min(m - first), height };
+        let work = Task { a, b, epilogue, first, rows: panel_rows.min(m - first), height };
         SCRATCH.with_borrow_mut(|scratch| work.run(split.blocks(task % split.tasks), scratch, &out));
     });
 }
@@ -162,13 +165,17 @@ impl Task<'_> {
             let blocks = start..behind.min(start + most);
             for chunk in 0..chunks {
                 let groups = chunk_groups(chunk);
-                let (order, packed) = self.pack(&groups, &mut scratch.panel);
+                let (order, distance, packed) = self.pack(&groups, &mut scratch.panel);
                 let mut panel = &scratch.panel[..packed];
                 if expands {
                     panel = expand_panel(panel, order, &mut scratch.expanded.0);
                 }
                 let count = groups.len();
-                let step = if expands { EXPANDED_GROUPS } else { count.max(1) };
+                let step = match precision {
+                    Precision::F32 => F32_GROUPS,
+                    Precision::Bf16 if expands => F32_GROUPS / 2,
+                    Precision::Bf16 => count.max(1),
+                };
                 for block in blocks.clone() {
                     let (words, vectors) = self.words(block, &groups);
                     let next = match () {
@@ -183,10 +190,10 @@ impl Task<'_> {
                         let end = count.min(first + step);
                         let b = &words[first * vectors * VECTOR..end * vectors * VECTOR];
                         let next = &next[first * next.len() / count.max(1)..end * next.len() / count.max(1)];
-                        let mut part = Part { panel, order, groups: first..end, length: count, b, vectors, precision, next };
+                        let mut part = Part { panel, order, groups: first..end, distance, b, vectors, precision, next };
                         if expands {
                             part.b = expand(b, vectors * VECTOR, &mut scratch.expanded.1);
-                            (part.precision, part.groups, part.length) = (Precision::F32, 2 * first..2 * end, 2 * count);
+                            (part.precision, part.groups, part.distance) = (Precision::F32, 2 * first..2 * end, 2 * distance);
                         }
                         let place = Place { block, first: chunk == 0 && first == 0, last: chunk + 1 == chunks && end == count };
                         self.tiles(&place, &part, sums, out);
@@ -202,21 +209,22 @@ impl Task<'_> {
         (&words[groups.start * vectors * VECTOR..groups.end * vectors * VECTOR], vectors)
     }
 
-    /// Rounds a range of words of every row; returns how they lie, and how many they are.
-    fn pack(&self, groups: &Range<usize>, panel: &mut Vec<u32>) -> (Order, usize) {
+    /// Rounds a range of words of every row; returns how they lie, the distance between rows, and how many they are in all.
+    fn pack(&self, groups: &Range<usize>, panel: &mut Vec<u32>) -> (Order, usize, usize) {
         let precision = self.b.precision();
         let a = self.a.columns_in(groups.start * lane(precision)..(groups.end * lane(precision)).min(self.a.columns));
         let rows = (self.first, self.rows);
         let padded = self.rows.next_multiple_of(self.height);
-        panel.resize((padded * groups.len()).max(panel.len()), 0);
+        let distance = groups.len() + GAP;
+        panel.resize((padded * distance).max(panel.len()), 0);
         match a.elements {
             Elements::F32(values) if a.row_stride == 1 && a.column_stride != 1 => {
                 packing::pack_interleaved(&a, values, rows, self.height, precision, &mut panel[..padded * groups.len()]);
-                (Order::Groups(self.height), padded * groups.len())
+                (Order::Groups(self.height), groups.len(), padded * groups.len())
             }
             _ => {
-                packing::pack_rows(&a, rows, precision, &mut panel[..self.rows * groups.len()]);
-                (Order::Rows, self.rows * groups.len())
+                packing::pack_rows(&a, rows, precision, (&mut panel[..self.rows * distance], distance));
+                (Order::Rows, distance, self.rows * distance)
             }
         }
     }
@@ -225,7 +233,7 @@ impl Task<'_> {
         for row in (0..self.rows).step_by(self.height) {
             let height = self.height.min(self.rows - row);
             let across = if let Order::Groups(across) = part.order { across } else { 1 };
-            let start = |row: usize| 2 * (row * part.length + part.groups.start * across);
+            let start = |row: usize| 2 * (row * part.distance + part.groups.start * across);
             let tile = Tile {
                 a: Tile::halves(part.panel),
                 rows: array::from_fn(|offset| start(row + offset.min(height - 1))),
@@ -252,9 +260,9 @@ impl Task<'_> {
 struct Part<'a> {
     panel: &'a [u32],
     order: Order,
-    /// The part of each of the panel's rows, in words, and the length of the whole row.
+    /// The part of each of the panel's rows, in words, and the words from one row to the next.
     groups: Range<usize>,
-    length: usize,
+    distance: usize,
     b: &'a [u32],
     vectors: usize,
     precision: Precision,

@@ -84,8 +84,8 @@ fn keys_behind_the_padding() {
 
 #[test]
 fn queries_alone() {
-    let (heads, width, tokens) = (2, 24, 131);
-    for precision in PRECISIONS {
+    let (heads, width) = (2, 24);
+    for (precision, tokens) in PRECISIONS.into_iter().flat_map(|precision| [(precision, 131), (precision, 1_100)]) {
         let shape = AttentionShape {
             batch: 1,
             heads,
@@ -99,7 +99,7 @@ fn queries_alone() {
         let (q, k, v) = (values(tokens * heads * width, 1), values(tokens * width, 2), values(tokens * width, 3));
         let mut whole = vec![0.0; q.len()];
         attention(&q, &k, &v, (&shape, precision), &mut whole);
-        for query in [0, 1, 63, 64, 95, 96, 130] {
+        for query in [0, 1, 63, 64, 95, 96, 130, 192, 511, 512, 513, 1_030, 1_099].into_iter().filter(|query| *query < tokens) {
             // One query after `query` tokens, over the keys that exist by then.
             let step = AttentionShape { query_length: 1, key_length: query + 1, mask: Mask::Causal { offset: query }, ..shape };
             let mut alone = vec![0.0; heads * width];

@@ -1,11 +1,20 @@
-use super::{AttentionShape, SCRATCH, Scratch, exponentials, operand, product, room};
+use super::{AttentionShape, operand, room};
 use crate::element::Precision;
 use crate::elementwise::dot;
-use crate::gemm::{Accumulate, Epilogue, gemm};
-use crate::matrix::{MatrixView, PackedMatrix};
+use crate::gemm::expansion::expand;
+use crate::gemm::packing::pack_rows;
+use crate::gemm::{Accumulate, Epilogue, gemm, multiply_words};
+use crate::matrix::{MatrixView, PackedMatrix, groups};
 use crate::pool::parallel_for;
 use crate::shared::SharedSlice;
 use crate::vectorise::vectorised;
+use std::cell::RefCell;
+
+/// Queries of a block, a multiple of the tiles' heights, while few keys leave room for them.
+const QUERIES: usize = 96;
+/// Logits of a block that stay in L2 together with the keys and values: more keys make smaller blocks. The order in which gradients
+/// are summed depends on both.
+const LOGITS: usize = 98_304;
 
 /// Operands of an attention whose gradients are wanted.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +28,34 @@ pub struct AttentionOperands<'a> {
 }
 
 vectorised! {
+    /// Replaces the first `visible` values of a row by `exp(scale · value - maximum)`, the rest by zero; returns their sum.
+    fn exponentials(row: &mut [f32], visible: usize, scale: f32) -> f32 {
+        let (seen, hidden) = row.split_at_mut(visible);
+        hidden.fill(0.0);
+        let larger = |a: f32, b: f32| if b > a { b } else { a };
+        let mut lanes = [f32::NEG_INFINITY; 64];
+        let (wide, narrow) = seen.as_chunks::<64>();
+        for values in wide {
+            for lane in 0..64 { lanes[lane] = larger(lanes[lane], values[lane] * scale); }
+        }
+        for (lane, value) in lanes.iter_mut().zip(narrow) { *lane = larger(*lane, value * scale); }
+        let mut maximum = f32::NEG_INFINITY;
+        for lane in lanes { maximum = larger(maximum, lane); }
+        let (chunks, rest) = seen.as_chunks_mut::<16>();
+        let mut sums = [0.0; 16];
+        for chunk in chunks {
+            for (sum, value) in sums.iter_mut().zip(chunk) {
+                *value = crate::element::exponential(value.mul_add(scale, -maximum));
+                *sum += *value;
+            }
+        }
+        for (sum, value) in sums.iter_mut().zip(rest) {
+            *value = crate::element::exponential(value.mul_add(scale, -maximum));
+            *sum += *value;
+        }
+        sums.iter().sum()
+    }
+
     /// From exponentials and their factor, and the gradient of the probabilities, to probabilities and the gradient of the products
     /// of queries and keys.
     fn softmax_gradient(exponentials: &mut [f32], factor: f32, slopes: &mut [f32], scale: f32) {
@@ -41,6 +78,7 @@ pub fn attention_backward(
     assert!(d_out.len() == q.len() && dq.len() == q.len() && dk.len() == k.len() && dv.len() == v.len());
     let width = shape.head_dimension;
     let group = shape.heads / shape.key_value_heads;
+    let block = (LOGITS / shape.key_length.max(1)).clamp(12, QUERIES) / 12 * 12;
     let (dq, dk, dv) = (SharedSlice::new(dq), SharedSlice::new(dk), SharedSlice::new(dv));
     let add = Epilogue { accumulate: Accumulate::Add, ..Epilogue::default() };
     let pack = |view: &MatrixView<'_>| operand(view, precision, shape.query_length);
@@ -50,10 +88,10 @@ pub fn attention_backward(
         let (key_columns, key_rows, value_columns) = (pack(&key_view.transposed()), pack(&key_view), pack(&value_view.transposed()));
         let (mut d_keys, mut d_values) = (vec![0.0; shape.key_length * width], vec![0.0; shape.key_length * width]);
         let (mut queries, mut outputs) = (PackedMatrix::empty(precision), PackedMatrix::empty(precision));
-        let mut d_queries = vec![0.0; shape.block() * width];
+        let mut d_queries = vec![0.0; block * width];
         for head in key_head * group..(key_head + 1) * group {
-            for first in (0..shape.query_length).step_by(shape.block()) {
-                let count = shape.block().min(shape.query_length - first);
+            for first in (0..shape.query_length).step_by(block) {
+                let count = block.min(shape.query_length - first);
                 let keys = shape.visible(sample, first + count - 1);
                 let query_view = shape.query_view(q, sample, head, (first, count));
                 let out_view = shape.query_view(d_out, sample, head, (first, count));
@@ -89,5 +127,33 @@ pub fn attention_backward(
             // SAFETY: as above.
             unsafe { dv.range(at, width) }.copy_from_slice(value_row);
         }
+    });
+}
+
+/// What a task computes in; kept by its thread.
+#[derive(Default)]
+struct Scratch {
+    logits: Vec<f32>,
+    slopes: Vec<f32>,
+    words: Vec<u32>,
+    expanded: Vec<u32>,
+}
+
+thread_local! { static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::default()); }
+
+/// `out [rows, columns] = a · b` for the first `columns` columns of `b`, `a` rounded to `precision`; `a` may have fewer columns than `b`
+/// has rows.
+fn product(
+    a: &MatrixView<'_>,
+    b: &PackedMatrix,
+    precision: Precision,
+    (columns, words, expanded): (usize, &mut Vec<u32>, &mut Vec<u32>),
+    out: &mut [f32],
+) {
+    let words = room(words, a.rows * groups(a.columns, precision));
+    pack_rows(a, (0, a.rows), precision, (words, groups(a.columns, precision)));
+    let panel = if b.precision() == precision { words } else { expand(words, 1, expanded) };
+    multiply_words(panel, (a.rows, panel.len() / a.rows.max(1)), b, columns, &mut |row, column, sums| {
+        out[row * columns + column..][..sums.len()].copy_from_slice(sums);
     });
 }

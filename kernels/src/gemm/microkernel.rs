@@ -75,6 +75,12 @@ impl Tile<'_> {
         unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), words.len() * 2) }
     }
 
+    /// As [`Tile::halves`], of values of f32.
+    pub fn halves_of(values: &[f32]) -> &[u16] {
+        // SAFETY: as in `halves`.
+        unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), values.len() * 2) }
+    }
+
     /// As [`Tile::halves`], to write.
     pub fn halves_mut(words: &mut [u32]) -> &mut [u16] {
         // SAFETY: as in `halves`, and the borrow is exclusive.

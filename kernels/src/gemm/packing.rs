@@ -127,14 +127,16 @@ pub(crate) fn pack_run(values: &[f32], precision: Precision, words: &mut [u32]) 
     }
 }
 
-/// Words `[rows, groups]` of rows `first..first + rows` of `a`, for any strides.
-pub(crate) fn pack_rows(a: &MatrixView<'_>, (first, rows): (usize, usize), precision: Precision, panel: &mut [u32]) {
+/// The words of rows `first..first + rows` of `a`, for any strides, each row's `distance` words behind the one before; what lies between
+/// is left as it is.
+pub(crate) fn pack_rows(a: &MatrixView<'_>, (first, rows): (usize, usize), precision: Precision, (panel, distance): (&mut [u32], usize)) {
     let length = a.columns.div_ceil(lane(precision));
-    assert_eq!(panel.len(), rows * length, "the words of the panel");
+    assert!(distance >= length && panel.len() == rows * distance, "the words of the panel");
     if length == 0 {
         return;
     }
-    for (row, words) in panel.chunks_exact_mut(length).enumerate() {
+    for (row, words) in panel.chunks_exact_mut(distance).enumerate() {
+        let words = &mut words[..length];
         let start = (first + row) * a.row_stride;
         match a.elements {
             Elements::F32(values) if a.column_stride == 1 => pack_run(&values[start..][..a.columns], precision, words),

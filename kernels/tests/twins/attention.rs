@@ -45,6 +45,25 @@ fn every_width_mask_and_head_grouping() {
     }
 }
 
+/// More keys than one chunk of the forward pass, the largest logits first, last and in between.
+#[test]
+fn many_keys() {
+    for (queries, keys, width) in [(5, 1_100, 40), (700, 700, 8)] {
+        let plain = shape(2, (2, 1), (queries, keys), width);
+        check(&plain);
+        check(&AttentionShape { mask: Mask::Causal { offset: keys - queries }, ..plain });
+        check(&AttentionShape { mask: Mask::KeyLengths(&[513, 512]), ..plain });
+        let (q, mut k, v) = operands(&plain);
+        for key in 0..2 * keys {
+            let size = 1.0 + 4.0 * (key % keys) as f32 / keys as f32;
+            k[key * width..(key + 1) * width].iter_mut().for_each(|value| *value *= size);
+        }
+        let (mut out, precision) = (vec![f32::NAN; q.len()], Precision::F32);
+        attention(&q, &k, &v, (&plain, precision), &mut out);
+        assert_close(&out, &reference::attention(&wide(&q), &wide(&k), &wide(&v), &plain, precision), 1e-5, "growing logits");
+    }
+}
+
 #[test]
 fn no_keys_give_zeros() {
     let shape = shape(1, (2, 1), (3, 0), 8);
