@@ -121,7 +121,7 @@ pub struct GenerateOptions {
     /// Replace an existing file at --out / 覆盖已有文件
     #[arg(long)]
     pub force: bool,
-    /// Who asks; three refusals in a row or five in a day suspend the account / 账户，默认为系统用户名
+    /// Who asks; three requests refused or withheld in a row, or five in a day, suspend the account / 账户，默认为系统用户名
     #[arg(long, env = "DANQING_ACCOUNT", value_name = "NAME")]
     pub account: Option<String>,
     /// Let the model's prompt enhancer, where it has one, rewrite the prompt first / 先用模型自带的提示词增强改写
@@ -211,9 +211,11 @@ pub struct VerifyOptions {
 A file with an implicit label keeps its producer's fields; ContentPropagator (propagator_code of the configuration), PropagateID and,
 with label_key, ReservedCode2 are added. A file without one gets Label 2 when its user declares it generated (--declared), Label 3
 when an explicit label or other traces were found (--suspected): 标识办法 article 6. Only metadata changes; the notice that the
-platform shows beside the file is printed. PNG, JPEG, WebP, TIFF, GIF, SVG, MP4 and GLB. The ledger beside --out records it.
+platform shows beside the file is printed. PNG, JPEG, WebP, TIFF, GIF, SVG, MP4 and GLB. The ledger beside --out records it,
+with the account. While generation is stopped (danqing policy stop) nothing is passed on: exit code 20; a suspended account: 21.
 已有隐式标识的文件保留制作方字段，添加传播方字段；没有标识的文件按用户声明（--declared）写入 Label 2，
-或按检测到的痕迹（--suspected）写入 Label 3（标识办法第六条）。只改动元数据，并给出应在周边显示的提示。")]
+或按检测到的痕迹（--suspected）写入 Label 3（标识办法第六条）。只改动元数据，并给出应在周边显示的提示。
+服务停用期间不予传播（退出码 20），账户被暂停时退出码为 21。")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct LabelOptions {
     /// The file to pass on / 要传播的文件
@@ -231,6 +233,9 @@ pub struct LabelOptions {
     /// Put the own fields in place of another propagator's; the ledger keeps theirs / 替换其他传播方的字段
     #[arg(long)]
     pub replace_propagator: bool,
+    /// Who passes it on, as recorded / 账户，默认为系统用户名
+    #[arg(long, env = "DANQING_ACCOUNT", value_name = "NAME")]
+    pub account: Option<String>,
     /// Replace an existing file at --out / 覆盖已有文件
     #[arg(long)]
     pub force: bool,
@@ -246,8 +251,10 @@ pub struct LabelOptions {
 
 The implicit label goes along unchanged. The explicit label is scaled with the picture, and drawn anew where it would become lower
 than 5 % of the shortest side or 12 pixels; a picture too small for it is refused. Pictures that Danqing did not make get it in the
-lower left corner. Other metadata, content credentials among it, is not carried over. The ledger beside --out records the copy.
-隐式标识原样保留；显式标识随图片缩放，过小时重新绘制；放不下标识的尺寸会报错。其他元数据不保留。")]
+lower left corner. Other metadata, content credentials among it, is not carried over. The ledger beside --out records the copy,
+with the account. While generation is stopped (danqing policy stop) nothing is converted: exit code 20; a suspended account: 21.
+隐式标识原样保留；显式标识随图片缩放，过小时重新绘制；放不下标识的尺寸会报错。其他元数据不保留。
+服务停用期间不予转换（退出码 20），账户被暂停时退出码为 21。")]
 pub struct ConvertOptions {
     /// The picture / 图片
     #[arg(value_name = "FILE")]
@@ -264,6 +271,9 @@ pub struct ConvertOptions {
     /// Longest side in pixels; never enlarges / 缩略图最长边
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=8192))]
     pub thumbnail: Option<u32>,
+    /// Who converts it, as recorded / 账户，默认为系统用户名
+    #[arg(long, env = "DANQING_ACCOUNT", value_name = "NAME")]
+    pub account: Option<String>,
     /// Replace an existing file at --out / 覆盖已有文件
     #[arg(long)]
     pub force: bool,

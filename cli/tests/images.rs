@@ -108,6 +108,57 @@ fn the_builtin_threshold_is_the_configurations() {
 }
 
 #[test]
+fn withheld_pictures_suspend_an_account_as_refusals_do() {
+    let desk = Desk::new();
+    let withheld = "[image_safety]\nblock = 0.0\nreview = 0.0\n";
+    let ask = |account: &str, count: &str| {
+        let output = desk.run(["generate", "--steps", "1", "--json", "猫", "--account", account, "--count", count]);
+        (output.status.code(), lines(&output), text(&output.stderr))
+    };
+    // Switched off, nothing is counted; nor where it is the classifier that failed.
+    configure(&desk, &format!("{withheld}strikes = false\n"));
+    for _ in 0..4 {
+        assert_eq!(ask("甲", "1").0, Some(3));
+    }
+    let nobody = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    configure(&desk, &with_service(&format!("http://{nobody}/")));
+    for _ in 0..4 {
+        assert_eq!(ask("甲", "1").0, Some(3));
+    }
+    // A request counts once, however many pictures of it are withheld.
+    configure(&desk, withheld);
+    let (_, told, _) = ask("甲", "4");
+    let strikes: Vec<bool> = told.iter().filter_map(|one| one["withheld"]["strike"].as_bool()).collect();
+    assert_eq!(strikes, [true, false, false, false]);
+    assert_eq!(desk.run(["generate", "去除水印", "--account", "甲"]).status.code(), Some(3));
+    let (code, told, said) = ask("甲", "2");
+    assert!(code == Some(3) && said.contains("该账户自此暂停使用"), "{said}");
+    assert_eq!((&told[0]["withheld"]["suspended"], told.len()), (&"in_a_row".into(), 2));
+    let (code, _, said) = ask("甲", "1");
+    assert!(code == Some(21) && said.contains("连续三次"), "{said}");
+    assert_eq!(ask("乙", "1").0, Some(3), "another account is not touched");
+    assert!(desk.run(["ledger", "verify"]).status.success());
+
+    // The filing documents count all of it.
+    std::fs::write(desk.path().join("filing.toml"), "").expect("a file");
+    let built = desk.run(["filing", "build", "filing"]);
+    assert!(built.status.success(), "{}", text(&built.stderr));
+    let read = |name: &str| std::fs::read_to_string(desk.path().join("filing").join(name)).expect("a document");
+    let detailed = read("1-算法备案/3-算法详细属性信息.md");
+    for words in [
+        "拦截 15 张：A1.f 11 张，因分类器无有效结果 4 张",
+        "suspended 条目 1 条（连续三次 1，一日五次 0）",
+        "现有 1 个账户处于暂停",
+        "open-nsfw",
+    ] {
+        assert!(detailed.contains(words), "{words}: {detailed}");
+    }
+    let assessment = read("2-生成式人工智能服务备案/2-安全评估报告.md");
+    let line = assessment.lines().find(|line| line.contains("连续三次或一日累计五次")).expect("the item");
+    assert!(line.contains("suspended 条目 1 条") && line.contains("账本"), "{line}");
+}
+
+#[test]
 fn pictures_that_users_bring_are_screened() {
     let desk = Desk::new();
     let goldens = support::golden("../classifiers/open-nsfw");

@@ -104,7 +104,12 @@ fn encrypted_prompts_are_read_by_the_key_and_cannot_be_shredded_yet() {
     for words in ["一只小猫", "王五"] {
         assert!(!file.windows(words.len()).any(|window| window == words.as_bytes()), "{words}");
     }
-    assert!(succeeds(&desk, &["verify", path]).contains("一只小猫"));
+    let said = succeeds(&desk, &["verify", path]);
+    assert!(said.contains("提示词: 一只小猫") && said.contains("账户: 王五"), "{said}");
+    fs::rename(desk.path().join("own.key"), desk.path().join("away.key")).expect("a file");
+    let said = succeeds(&desk, &["verify", path]);
+    assert!(!said.contains("一只小猫") && !said.contains("王五") && said.contains("无记录密钥"), "{said}");
+    fs::rename(desk.path().join("away.key"), desk.path().join("own.key")).expect("a file");
     let (inside, said) = code(&desk, &["ledger", "shred", "--before", "2999-01-01"]);
     assert!(inside == Some(2) && said.contains("须保存至"), "{said}");
     assert!(succeeds(&desk, &["ledger", "shred", "--before", "2020-01-01"]).contains("0 keys"));
@@ -113,6 +118,53 @@ fn encrypted_prompts_are_read_by_the_key_and_cannot_be_shredded_yet() {
     assert_eq!(code(&desk, &["generate", "猫"]).0, Some(10));
     fs::write(desk.path().join("danqing.toml"), "record_key = \"lost.key\"\n").expect("a file");
     assert_eq!(code(&desk, &["generate", "猫"]).0, Some(10));
+}
+
+#[test]
+fn a_stop_bars_conversion_and_passing_on_and_leaves_the_records_readable() {
+    let desk = Desk::new();
+    fs::write(desk.path().join("danqing.toml"), "propagator_code = \"001191110000100006666020001\"\n").expect("a file");
+    let picture = desk.generate(&["一只小猫"]).remove(0);
+    let path = picture["path"].as_str().expect("a path");
+    succeeds(&desk, &["policy", "stop", "--reason", "收到投诉", "--officer", "张三", "--report", "report.md"]);
+    let stop_file = desk.path().join("danqing-stopped.json");
+    let refused = |what: &str| {
+        for arguments in [["convert", path, "--out", "copy/cat.jpg"], ["label", path, "--out", "copy/cat.png"]] {
+            let (code, said) = code(&desk, &arguments);
+            assert_eq!(code, Some(20), "{what}: {said}");
+            assert!(said.contains("stopped generation") && said.contains("停用生成服务"), "{said}");
+        }
+    };
+    refused("the stop file");
+    fs::remove_file(&stop_file).expect("the file");
+    refused("the ledger beside the file that is copied");
+    fs::write(&stop_file, "{}").expect("the file");
+    fs::copy(desk.path().join(path), desk.path().join("foreign.png")).expect("a copy");
+    assert_eq!(code(&desk, &["convert", "foreign.png", "--out", "copy/cat.jpg"]).0, Some(20));
+    assert!(!desk.path().join("copy").exists(), "nothing of a copy is left");
+
+    for arguments in [
+        &["verify", path][..],
+        &["ledger", "verify"],
+        &["ledger", "prove", path],
+        &["ledger", "checkpoint"],
+        &["ledger", "export", "export"],
+        &["policy", "report"],
+        &["policy", "account", "list"],
+        &["article9", "list"],
+        &["filing", "template"],
+    ] {
+        succeeds(&desk, arguments);
+    }
+    succeeds(&desk, &["policy", "resume", "--reason", "已处理"]);
+    succeeds(&desk, &["convert", path, "--out", "copy/cat.jpg", "--account", "甲"]);
+    succeeds(&desk, &["label", path, "--out", "copy/cat.png", "--account", "乙"]);
+    for (file, account) in [("copy/cat.jpg", "甲"), ("copy/cat.png", "乙")] {
+        let report: Value = serde_json::from_slice(&desk.run(["verify", file, "--json"]).stdout).expect("JSON");
+        assert_eq!((&report["ledger"], &report["personal"]["account"]), (&"recorded".into(), &account.into()), "{report}");
+    }
+    let report = succeeds(&desk, &["policy", "report", "--ledger", "danqing-out/danqing-ledger.sqlite"]);
+    assert!(report.contains("| 停用期间转换或传播的文件 | 0 |"), "{report}");
 }
 
 const APPLY: [&str; 6] = ["--recipient", "某某出版社", "--identity", "USCC 91110000100006666X", "--purpose", "印刷样张"];
@@ -150,6 +202,11 @@ fn a_copy_without_explicit_label_leaves_only_when_every_condition_holds() {
     assert_eq!((&listed["recipient"]["name"], &listed["approval"]), (&"某某出版社".into(), &3.into()));
     let file = fs::read(desk.path().join("danqing-out/danqing-ledger.sqlite")).expect("the ledger");
     assert!(!file.windows(15).any(|window| window == "某某出版社".as_bytes()), "the recipient is in clear text");
+
+    // What is made from it is labelled again.
+    succeeds(&desk, &["convert", copy, "--out", "shared/cat.png"]);
+    let (copied, plain) = (pixels("shared/cat.png"), pixels(copy));
+    assert!(copied.pixels().zip(plain.pixels()).any(|(a, b)| a != b), "the copy of the copy has no explicit label");
 
     fs::write(desk.path().join("agreement.md"), "改过的协议").expect("a file");
     let (changed, said) = code(&desk, &["article9", "export", "2"]);

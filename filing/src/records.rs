@@ -47,6 +47,8 @@ pub struct Records {
     pub explicit_label: String,
     /// Whether pictures get an invisible watermark.
     pub watermark: bool,
+    /// Names of the classifiers that look at pictures; none where nobody does.
+    pub classifiers: Vec<String>,
     /// Whom refusals send people to.
     pub appeal_contact: Option<String>,
     /// Keys that lexicons must be signed by; 0 where any lexicon is taken.

@@ -128,20 +128,42 @@ pub struct Withheld {
     pub verdict: Verdict,
     /// What classifiers said of the picture.
     pub screening: Screening,
+    /// Whether it counts against the account, as a refusal does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub strike: bool,
 }
 
 impl Record {
+    /// The kind, as the leaf names it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Produced(_) => "produced",
+            Self::Refused(_) => "refused",
+            Self::Relabelled(_) => "relabelled",
+            Self::Withheld(_) => "withheld",
+            Self::Stopped(_) => "stopped",
+            Self::Resumed(_) => "resumed",
+            Self::Suspended(_) => "suspended",
+            Self::Lifted(_) => "lifted",
+            Self::Applied(_) => "applied",
+            Self::Approved(_) => "approved",
+            Self::Delivered(_) => "delivered",
+            Self::Shredded(_) => "shredded",
+        }
+    }
+
     pub(crate) fn produced(stored: &impl Stored) -> Self {
         Self::Produced(Box::new(Produced::of(stored)))
     }
 
-    pub(crate) fn withheld(origin: &dyn Origin, screening: &Screening) -> Self {
+    pub(crate) fn withheld(origin: &dyn Origin, screening: &Screening, strike: bool) -> Self {
         Self::Withheld(Box::new(Withheld {
             seed: origin.seed(),
             model: origin.model().clone(),
             request: origin.request().clone(),
             verdict: origin.verdict().clone(),
             screening: screening.clone(),
+            strike,
         }))
     }
 
@@ -245,6 +267,7 @@ impl Entry {
         match (&self.record, account) {
             (Record::Produced(_) | Record::Delivered(_), Some(account)) => tags.push(picture_tag(account)),
             (Record::Refused(_), Some(account)) => tags.push(refusal_tag(account)),
+            (Record::Withheld(withheld), Some(account)) if withheld.strike => tags.push(refusal_tag(account)),
             (Record::Suspended(_) | Record::Lifted(_), Some(account)) => tags.extend([STANDING.to_owned(), standing_tag(account)]),
             (Record::Stopped(_) | Record::Resumed(_), _) => tags.push(SWITCH.to_owned()),
             (Record::Applied(_), _) => tags.push(APPLICATION.to_owned()),
@@ -282,7 +305,7 @@ pub fn standing_tag(account: &str) -> String {
     format!("standing:{account}")
 }
 
-/// Finds its refusals.
+/// Finds its refusals, and its withheld pictures that count as one.
 pub fn refusal_tag(account: &str) -> String {
     format!("refusal:{account}")
 }

@@ -23,8 +23,8 @@ pub struct Suspension {
     pub cause: SuspensionCause,
 }
 
-/// Which limit of refusals was reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Which limit was reached, of refusals and of withheld pictures that count as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SuspensionCause {
     /// Three in a row.

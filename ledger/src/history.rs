@@ -40,7 +40,7 @@ pub(crate) fn latest(storage: &dyn LogStorage, tag: &str, before: u64) -> Result
     entry.filter(|entry| entry.tags().iter().any(|other| other == tag)).map(Some).ok_or_else(|| broken_leaf(index))
 }
 
-/// A recorded refusal.
+/// A recorded refusal, or a withheld picture that counts as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PastRefusal {
     /// When.
@@ -59,7 +59,7 @@ pub struct History {
 }
 
 impl Ledger {
-    /// Records that generation stops: from here on no picture is recorded.
+    /// Records that generation stops: from here on no picture, and no file made from another, is recorded.
     pub fn stop(&mut self, decision: Decision) -> Result<u64> {
         self.append_for(Record::Stopped(decision), Personal::default())
     }

@@ -51,8 +51,8 @@
 //! # What officers decide
 //!
 //! Stops, suspensions and article 9 are records like any other, and there is no other place that says them: [`halt`] and
-//! [`Ledger::history`] read them back. While the last word is a stop, [`Ledger::append`] takes no picture; without an [`Article9Grant`] it
-//! takes none that lacks its explicit label.
+//! [`Ledger::history`] read them back. While the last word is a stop, [`Ledger::append`] takes no picture and
+//! [`Ledger::append_copy`] no file; without an [`Article9Grant`] none is taken that lacks its explicit label.
 //!
 //! Each row keeps its own hash so that verification can say *which* leaf was changed; the head covers all of them, so
 //! that a row rewritten together with its hash is found too (then only the fact, not the place). What nobody can find

@@ -53,7 +53,7 @@ impl Ledger {
         Ok(self)
     }
 
-    /// The same, with pictures and refusals recorded as this account's. Needs a vault, which seals the name.
+    /// The same, with what is recorded from now on as this account's. Needs a vault, which seals the name.
     pub fn on_behalf_of(mut self, account: &str) -> Result<Self> {
         if self.vault.is_none() {
             return Err(Error::NoVault);
@@ -103,7 +103,8 @@ impl Ledger {
         Ok(Recorded { stored, leaf_index, root: self.frontier.root() })
     }
 
-    /// As [`Self::append`], of a file made from another one.
+    /// As [`Self::append`], of a file made from another one. None is recorded while generation is stopped: a stop ends transmission too
+    /// (生成式人工智能服务管理暂行办法, article 14).
     pub fn append_copy<S: StoredCopy>(&mut self, stored: S) -> Result<RecordedCopy<S>> {
         let relabelling = stored.relabelling().clone();
         let key = relabelling.id.to_string();
@@ -147,12 +148,13 @@ impl Ledger {
         }
     }
 
-    /// Records a picture that the image gate withheld; returns the index of its entry.
-    pub fn append_withheld(&mut self, origin: &dyn Origin, screening: &Screening) -> Result<u64> {
+    /// Records a picture that the image gate withheld, and whether it counts against the account as a refusal does; returns the index of
+    /// its entry.
+    pub fn append_withheld(&mut self, origin: &dyn Origin, screening: &Screening, strike: bool) -> Result<u64> {
         if screening.decision != ScreeningDecision::Block {
             return Err(Error::VerdictMismatch);
         }
-        self.append_for(Record::withheld(origin, screening), self.personal(None))
+        self.append_for(Record::withheld(origin, screening, strike), self.personal(None))
     }
 
     /// The entry of the file with this id.
@@ -213,8 +215,8 @@ impl Ledger {
 
     /// Seals the personal fields, where there is a vault, and appends.
     pub(crate) fn append_for(&mut self, mut record: Record, personal: Personal) -> Result<u64> {
-        let makes_picture = matches!(record, Record::Produced(_) | Record::Delivered(_));
-        if makes_picture {
+        let releases_file = matches!(record, Record::Produced(_) | Record::Delivered(_) | Record::Relabelled(_));
+        if releases_file {
             self.check_running()?;
         }
         let now = self.now();
@@ -224,8 +226,8 @@ impl Ledger {
         };
         for _ in 0..TURNS {
             self.catch_up()?;
-            if makes_picture {
-                // All leaves before this one are known: a stop among them keeps the picture out.
+            if releases_file {
+                // All leaves before this one are known: a stop among them keeps the file out.
                 self.check_running()?;
             }
             let index = self.frontier.size();

@@ -228,9 +228,9 @@ fn a_picture_and_its_screening_agree() -> Outcome {
     assert!(matches!(ledger.append(blocked), Err(Error::VerdictMismatch)), "what was blocked is no produced picture");
     let origin = File::new(0).rendering;
     for passing in [screening(0.1), screening(0.6)] {
-        assert!(matches!(ledger.append_withheld(&origin, &passing), Err(Error::VerdictMismatch)));
+        assert!(matches!(ledger.append_withheld(&origin, &passing, true), Err(Error::VerdictMismatch)));
     }
-    assert_eq!(ledger.append_withheld(&origin, &screening(0.8))?, 0);
+    assert_eq!(ledger.append_withheld(&origin, &screening(0.8), false)?, 0);
     let Some(Record::Withheld(withheld)) = ledger.entry(0)?.map(|entry| entry.record) else { panic!("not withheld") };
     assert_eq!((withheld.seed, withheld.screening, withheld.request), (42, screening(0.8), request()));
     Ok(())

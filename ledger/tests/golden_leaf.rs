@@ -50,7 +50,7 @@ fn rows_and_head_are_exactly_these_bytes() -> Outcome {
     let (produced, refused, withheld) = (as_v2(PRODUCED), as_v2(REFUSED), as_v2(WITHHELD));
     assert_eq!((recorded.leaf_index(), recorded.root()), (0, leaf_hash(produced.as_bytes())));
     assert_eq!(ledger.append_refusal(&request(), &refusal())?, 1);
-    assert_eq!(ledger.append_withheld(&File::new(0).rendering, &screening(0.9))?, 2);
+    assert_eq!(ledger.append_withheld(&File::new(0).rendering, &screening(0.9), false)?, 2);
     assert_eq!(ledger.stop(decision())?, 3);
 
     for (index, golden) in [(0, produced.as_str()), (1, refused.as_str()), (2, withheld.as_str()), (3, STOPPED)] {

@@ -1,7 +1,7 @@
 //! Stops, suspensions, and copies without explicit label: what officers decide is on record, and binds.
 mod common;
 
-use common::{File, Held, LONG_AGO, Outcome, SetClock, decision, held, id, pass, recipient, refusal, request, settings};
+use common::{File, Held, LONG_AGO, Outcome, SetClock, decision, held, id, pass, recipient, refusal, request, screening, settings};
 use ledger::{Agreement, Article9Grant, Error, Ledger, MINIMUM_RETENTION_DAYS, PromptStorage, Record, SuspensionCause, halt};
 use spec::stage::{Granted as _, Recorded as _};
 use spec::{Code, Sha256Digest, Timestamp};
@@ -64,6 +64,11 @@ fn refusals_of_an_account_are_counted_from_the_record() -> Outcome {
     assert_eq!((ledger.history("甲", Timestamp(0))?, ledger.suspensions()?), (ledger::History::default(), vec![]));
     refuse(&mut ledger)?;
     assert_eq!(followed(&ledger, 0)?, [false], "a lifted suspension starts the count anew");
+    let origin = File::new(0).rendering;
+    ledger.append_withheld(&origin, &screening(0.9), false)?;
+    assert_eq!(followed(&ledger, 0)?.len(), 1);
+    ledger.append_withheld(&origin, &screening(0.9), true)?;
+    assert_eq!(followed(&ledger, 0)?, [false, false], "a withheld picture that counts is as a refusal");
     assert!(ledger.verify()?.is_sound());
     Ok(())
 }

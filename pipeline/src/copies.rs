@@ -1,5 +1,5 @@
-use crate::studio::{LEDGER_FILE, new_id, open_outbox};
-use crate::{LabelSigning, Result};
+use crate::studio::{LEDGER_FILE, check_running, new_id, open_outbox};
+use crate::{LabelSigning, RecordOptions, Result, strikes, switch};
 use ledger::Ledger;
 use provenance::{Conversion, EarlierPropagator, Ground, Propagator, ProviderCode, Relabelled};
 use serde::Serialize;
@@ -14,6 +14,7 @@ pub struct Copies {
     outbox: Outbox,
     ledger: Ledger,
     clock: Arc<dyn Clock>,
+    stop_file: PathBuf,
 }
 
 /// Who passes a file on, and on what ground.
@@ -41,13 +42,20 @@ pub struct ReleasedCopy {
 }
 
 impl Copies {
-    /// Opens ledger and outbox of a folder, and settles what a crash left there.
-    pub fn open(folder: &Path, existing: Existing) -> Result<Self> {
+    /// Opens ledger and outbox of a folder, and settles what a crash left there. An error while generation is stopped, which ends
+    /// transmission too, and for a suspended account.
+    pub fn open(folder: &Path, existing: Existing, record: RecordOptions) -> Result<Self> {
+        let RecordOptions { account, vault, stop_file } = record;
+        switch::check_file(&stop_file)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         store::prepare_folder(folder)?;
-        let ledger = Ledger::open(Box::new(SqliteLog::open(&folder.join(LEDGER_FILE))?), Arc::clone(&clock))?;
+        let log = SqliteLog::open(&folder.join(LEDGER_FILE))?;
+        let ledger = Ledger::open(Box::new(log), Arc::clone(&clock))?.with_vault(&vault)?.on_behalf_of(&account)?;
+        // Before the outbox: while generation is stopped, what a crash left hidden stays so.
+        check_running(&ledger, &stop_file)?;
+        strikes::check(&ledger, &account)?;
         let outbox = open_outbox(folder, existing, &ledger)?;
-        Ok(Self { outbox, ledger, clock })
+        Ok(Self { outbox, ledger, clock, stop_file })
     }
 
     /// Adds the propagator's fields to a file and releases it under that name.
@@ -69,6 +77,8 @@ impl Copies {
     fn take_out(&mut self, copy: &Relabelled, name: &str) -> Result<ReleasedCopy> {
         let stored = self.outbox.put_copy(copy, name)?;
         let recorded = self.ledger.append_copy(stored)?;
+        // A stop that came just now keeps the file hidden; the first start after its end releases it.
+        check_running(&self.ledger, &self.stop_file)?;
         let path = self.outbox.release_copy(&recorded)?;
         Ok(ReleasedCopy { path, ledger_index: recorded.leaf_index(), relabelling: copy.relabelling().clone() })
     }

@@ -15,7 +15,8 @@ pub fn check(ledger: &Ledger, account: &str) -> Result<()> {
     }
 }
 
-/// After a refusal was recorded: suspends the account if its recorded refusals reach a limit. Returns why.
+/// After a refusal, or a withheld picture that counts as one, was recorded: suspends the account if those on record reach a limit. Returns
+/// why.
 pub fn count(ledger: &mut Ledger, account: &str, now: Timestamp) -> Result<Option<SuspensionCause>> {
     let history = ledger.history(account, Timestamp(now.0.saturating_sub(DAY)))?;
     if history.suspended.is_some() {
@@ -42,8 +43,8 @@ pub fn count(ledger: &mut Ledger, account: &str, now: Timestamp) -> Result<Optio
 
 fn suspended(account: &str, since: Timestamp, cause: SuspensionCause) -> Error {
     let (english, chinese) = match cause {
-        SuspensionCause::InARow => ("three refused requests in a row", "连续三次请求被拒"),
-        SuspensionCause::InADay => ("five refused requests in a day", "一天内五次请求被拒"),
+        SuspensionCause::InARow => ("three requests in a row that were refused or withheld", "连续三次请求被拒绝或拦截"),
+        SuspensionCause::InADay => ("five requests in a day that were refused or withheld", "一天内五次请求被拒绝或拦截"),
     };
     Error::Suspended { account: account.to_owned(), since: since.to_rfc3339(), english, chinese }
 }

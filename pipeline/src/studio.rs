@@ -56,7 +56,7 @@ pub struct StudioOptions<'a> {
     pub record: RecordOptions,
 }
 
-/// For whom pictures are made, how that is recorded, and what stops it.
+/// For whom files are made, how that is recorded, and what stops it.
 pub struct RecordOptions {
     /// The account that asks.
     pub account: String,
@@ -145,6 +145,10 @@ pub struct Withheld {
     pub screening: Screening,
     /// Index of its leaf in the ledger.
     pub ledger_index: u64,
+    /// Whether it counts against the account: the first of its request does, where a score withheld it.
+    pub strike: bool,
+    /// The limit that the account reached with it, if it did. Other pictures of the request go on; the next request does not.
+    pub suspended: Option<SuspensionCause>,
     /// Which score met which rule, and what to do if that is a mistake.
     pub english: String,
     /// The same in Chinese.
@@ -284,6 +288,8 @@ impl Studio {
         let image_gate = self.image_gate()?;
         let request = spec::stage::Cleared::request(&**cleared);
         let (count, batch) = (request.count, model.batch_size(request) as u32);
+        // The rule counts what people ask for, and not how many pictures of it.
+        let mut may_strike = self.screening.safety.strikes;
         let mut first = 0;
         while first < count {
             let end = first.saturating_add(batch).min(count);
@@ -293,7 +299,11 @@ impl Studio {
                 let screen = started.elapsed();
                 deliver(match decision {
                     ImageDecision::Screened(screened) => Delivery::Released(Box::new(self.take_out(screened, names, screen, None)?)),
-                    ImageDecision::Withheld(withheld) => Delivery::Withheld(Box::new(self.withhold(withheld)?)),
+                    ImageDecision::Withheld(withheld) => {
+                        let withheld = self.withhold(withheld, may_strike)?;
+                        may_strike &= !withheld.strike;
+                        Delivery::Withheld(Box::new(withheld))
+                    }
                 });
             }
             first = end;
@@ -329,7 +339,8 @@ impl Studio {
         let (names, screen) = (Names::Given(name.to_owned()), started.elapsed());
         Ok(match decision {
             ImageDecision::Screened(screened) => CopyOutcome::Released(Box::new(self.take_out(screened, &names, screen, Some(grant))?)),
-            ImageDecision::Withheld(withheld) => CopyOutcome::Withheld(Box::new(self.withhold(withheld)?)),
+            // Nobody asked for anything new.
+            ImageDecision::Withheld(withheld) => CopyOutcome::Withheld(Box::new(self.withhold(withheld, false)?)),
         })
     }
 
@@ -403,10 +414,14 @@ impl Studio {
         })
     }
 
-    fn withhold(&mut self, withheld: policy::Withheld) -> Result<Withheld> {
-        let ledger_index = self.ledger.append_withheld(withheld.origin(), withheld.screening())?;
+    /// Records a picture that does not leave. It is a strike where that is allowed and a score withheld it: that a classifier gave no
+    /// answer is nobody's fault who asked for a picture.
+    fn withhold(&mut self, withheld: policy::Withheld, may_strike: bool) -> Result<Withheld> {
         let (seed, screening) = (withheld.origin().seed(), withheld.screening().clone());
-        Ok(Withheld { seed, screening, ledger_index, english: withheld.english, chinese: withheld.chinese })
+        let strike = may_strike && !screening.blocking_classes().is_empty();
+        let ledger_index = self.ledger.append_withheld(withheld.origin(), &screening, strike)?;
+        let suspended = if strike { strikes::count(&mut self.ledger, &self.account, self.clock.now())? } else { None };
+        Ok(Withheld { seed, screening, ledger_index, strike, suspended, english: withheld.english, chinese: withheld.chinese })
     }
 
     fn image_gate(&mut self) -> Result<Arc<ImageGate>> {
@@ -418,7 +433,7 @@ impl Studio {
     }
 }
 
-fn check_running(ledger: &Ledger, stop_file: &Path) -> Result<()> {
+pub(crate) fn check_running(ledger: &Ledger, stop_file: &Path) -> Result<()> {
     switch::check_file(stop_file)?;
     match ledger.halt()? {
         Some(halt) => Err(ledger::Error::from(halt).into()),

@@ -1,6 +1,6 @@
 //! What happens to an account that keeps asking for what is refused.
 //!
-//! Three refused requests in a row, or five in a day, suspend it. The day is any 24 hours, which is never laxer than a calendar
+//! Three refused requests in a row, or five in a day, suspend it; one of which a picture was withheld may count as refused. The day is any 24 hours, which is never laxer than a calendar
 //! day. A suspension ends when a person ends it.
 
 use crate::standard;
@@ -28,7 +28,7 @@ impl Default for StrikeLimits {
 pub enum Attempt {
     /// The gate cleared it.
     Cleared,
-    /// The gate refused it.
+    /// The gate refused it, or a picture of it was withheld.
     Refused,
 }
 

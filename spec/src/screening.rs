@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What follows from looking at a picture, mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -68,5 +69,12 @@ impl Screening {
     /// The screening of a picture that no classifier looked at.
     pub fn none() -> Self {
         Self { decision: ScreeningDecision::Pass, results: Vec::new() }
+    }
+
+    /// Risk classes of the rules whose thresholds were reached. None of a picture that is blocked only because a classifier gave no
+    /// usable answer.
+    pub fn blocking_classes(&self) -> BTreeSet<&str> {
+        let scores = self.results.iter().flat_map(|result| &result.scores);
+        scores.filter(|score| score.decision() == ScreeningDecision::Block).map(|score| score.class.as_str()).collect()
     }
 }

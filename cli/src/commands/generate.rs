@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::{identity, interrupt, progress, stop_watch};
 use engine::families::{Control, Progress, Residency};
 use engine::{LoadedModel, ModelDefaults};
+use ledger::SuspensionCause;
 use pipeline::{Delivery, Names, Outcome, RecordOptions, Refused, Released, Studio, StudioOptions, Switch, Withheld};
 use serde_json::json;
 use spec::{Code, ImageFormat, Request, ScreeningDecision};
@@ -140,6 +141,13 @@ fn tell_withheld(withheld: &Withheld, options: &GenerateOptions) {
     }
     eprintln!("{}\n{}", withheld.chinese, withheld.english);
     eprintln!("  seed / 种子 {}  ledger entry / 账本条目 {}", withheld.seed, withheld.ledger_index);
+    tell_suspended(withheld.suspended);
+}
+
+fn tell_suspended(suspended: Option<SuspensionCause>) {
+    if suspended.is_some() {
+        eprintln!("the account is suspended from now on / 该账户自此暂停使用");
+    }
 }
 
 fn refuse(refused: &Refused, options: &GenerateOptions) -> u8 {
@@ -147,13 +155,11 @@ fn refuse(refused: &Refused, options: &GenerateOptions) -> u8 {
     if options.json {
         println!(
             "{}",
-            json!({"refused": refusal.verdict, "english": refusal.english, "chinese": refusal.chinese, "ledger_index": refused.ledger_index})
+            json!({"refused": refusal.verdict, "english": refusal.english, "chinese": refusal.chinese, "ledger_index": refused.ledger_index, "suspended": refused.suspended})
         );
     }
     eprintln!("{}\n{}", refusal.chinese, refusal.english);
-    if refused.suspended.is_some() {
-        eprintln!("the account is suspended from now on / 该账户自此暂停使用");
-    }
+    tell_suspended(refused.suspended);
     Code::Refused.exit_code()
 }
 

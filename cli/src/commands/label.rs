@@ -4,8 +4,9 @@ use crate::arguments::{ConvertOptions, LabelOptions};
 use crate::commands::verify::check::read;
 use crate::configuration::Configuration;
 use crate::failure::Failure;
+use crate::{identity, stop_watch};
 use ledger::Ledger;
-use pipeline::{Copies, PassingOn, ReleasedCopy};
+use pipeline::{Copies, PassingOn, RecordOptions, ReleasedCopy, Switch};
 use provenance::{Conversion, DEFAULT_EXPLICIT_TEXT, EarlierPropagator, Ground, check_explicit_text};
 use serde_json::json;
 use spec::{Code, ImageFormat, Sha256Digest, SystemClock};
@@ -30,7 +31,8 @@ pub fn run(options: &LabelOptions, configuration: &Configuration) -> Result<u8, 
         earlier: if options.replace_propagator { EarlierPropagator::Replace } else { EarlierPropagator::Keep },
     };
     let (folder, name) = target(&options.out)?;
-    let released = Copies::open(&folder, existing(options.force))?.pass_on(&bytes, passing, &name)?;
+    let mut copies = open(&options.file, &folder, options.force, options.account.as_deref(), configuration)?;
+    let released = copies.pass_on(&bytes, passing, &name)?;
     let notice = notice(&released.relabelling.label);
     tell(&released, options.json, Some(notice));
     Ok(0)
@@ -60,24 +62,43 @@ pub fn convert(options: &ConvertOptions, configuration: &Configuration) -> Resul
         shows_label: shown.is_some(),
         explicit_text: shown.unwrap_or_else(|| configured.to_owned()),
     };
-    let released = Copies::open(&folder, existing(options.force))?.convert(&bytes, &conversion, &name)?;
+    let mut copies = open(&options.file, &folder, options.force, options.account.as_deref(), configuration)?;
+    let released = copies.convert(&bytes, &conversion, &name)?;
     tell(&released, options.json, None);
     Ok(0)
 }
 
-/// The explicit label that Danqing drew into exactly these bytes, if the ledger beside them knows.
+/// Opens the folder of the copy, unless a stop binds it, this installation, or the ledger beside the file that is copied.
+fn open(file: &Path, folder: &Path, force: bool, account: Option<&str>, configuration: &Configuration) -> Result<Copies, Failure> {
+    let stop_file = configuration.stop_file();
+    Switch::of(&beside(file), stop_file).check()?;
+    let ledger = folder.join(pipeline::LEDGER_FILE);
+    let record = RecordOptions {
+        account: account.map_or_else(identity::system_user, str::to_owned),
+        vault: configuration.vault(&ledger)?,
+        stop_file: stop_file.to_owned(),
+    };
+    let copies = Copies::open(folder, if force { Existing::Replace } else { Existing::Refuse }, record)?;
+    stop_watch::start(Switch::of(&ledger, stop_file), Arc::default());
+    Ok(copies)
+}
+
+/// The ledger beside a file.
+fn beside(file: &Path) -> PathBuf {
+    file.parent().unwrap_or(Path::new("")).join(pipeline::LEDGER_FILE)
+}
+
+/// The explicit label that Danqing drew into exactly these bytes, if the ledger beside them knows. An article 9 copy has none, and gets one
+/// as any other picture.
 fn explicit_label_of(file: &Path, bytes: &[u8]) -> Result<Option<String>, Failure> {
-    let path = file.parent().unwrap_or(Path::new("")).join(pipeline::LEDGER_FILE);
+    let path = beside(file);
     if !path.exists() {
         return Ok(None);
     }
     let ledger = Ledger::open(Box::new(SqliteLog::open_existing(&path)?), Arc::new(SystemClock))?;
     let entry = ledger.find_by_content(Sha256Digest::of(bytes))?;
-    Ok(entry.and_then(|entry| entry.produced().map(|produced| produced.explicit_label.clone())))
-}
-
-fn existing(force: bool) -> Existing {
-    if force { Existing::Replace } else { Existing::Refuse }
+    let text = entry.and_then(|entry| entry.produced().map(|produced| produced.explicit_label.clone()));
+    Ok(text.filter(|text| !text.is_empty()))
 }
 
 /// Folder and file name.

@@ -139,7 +139,7 @@ fn print_entry(entry: &Entry) {
 }
 
 /// A prompt as it stands in the leaf.
-fn shown(prompt: &str) -> &str {
+pub fn shown(prompt: &str) -> &str {
     if prompt.is_empty() { "(sealed / 已加密或仅存摘要)" } else { prompt }
 }
 

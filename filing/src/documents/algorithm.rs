@@ -1,6 +1,7 @@
 use super::assessment;
 use crate::document::{Content, Row};
 use crate::{Document, Records};
+use ledger::SuspensionCause;
 
 const FOLDER: &str = "1-算法备案";
 
@@ -59,7 +60,10 @@ pub(super) fn mechanism(records: &Records) -> Vec<Row> {
         Row::new("是否使用第三方模型", records.answer("service.base_model_filed"), clause),
         Row::new(
             "算法流程",
-            records.program("请求 → 内容安全策略 → 模型 → 采样 → 解码 → 标识 → 存储 → 账本；未经标识与记录的图片不会放行"),
+            records.program(format!(
+                "请求 → 内容安全策略 → 模型 → 采样 → 解码 → {}标识 → 存储 → 账本；未经标识与记录的图片不会放行",
+                if records.classifiers.is_empty() { "" } else { "图片审核 → " }
+            )),
             clause,
         ),
         Row::new("算法策略（干预策略）", strategy(records), clause),
@@ -121,6 +125,9 @@ fn prevention(records: &Records) -> Vec<Row> {
         Row::new("生成合成内容标识", labels(records), clause),
         Row::new("日志留存", ledger_text(records), clause),
         Row::new("拒绝情况", refusals(records), clause),
+        Row::new("输出审核", screening(records), clause),
+        Row::new("图片拦截情况", withheld(records), clause),
+        Row::new("违规账户处置", suspensions(records), "暂行办法 14 第二款"),
         Row::new("申诉渠道", records.appeal_contact(), "算法推荐规定 22；深度合成规定 12"),
     ]
 }
@@ -148,6 +155,50 @@ pub(super) fn refusals(records: &Records) -> Content {
     })
 }
 
+/// Who looks at pictures before they leave.
+pub(super) fn screening(records: &Records) -> Content {
+    if records.classifiers.is_empty() {
+        return Content::gap("danqing.toml 的 [image_safety]：图片审核已关闭");
+    }
+    let names = records.classifiers.join("、");
+    records.configured(format!("每张图片在加标识之前先经 {} 个分类器（{names}）；得分达到阈值即拦截并记入账本", records.classifiers.len()))
+}
+
+/// Pictures that they withheld.
+pub(super) fn withheld(records: &Records) -> Content {
+    records.of_ledger(|counts| {
+        let withheld = counts.kinds.get("withheld").copied().unwrap_or_default();
+        let mut parts: Vec<String> = counts.withheld_by_class.iter().map(|(class, count)| format!("{class} {count} 张")).collect();
+        if counts.withheld_unanswered > 0 {
+            parts.push(format!("因分类器无有效结果 {} 张", counts.withheld_unanswered));
+        }
+        if parts.is_empty() { format!("拦截 {withheld} 张") } else { format!("拦截 {withheld} 张：{}", parts.join("，")) }
+    })
+}
+
+/// Accounts that the strike rule suspended. Where none was, nothing on record shows that the rule works, and that is a gap.
+pub(super) fn suspensions(records: &Records) -> Content {
+    let evidence = |counts: &ledger::Statistics| {
+        let latest = counts.latest_suspension?;
+        let of = |cause| counts.suspensions_by_cause.get(&cause).copied().unwrap_or_default();
+        let (row, day) = (of(SuspensionCause::InARow), of(SuspensionCause::InADay));
+        let lifted = counts.kinds.get("lifted").copied().unwrap_or_default();
+        Some(format!(
+            "账本有 suspended 条目 {} 条（连续三次 {row}，一日五次 {day}），最近一条为第 {latest} 条；lifted（解除）{lifted} 条；现有 {} 个账户处于暂停；其中计入的拦截图片 {} 张",
+            row + day,
+            counts.suspended_accounts,
+            counts.withheld_strikes
+        ))
+    };
+    match records.ledger.as_ref().map(|found| evidence(&found.record)) {
+        Some(Some(text)) => records.of_ledger(|_| text),
+        Some(None) => Content::gap(
+            "账本中没有账户暂停的记录：可用测试账户连续三次提交应拒绝的提示词作演示（danqing generate … --account 测试账户），再以 danqing policy account list 核对",
+        ),
+        None => records.of_ledger(|_| String::new()),
+    }
+}
+
 fn products(records: &Records) -> Document {
     Document::new(FOLDER, "4-关联产品及功能信息", "关联产品及功能信息（服务提供者）／技术服务方式（技术支持者）")
         .form(records.section("product"))
@@ -157,7 +208,8 @@ fn responsibility(records: &Records) -> Document {
     let (department, rules): (Vec<Row>, Vec<Row>) =
         records.section("organisation").into_iter().partition(|row| row.clause == "落实主体责任 一");
     let measures = [
-        Row::new("算法安全监测", refusals(records), "落实主体责任 三"),
+        Row::new("算法安全监测：拒绝", refusals(records), "落实主体责任 三"),
+        Row::new("算法安全监测：图片拦截", withheld(records), "落实主体责任 三"),
         Row::new("日志留存与防篡改", ledger_text(records), "落实主体责任 三；网络安全法（不少于六个月）"),
     ];
     Document::new(FOLDER, "5-落实算法安全主体责任基本情况", "落实算法安全主体责任基本情况")
@@ -227,7 +279,14 @@ fn publication(records: &Records) -> Document {
             )),
             clause,
         ),
-        Row::new("算法运行机制", records.program("提示词经内容安全策略检查后送入模型；生成的图片加显式与隐式标识，记入账本后放行"), clause),
+        Row::new(
+            "算法运行机制",
+            records.program(format!(
+                "提示词经内容安全策略检查后送入模型；生成的图片{}加显式与隐式标识，记入账本后放行",
+                if records.classifiers.is_empty() { "" } else { "经图片审核后" }
+            )),
+            clause,
+        ),
         Row::new("算法应用场景", records.answer("algorithm.scenarios"), clause),
         Row::new("算法目的意图", records.answer("algorithm.purpose"), clause),
         Row::new("算法公示情况", records.answer("algorithm.publication"), clause),

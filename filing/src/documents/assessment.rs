@@ -72,6 +72,7 @@ pub fn evidence(item: &str, records: &Records) -> Content {
         "annotation" => records.answer("annotation.rules"),
         "base_model" => records.answer("service.base_model_filed"),
         "input_check" => records.program("每次请求的提示词与反向提示词都先经安全闸（由类型保证，绕过无法编译），拒绝记入账本"),
+        "strikes" => algorithm::suspensions(records),
         "refusal" | "false_refusal" => one_rate(records, item == "refusal"),
         "content_manual" => judged(records, "manual"),
         "content_classifier" => judged(records, "classifier"),

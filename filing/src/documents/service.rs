@@ -50,6 +50,8 @@ fn form(records: &Records) -> Document {
         Row::new("关键词数量", records.of_lexicons(records.terms().to_string()), clause),
         Row::new("拒答", assessment::refusal_rates(records), clause),
         Row::new("拒绝记录", algorithm::refusals(records), clause),
+        Row::new("生成内容拦截", algorithm::screening(records), clause),
+        Row::new("拦截记录", algorithm::withheld(records), clause),
         Row::new("生成内容标识", algorithm::labels(records), clause),
         Row::new("服务提供者编码", records.provider_code(), "标识办法 5；TC260-PG-20252A"),
         records.field("service.monitoring_staff"),

@@ -26,6 +26,7 @@ pub fn bare(subject: Subject) -> Records {
         provider_code: None,
         explicit_label: "AI生成".to_owned(),
         watermark: false,
+        classifiers: vec!["open-nsfw".to_owned()],
         appeal_contact: None,
         trusted_keys: 0,
         lexicons: vec![Lexicon::builtin().unwrap()],

@@ -31,6 +31,7 @@ const MAXIMUM_SECONDS: f64 = 600.0;
 /// The table `[image_safety]`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the configuration")]
 pub struct ImageSafety {
     /// Whether pictures are screened at all.
     pub enabled: bool,
@@ -42,12 +43,14 @@ pub struct ImageSafety {
     pub review: f32,
     /// Whether a picture is withheld when a classifier gives no usable answer.
     pub fail_closed: bool,
+    /// Whether a request counts against the account, as a refused one does, when a score withholds a picture of it.
+    pub strikes: bool,
 }
 
 impl Default for ImageSafety {
     /// The thresholds are those that the model's authors give: below 0.2 pictures are likely safe, above 0.8 likely not.
     fn default() -> Self {
-        Self { enabled: true, builtin: true, block: 0.8, review: 0.2, fail_closed: true }
+        Self { enabled: true, builtin: true, block: 0.8, review: 0.2, fail_closed: true, strikes: true }
     }
 }
 
@@ -106,6 +109,13 @@ pub struct ScreeningSettings {
 }
 
 impl ScreeningSettings {
+    /// Names of the classifiers that look at pictures; none where nobody does.
+    pub fn names(&self) -> Vec<&str> {
+        let own = self.classifiers.iter().map(ClassifierSettings::name);
+        let all = self.safety.builtin.then_some(BUILTIN_CLASSIFIER).into_iter().chain(own);
+        all.filter(|_| self.safety.enabled).collect()
+    }
+
     /// Loads every classifier. An error for settings that contradict themselves and for models that do not load; a service is not asked
     /// before the first picture.
     pub fn gate(&self) -> Result<ImageGate> {
@@ -128,6 +138,12 @@ impl ScreeningSettings {
 }
 
 impl ClassifierSettings {
+    fn name(&self) -> &str {
+        match self {
+            Self::Http { name, .. } | Self::Model { name, .. } => name,
+        }
+    }
+
     fn add_to(&self, gate: ImageGate) -> Result<ImageGate> {
         match self {
             Self::Http { name, url, timeout_seconds, labels } => {

@@ -15,8 +15,8 @@ pub fn run(command: &AccountCommand, configuration: &Configuration) -> Result<u8
                     continue;
                 }
                 let cause = match suspension.cause {
-                    SuspensionCause::InARow => "three refused in a row / 连续三次被拒",
-                    SuspensionCause::InADay => "five refused in a day / 一天内五次被拒",
+                    SuspensionCause::InARow => "three refused or withheld in a row / 连续三次被拒绝或拦截",
+                    SuspensionCause::InADay => "five refused or withheld in a day / 一天内五次被拒绝或拦截",
                 };
                 let account = account.unwrap_or_else(|| "(shredded / 姓名已销毁)".to_owned());
                 println!("{account}  {since}  {cause}  entry / 条目 {}", entry.index);

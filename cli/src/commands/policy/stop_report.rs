@@ -18,9 +18,12 @@ struct Counts {
     pictures: u64,
     unlabelled: u64,
     refusals: u64,
+    withheld: u64,
+    copies: u64,
     accounts: BTreeSet<String>,
     models: BTreeMap<String, u64>,
     classes: BTreeMap<String, u64>,
+    withheld_classes: BTreeMap<String, u64>,
 }
 
 impl Counts {
@@ -40,6 +43,13 @@ impl Counts {
                     }
                 }
             }
+            Record::Withheld(withheld) => {
+                self.withheld += 1;
+                for class in withheld.screening.blocking_classes() {
+                    *self.withheld_classes.entry(class.to_owned()).or_default() += 1;
+                }
+            }
+            Record::Relabelled(_) => self.copies += 1,
             _ => return,
         }
         self.accounts.extend(account);
@@ -100,7 +110,9 @@ pub fn write(ledger: &Ledger, path: &Path) -> Result<String, Failure> {
     line(format_args!("\n## 三、影响范围（停用前 24 小时）\n\n| 事项 | 数量 |\n|---|---|"))?;
     line(format_args!("| 已生成并带标识的图片 | {} |", before.pictures))?;
     line(format_args!("| 依申请提供的不含显式标识副本 | {} |", before.unlabelled))?;
+    line(format_args!("| 转换或传播的文件 | {} |", before.copies))?;
     line(format_args!("| 被拒绝的请求 | {} |", before.refusals))?;
+    line(format_args!("| 被图片审核拦截的图片 | {} |", before.withheld))?;
     line(format_args!("| 涉及账户（按假名去重） | {} |", before.accounts.len()))?;
     for (model, count) in &before.models {
         line(format_args!("| 模型 {} | {count} |", cell(model)))?;
@@ -108,16 +120,20 @@ pub fn write(ledger: &Ledger, path: &Path) -> Result<String, Failure> {
     for (class, count) in &before.classes {
         line(format_args!("| 拒绝类别 {} | {count} |", cell(class)))?;
     }
+    for (class, count) in &before.withheld_classes {
+        line(format_args!("| 拦截类别 {} | {count} |", cell(class)))?;
+    }
     match last {
         Some((id, index, time)) => line(format_args!("\n停用前最后一张图片：{id}（账本条目 {index}，{}）。", both(time)))?,
         None => line(format_args!("\n停用前 24 小时内无图片记录。"))?,
     }
     line(format_args!("\n## 四、停用效果\n\n| 事项 | 数量 |\n|---|---|"))?;
     line(format_args!("| 停用期间记录的图片 | {} |", after.pictures + after.unlabelled))?;
+    line(format_args!("| 停用期间转换或传播的文件 | {} |", after.copies))?;
     line(format_args!("| 停用期间记录的拒绝 | {} |", after.refusals))?;
     line(format_args!("| 已记录但未放行（隐藏）的文件 | {hidden} |"))?;
     line(format_args!("\n## 五、已采取的措施\n"))?;
-    line(format_args!("1. 自账本条目 {} 起停止生成、停止放行；账本拒绝在停用期间登记任何图片。", first.index))?;
+    line(format_args!("1. 自账本条目 {} 起停止生成、停止转换与传播、停止放行；账本拒绝在停用期间登记任何图片。", first.index))?;
     let measures = episode.iter().flat_map(|entry| &self::decision(entry).measures);
     for (number, measure) in (2..).zip(measures) {
         line(format_args!("{number}. {}", measure.replace('\n', " ")))?;

@@ -2,7 +2,7 @@ use crate::commands::verify_c2pa;
 use crate::configuration::Configuration;
 use crate::failure::Failure;
 use credentials::Anchors;
-use ledger::{Entry, Ledger};
+use ledger::{Entry, Ledger, Revealed};
 use provenance::{LabelPublicKey, LabelReport, LabelVerdict, Security, read_labels, read_watermark};
 use spec::{Code, ProduceId, Sha256Digest, SystemClock};
 use std::collections::HashMap;
@@ -20,9 +20,9 @@ pub enum Known {
     /// No entry has this file's digest or ProduceID.
     Unknown,
     /// An entry has its ProduceID, but other content: the file was changed.
-    Changed(Box<Entry>),
+    Changed(Box<Revealed>),
     /// An entry has its digest.
-    Recorded(Box<Entry>),
+    Recorded(Box<Revealed>),
 }
 
 /// What the invisible watermark says.
@@ -171,12 +171,12 @@ fn open(path: &Path, configuration: &Configuration) -> Result<Ledger, Failure> {
 fn look_up(ledger: &Ledger, bytes: &[u8], report: &LabelReport) -> Result<Known, Failure> {
     // By content first: a converted copy has the ProduceID of its source.
     if let Some(entry) = ledger.find_by_content(Sha256Digest::of(bytes))? {
-        return Ok(Known::Recorded(Box::new(ledger.reveal(&entry)?.entry)));
+        return Ok(Known::Recorded(Box::new(ledger.reveal(&entry)?)));
     }
     let ids = report.values.iter().flat_map(|values| [&values.produce_id, &values.propagate_id]);
     for id in ids.filter_map(|id| id.parse::<ProduceId>().ok()) {
         if let Some(entry) = ledger.find(id)? {
-            return Ok(Known::Changed(Box::new(ledger.reveal(&entry)?.entry)));
+            return Ok(Known::Changed(Box::new(ledger.reveal(&entry)?)));
         }
     }
     Ok(Known::Unknown)

@@ -1,15 +1,19 @@
 use super::check::{Checked, Known, Mark, Trust};
-use ledger::Entry;
+use crate::commands::ledger::shown;
+use ledger::Revealed;
 use provenance::{LabelReport, LabelVerdict, Security};
 use serde_json::{Value, json};
 
 pub fn json(checked: &Checked) -> Value {
-    let (state, entry) = match &checked.known {
+    let (state, revealed) = match &checked.known {
         Known::NoLedger(_) => ("no_ledger", None),
         Known::Unknown => ("unknown", None),
-        Known::Changed(entry) => ("changed", Some(entry)),
-        Known::Recorded(entry) => ("recorded", Some(entry)),
+        Known::Changed(revealed) => ("changed", Some(revealed)),
+        Known::Recorded(revealed) => ("recorded", Some(revealed)),
     };
+    let entry = revealed.map(|revealed| &revealed.entry);
+    let personal = revealed.and_then(|revealed| revealed.personal.as_ref());
+    let personal = personal.map(|personal| json!({"account": personal.account, "recipient": personal.recipient}));
     let watermark = match &checked.mark {
         Mark::NoKey => json!({"state": "no_key"}),
         Mark::NotLookedFor => json!({"state": "not_looked_for"}),
@@ -26,7 +30,7 @@ pub fn json(checked: &Checked) -> Value {
         Trust::Stranger => "stranger",
     };
     let file = checked.file.display().to_string();
-    json!({"file": file, "label": checked.report, "signer": trust, "ledger": state, "entry": entry, "watermark": watermark, "c2pa": checked.manifest})
+    json!({"file": file, "label": checked.report, "signer": trust, "ledger": state, "entry": entry, "personal": personal, "watermark": watermark, "c2pa": checked.manifest})
 }
 
 pub fn verdict(verdict: LabelVerdict) -> &'static str {
@@ -53,13 +57,13 @@ pub fn text(checked: &Checked) {
     match &checked.known {
         Known::NoLedger(path) => println!("  ledger / 账本: none at {} / 未找到账本", path.display()),
         Known::Unknown => println!("  ledger / 账本: does not know this file / 无此文件的记录"),
-        Known::Changed(entry) => {
+        Known::Changed(revealed) => {
+            let index = revealed.entry.index;
             println!(
-                "  ledger / 账本: entry {} has this id but other content: the file was changed / 条目 {} 的内容与文件不符：文件被改动过",
-                entry.index, entry.index
+                "  ledger / 账本: entry {index} has this id but other content: the file was changed / 条目 {index} 的内容与文件不符：文件被改动过"
             );
         }
-        Known::Recorded(entry) => print_entry(entry),
+        Known::Recorded(revealed) => print_entry(revealed),
     }
     match &checked.mark {
         Mark::NoKey => println!("  watermark / 水印: not looked for, no key is configured / 未配置密钥，未检查"),
@@ -100,10 +104,24 @@ fn unchecked(security: &Security) -> &'static str {
     }
 }
 
-fn print_entry(entry: &Entry) {
+fn print_entry(Revealed { entry, personal }: &Revealed) {
     println!("  ledger / 账本: entry {} of {} / 条目 {}", entry.index, entry.time.to_rfc3339(), entry.index);
+    match personal {
+        Some(personal) => {
+            println!("    account / 账户: {}", personal.account.as_deref().unwrap_or("(none / 无)"));
+            if let Some(recipient) = &personal.recipient {
+                println!("    recipient / 接收人: {} ({})", recipient.name, recipient.identity);
+            }
+        }
+        None if entry.personal.is_some() => {
+            println!(
+                "    account / 账户: (sealed; the record key is not at hand, or its key was destroyed / 已加密，无记录密钥或密钥已销毁)"
+            );
+        }
+        None => {}
+    }
     if let Some(produced) = entry.produced() {
-        println!("    prompt / 提示词: {}", produced.request.prompt);
+        println!("    prompt / 提示词: {}", shown(&produced.request.prompt));
         println!("    model / 模型: {} ({})", produced.model.name, produced.model.sha256);
         println!("    seed / 种子: {}  explicit label / 显式标识: {}", produced.seed, produced.explicit_label);
     }
