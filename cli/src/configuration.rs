@@ -219,10 +219,19 @@ fn cache_folder() -> Option<PathBuf> {
 
 /// Whose lexicons are accepted: those signed by one of `keys`, hexadecimal or in a file; everybody's if there are none.
 pub fn trust<'a>(keys: impl IntoIterator<Item = &'a String>) -> Result<Trust, Failure> {
-    let key = |text: &String| match std::fs::read_to_string(text) {
-        Ok(contents) => contents.parse::<PublicKey>(),
-        Err(_) => text.parse(),
+    let key = |text: &String| {
+        let read = match std::fs::read_to_string(text) {
+            Ok(contents) => contents.parse::<PublicKey>(),
+            Err(_) => text.parse(),
+        };
+        let neither = |error| {
+            Failure::new(
+                Code::ConfigurationInvalid,
+                format!("{text}: not a key, nor a file that holds one / 既不是公钥，也不是含公钥的文件: {error}"),
+            )
+        };
+        read.map_err(neither)
     };
-    let keys = keys.into_iter().map(key).collect::<Result<Vec<_>, _>>()?;
+    let keys = keys.into_iter().map(key).collect::<Result<Vec<_>, Failure>>()?;
     Ok(if keys.is_empty() { Trust::Anyone } else { Trust::Keys(keys) })
 }

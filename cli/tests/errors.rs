@@ -92,3 +92,67 @@ fn inspect_counts_components() {
     assert_eq!(report["supported"], true);
     assert!(report["bytes"].as_u64().unwrap() < 45_000_000, "the embedded checkpoint has a size limit");
 }
+
+/// What an officer may type wrong: a file that is missing, a folder, an empty file, noise.
+#[test]
+fn no_command_of_the_officer_takes_a_wrong_file_or_leaves_anything_behind() {
+    let desk = Desk::new();
+    std::fs::write(desk.path().join("danqing.toml"), "propagator_code = \"001191110000100006666020001\"\n").unwrap();
+    std::fs::create_dir(desk.path().join("folder")).unwrap();
+    std::fs::write(desk.path().join("empty"), "").unwrap();
+    std::fs::write(desk.path().join("noise"), (0..999_u32).map(|n| (n * n / 7) as u8 | 0x80).collect::<Vec<u8>>()).unwrap();
+    std::fs::write(desk.path().join("broken"), "{\"a\": [").unwrap();
+    let every = || {
+        let mut names: Vec<_> = walk(desk.path()).into_iter().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+        names.sort();
+        names
+    };
+    let before = every();
+    for file in ["missing", "folder", "empty", "noise", "broken"] {
+        for command in [
+            "verify FILE",
+            "label FILE --out out.png --declared",
+            "convert FILE --out out.png",
+            "ledger verify --ledger FILE",
+            "ledger checkpoint --ledger FILE",
+            "ledger export out --ledger FILE",
+            "ledger prove FILE",
+            "ledger verify --proof FILE --vkey FILE",
+            "ledger shred --before 2020-01-01 --ledger FILE",
+            "policy check 猫 --lexicon FILE",
+            "policy inspect --lexicon FILE",
+            "policy screen FILE",
+            "policy import FILE --class A1.f --out out",
+            "policy sign FILE --key FILE",
+            "policy evaluate FILE",
+            "policy draft-bank out --lexicon FILE",
+            "policy account list --ledger FILE",
+            "policy account lift 甲 --reason 误 --ledger FILE",
+            "policy resume --reason 误 --ledger FILE",
+            "policy report --ledger FILE",
+            "article9 list --ledger FILE",
+            "article9 approve 0 --identified-by 证 --ledger FILE",
+            "filing check --subject FILE --config FILE",
+            "data check FILE",
+            "data list FILE",
+            "data judge FILE FILE --by 组",
+            "data register out.toml --recipe FILE",
+            "data sample 源 --recipe FILE --data FILE --out out",
+        ] {
+            if command.starts_with("policy import") && file == "broken" {
+                continue; // A list of one term.
+            }
+            let output = desk.run(command.split(' ').map(|word| if word == "FILE" { file } else { word }));
+            let said = text(&output.stdout) + &text(&output.stderr);
+            let code = output.status.code();
+            assert!(code.is_some_and(|code| code != 0 && code != 101), "{command}, {file}: {code:?} {said}");
+            assert!(said.chars().any(|character| ('\u{4e00}'..='\u{9fff}').contains(&character)), "{command}, {file}: {said}");
+            assert!(before == every(), "{command}, {file}: something was written");
+        }
+    }
+}
+
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}

@@ -135,3 +135,20 @@ fn an_export_holds_all_entries_and_their_signed_checkpoint() {
     let secret = fs::read(desk.path().join(KEY)).unwrap();
     assert!(all.into_iter().all(|file| !file.windows(44).any(|window| window == &secret[secret.len() - 45..secret.len() - 1])));
 }
+
+#[test]
+fn a_time_stamp_is_told_to_be_unverified() {
+    let desk = Desk::new();
+    refused(&desk);
+    let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").join("ledger/tests/golden");
+    let name = |file: &str| golden.join(file).to_str().expect("a path").to_owned();
+    let (since, key, response) = (name("timestamp.checkpoint.txt"), name("timestamp.vkey"), name("timestamp.tsr"));
+    let arguments = ["verify", "--since", &since, "--vkey", &key, "--timestamp-response", &response];
+    // The checkpoint is of another ledger; what is said of its stamp is the same.
+    fails(&desk, &arguments, 8, "NOT CHECKED");
+    fails(&desk, &arguments, 8, "签名未核验");
+    let output = ledger(&desk, &[&arguments[..], &["--json"]].concat());
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(answer["since"]["time_stamp"]["signature"], "not_checked", "{answer}");
+    assert!(answer["since"]["time_stamp"]["time"].as_str().is_some_and(|time| time.ends_with('Z')));
+}

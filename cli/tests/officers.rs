@@ -200,6 +200,8 @@ fn a_copy_without_explicit_label_leaves_only_when_every_condition_holds() {
     assert_eq!(report["entry"]["record"]["kind"], "delivered");
     let listed: Value = serde_json::from_str(&succeeds(&desk, &["article9", "list", "--json"])).expect("JSON");
     assert_eq!((&listed["recipient"]["name"], &listed["approval"]), (&"某某出版社".into(), &3.into()));
+    assert_eq!(listed["deliveries"], serde_json::json!([4]));
+    assert!(succeeds(&desk, &["verify", copy]).contains("none, article 9 copy"));
     let file = fs::read(desk.path().join("danqing-out/danqing-ledger.sqlite")).expect("the ledger");
     assert!(!file.windows(15).any(|window| window == "某某出版社".as_bytes()), "the recipient is in clear text");
 

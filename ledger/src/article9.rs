@@ -1,6 +1,6 @@
 //! Copies without explicit label (标识办法 article 9), and the one way to them.
 
-use crate::entry::{APPLICATION, approval_tag};
+use crate::entry::{APPLICATION, approval_tag, delivery_tag};
 use crate::history::latest;
 use crate::{Agreement, Application, Approval, Entry, Error, Ledger, Personal, Recipient, Record, Result};
 use spec::stage::Granted;
@@ -108,6 +108,16 @@ impl Ledger {
             before = entry.index;
             let approval = self.storage.find_tagged(&approval_tag(entry.index))?;
             found.push((entry, approval));
+        }
+        Ok(found)
+    }
+
+    /// The copies that were made for an application: the indices of their entries, the latest first.
+    pub fn deliveries(&self, application: u64) -> Result<Vec<u64>> {
+        let (mut found, mut before) = (Vec::new(), u64::MAX);
+        while let Some(index) = self.storage.find_tagged_before(&delivery_tag(application), before)? {
+            before = index;
+            found.push(index);
         }
         Ok(found)
     }

@@ -117,7 +117,9 @@ fn an_unlabelled_copy_needs_every_condition() -> Outcome {
     for wrong in [copy(1, None), Held { file: File::new(1).with_grant(ledger.grant(application, &agreement())?), ..held(1) }] {
         assert!(matches!(ledger.append(wrong), Err(Error::NotGranted { .. })), "no explicit label without a grant, no grant with one");
     }
+    assert!(ledger.deliveries(application)?.is_empty());
     ledger.append(copy(1, Some(grant)))?;
+    assert_eq!(ledger.deliveries(application)?, [3]);
     let entry = ledger.find(id(1))?.expect("recorded");
     let Record::Delivered(delivery) = &entry.record else { panic!("{entry:?}") };
     assert_eq!((delivery.application, delivery.copy_of, delivery.picture.explicit_label.as_str()), (application, id(0), ""));

@@ -63,8 +63,8 @@ pub enum Error {
         /// SQLite's error.
         source: rusqlite::Error,
     },
-    /// The file is an SQLite database of something else.
-    #[error("{} is not a Danqing ledger / {} 不是丹青账本", .path.display(), .path.display())]
+    /// The file is an SQLite database of something else, or empty.
+    #[error("{} is empty or not a Danqing ledger / {} 为空，或不是丹青账本", .path.display(), .path.display())]
     NotALedger {
         /// The database.
         path: PathBuf,

@@ -70,12 +70,13 @@ pub enum Found {
     TooNew(i64),
 }
 
-/// Finds out what the database is, and upgrades a ledger (or fills an empty file) to the newest schema in one transaction.
-pub fn prepare(connection: &mut Connection) -> Result<Found> {
+/// Finds out what the database is, and upgrades a ledger (or fills an empty file, if `fill`) to the newest schema in one transaction.
+/// An empty file that is not to be filled is foreign.
+pub fn prepare(connection: &mut Connection, fill: bool) -> Result<Found> {
     if let Some(found) = recognise(connection)? {
         return Ok(found);
     }
-    match upgrade(connection) {
+    match upgrade(connection, fill) {
         Err(error) if is_read_only(&error) && pragma(connection, "user_version")? >= 1 => {
             // On a read-only medium what is missing lives as long as the connection.
             let version = pragma(connection, "user_version")?;
@@ -93,13 +94,16 @@ fn is_read_only(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen))
 }
 
-fn upgrade(connection: &mut Connection) -> Result<Found> {
+fn upgrade(connection: &mut Connection, fill: bool) -> Result<Found> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have upgraded it between the look above and the lock.
     if let Some(found) = recognise(&transaction)? {
         return Ok(found);
     }
     let version = pragma(&transaction, "user_version")?;
+    if version == 0 && !fill {
+        return Ok(Found::Foreign);
+    }
     for step in STEPS.iter().skip(version as usize) {
         transaction.execute_batch(step)?;
     }
@@ -156,11 +160,11 @@ mod tests {
         let expected = [("content:c0", 0), ("content:c1", 1), ("mark:0123456789ab", 0)].map(|(tag, position)| (tag.to_owned(), position));
 
         let mut reader = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        assert_eq!(prepare(&mut reader)?, Found::Ledger);
+        assert_eq!(prepare(&mut reader, true)?, Found::Ledger);
         assert_eq!((tags(&reader)?, pragma(&reader, "user_version")?), (expected.to_vec(), 1));
         drop(reader);
 
-        assert_eq!(prepare(&mut old)?, Found::Ledger);
+        assert_eq!(prepare(&mut old, true)?, Found::Ledger);
         assert_eq!((tags(&old)?, pragma(&old, "user_version")?), (expected.to_vec(), NEWEST));
         old.execute_batch("INSERT INTO secret VALUES (zeroblob(16), 1, 2, x'00'), (randomblob(16), 1, 9e15, x'00')")?;
         for statement in ["UPDATE secret SET content = x'01'", "DELETE FROM secret"] {

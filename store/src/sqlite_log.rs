@@ -40,7 +40,7 @@ impl SqliteLog {
         Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
     }
 
-    /// Opens the log at `path`; an error if there is none. A log on a read-only medium opens for reading.
+    /// Opens the log at `path`; an error if there is none, and for an empty file, which is what is left of a ledger that was cut off. A log on a read-only medium opens for reading.
     pub fn open_existing(path: &Path) -> Result<Self> {
         Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
     }
@@ -53,7 +53,7 @@ impl SqliteLog {
         connection.pragma_update(None, "cell_size_check", true).map_err(failed)?;
         connection.pragma_update(None, "synchronous", "EXTRA").map_err(failed)?;
         connection.pragma_update(None, "secure_delete", true).map_err(failed)?;
-        match schema::prepare(&mut connection).map_err(failed)? {
+        match schema::prepare(&mut connection, flags.contains(OpenFlags::SQLITE_OPEN_CREATE)).map_err(failed)? {
             Found::Ledger => Ok(Self { connection, path: path.to_owned() }),
             Found::Foreign => Err(Error::NotALedger { path: path.to_owned() }),
             Found::TooNew(found) => Err(Error::SchemaTooNew { path: path.to_owned(), found, known: schema::NEWEST }),

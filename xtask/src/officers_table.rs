@@ -14,14 +14,22 @@ pub fn faults(root: &Path) -> Result<Vec<String>> {
     Ok(missing.map(|(file, test)| format!("{TABLE}: no test {} in {file}", test.unwrap_or_default())).collect())
 }
 
-/// Files and, where one is named, the test in each.
+/// Files and, where one is named, the test in each. After a test, further names of the same cell are tests of the same file.
 fn named(table: &str) -> Vec<(String, Option<String>)> {
-    let quoted = table.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
-    let rust = quoted.filter_map(|text| {
-        let (file, test) = text.split_once(": ").map_or((text, None), |(file, test)| (file, Some(test.to_owned())));
-        (Path::new(file).extension().is_some_and(|ending| ending == "rs") && !file.starts_with("room/")).then(|| (file.to_owned(), test))
-    });
-    rust.collect()
+    let mut found = Vec::new();
+    for cell in table.lines().flat_map(|line| line.split('|')) {
+        let mut last: Option<String> = None;
+        for text in cell.split('`').skip(1).step_by(2) {
+            let (file, test) = text.split_once(": ").map_or((text, None), |(file, test)| (file, Some(test.to_owned())));
+            if Path::new(file).extension().is_some_and(|ending| ending == "rs") && !file.starts_with("room/") {
+                last = test.is_some().then(|| file.to_owned());
+                found.push((file.to_owned(), test));
+            } else if let Some(file) = last.as_ref().filter(|_| text.contains('_')) {
+                found.push((file.clone(), Some(text.to_owned())));
+            }
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -30,7 +38,8 @@ mod tests {
 
     #[test]
     fn files_and_tests_are_told_from_other_words() {
-        let found = named("| `a/tests/b.rs: holds`; `c/src/d.rs` tests | `danqing verify` | `room/tests/file.rs: test` |\n");
-        assert_eq!(found, [("a/tests/b.rs".to_owned(), Some("holds".to_owned())), ("c/src/d.rs".to_owned(), None)]);
+        let found = named("| `a_b` | `a/tests/b.rs: holds`, `holds_too`; `c/src/d.rs` tests | `a_key` | `room/tests/file.rs: test` |\n");
+        let b = |test: &str| ("a/tests/b.rs".to_owned(), Some(test.to_owned()));
+        assert_eq!(found, [b("holds"), b("holds_too"), ("c/src/d.rs".to_owned(), None)]);
     }
 }

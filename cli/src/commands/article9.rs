@@ -204,17 +204,20 @@ fn list(options: &ListOptions, configuration: &Configuration) -> Result<u8, Fail
     for (entry, approval) in ledger.applications()? {
         let recipient = ledger.reveal(&entry)?.personal.and_then(|personal| personal.recipient);
         let Record::Applied(application) = &entry.record else { continue };
+        let deliveries = ledger.deliveries(entry.index)?;
         if options.json {
             let (picture, agreement, time) = (application.produce_id, &application.agreement, entry.time.to_rfc3339());
             println!(
                 "{}",
-                json!({"application": entry.index, "time": time, "picture": picture, "agreement": agreement, "recipient": recipient, "approval": approval})
+                json!({"application": entry.index, "time": time, "picture": picture, "agreement": agreement, "recipient": recipient, "approval": approval, "deliveries": deliveries})
             );
             continue;
         }
         let state = approval.map_or_else(|| "not approved / 未批准".to_owned(), |index| format!("approved, entry {index} / 已批准"));
         let name = recipient.map_or_else(|| "(shredded / 已销毁)".to_owned(), |recipient| recipient.name);
-        println!("{}  {}  {}  {name}  {state}", entry.index, entry.time.to_rfc3339(), application.produce_id);
+        let indices: Vec<String> = deliveries.iter().map(u64::to_string).collect();
+        let delivered = if indices.is_empty() { String::new() } else { format!("; delivered / 已交付: {}", indices.join(", ")) };
+        println!("{}  {}  {}  {name}  {state}{delivered}", entry.index, entry.time.to_rfc3339(), application.produce_id);
     }
     Ok(0)
 }

@@ -31,7 +31,7 @@ pub fn run(options: &LabelOptions, configuration: &Configuration) -> Result<u8, 
         earlier: if options.replace_propagator { EarlierPropagator::Replace } else { EarlierPropagator::Keep },
     };
     let (folder, name) = target(&options.out)?;
-    let mut copies = open(&options.file, &folder, options.force, options.account.as_deref(), configuration)?;
+    let copies = open(&options.file, &folder, options.force, options.account.as_deref(), configuration)?;
     let released = copies.pass_on(&bytes, passing, &name)?;
     let notice = notice(&released.relabelling.label);
     tell(&released, options.json, Some(notice));
@@ -62,13 +62,13 @@ pub fn convert(options: &ConvertOptions, configuration: &Configuration) -> Resul
         shows_label: shown.is_some(),
         explicit_text: shown.unwrap_or_else(|| configured.to_owned()),
     };
-    let mut copies = open(&options.file, &folder, options.force, options.account.as_deref(), configuration)?;
+    let copies = open(&options.file, &folder, options.force, options.account.as_deref(), configuration)?;
     let released = copies.convert(&bytes, &conversion, &name)?;
     tell(&released, options.json, None);
     Ok(0)
 }
 
-/// Opens the folder of the copy, unless a stop binds it, this installation, or the ledger beside the file that is copied.
+/// For the folder of the copy, unless a stop binds it, this installation, or the ledger beside the file that is copied.
 fn open(file: &Path, folder: &Path, force: bool, account: Option<&str>, configuration: &Configuration) -> Result<Copies, Failure> {
     let stop_file = configuration.stop_file();
     Switch::of(&beside(file), stop_file).check()?;
@@ -78,7 +78,7 @@ fn open(file: &Path, folder: &Path, force: bool, account: Option<&str>, configur
         vault: configuration.vault(&ledger)?,
         stop_file: stop_file.to_owned(),
     };
-    let copies = Copies::open(folder, if force { Existing::Replace } else { Existing::Refuse }, record)?;
+    let copies = Copies::of(folder, if force { Existing::Replace } else { Existing::Refuse }, record)?;
     stop_watch::start(Switch::of(&ledger, stop_file), Arc::default());
     Ok(copies)
 }

@@ -61,7 +61,10 @@ fn verify(options: &VerifyOptions, configuration: &Configuration) -> Result<u8, 
         let fault = report.fault.as_ref().map(|fault| json!({"index": fault.index, "problem": fault.problem.to_string()}));
         let mut answer = json!({"sound": report.is_sound(), "entries": report.length, "fault": fault, "root": report.root});
         if let Some((old, verdict)) = &since {
-            answer["since"] = json!({"entries": old.size, "continues": verdict.is_ok(), "time_stamp": stamped});
+            answer["since"] = json!({"entries": old.size, "continues": verdict.is_ok()});
+            if let Some(time) = &stamped {
+                answer["since"]["time_stamp"] = json!({"time": time, "signature": "not_checked"});
+            }
         }
         println!("{answer}");
     } else {
@@ -74,10 +77,10 @@ fn verify(options: &VerifyOptions, configuration: &Configuration) -> Result<u8, 
             None => {}
         }
         if let Some(time) = &stamped {
-            println!("the time stamp names this checkpoint and {time} / 时间戳指向该检查点，时间为 {time}");
             println!(
-                "  its signature is not checked here: openssl ts -verify -data CHECKPOINT -in RESPONSE -CAfile AUTHORITY.pem / 签名须另行核验"
+                "UNVERIFIED time stamp: it names this checkpoint and {time}, but its signature is NOT CHECKED, and anybody can write such a file / 时间戳未经核验：所指为该检查点，时间为 {time}，但签名未核验，任何人都能伪造"
             );
+            println!("  check it with / 核验请用: openssl ts -verify -data CHECKPOINT -in RESPONSE -CAfile AUTHORITY.pem");
         }
     }
     Ok(if report.is_sound() && continues { 0 } else { Code::LedgerBroken.exit_code() })

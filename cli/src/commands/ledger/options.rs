@@ -80,6 +80,7 @@ pub struct VerifyOptions {
   danqing ledger checkpoint --timestamp-query 2026-11-30.tsq > 2026-11-30.checkpoint
   curl -H 'Content-Type: application/timestamp-query' --data-binary @2026-11-30.tsq https://YOUR-AUTHORITY > 2026-11-30.tsr
   danqing ledger verify --since 2026-11-30.checkpoint --timestamp-response 2026-11-30.tsr
+  openssl ts -verify -data 2026-11-30.checkpoint -in 2026-11-30.tsr -CAfile AUTHORITY.pem   # the signature, which danqing does not check
 
 The key is made on the first use and lies beside the ledger (danqing-ledger.key, mode 0600) unless `ledger_key` in danqing.toml says where.
 密钥在首次使用时生成，默认与账本同目录（danqing-ledger.key，权限 0600），可由 danqing.toml 的 ledger_key 指定位置。")]

@@ -123,7 +123,9 @@ fn print_entry(Revealed { entry, personal }: &Revealed) {
     if let Some(produced) = entry.produced() {
         println!("    prompt / 提示词: {}", shown(&produced.request.prompt));
         println!("    model / 模型: {} ({})", produced.model.name, produced.model.sha256);
-        println!("    seed / 种子: {}  explicit label / 显式标识: {}", produced.seed, produced.explicit_label);
+        let label =
+            if produced.explicit_label.is_empty() { "none, article 9 copy / 无，第九条副本" } else { &produced.explicit_label };
+        println!("    seed / 种子: {}  explicit label / 显式标识: {label}", produced.seed);
     }
     if let Some(copied) = entry.copied() {
         let what = match copied.relabelling.operation {
