@@ -61,7 +61,7 @@ fn a_file_that_is_no_database_or_a_missing_folder_is_an_error_with_its_path() ->
     assert!(!folder.path().join("none.sqlite").exists());
     let empty = folder.path().join("empty.sqlite");
     fs::write(&empty, "")?;
-    let error = SqliteLog::open_existing(&empty).err().expect("must be refused");
+    let error = SqliteLog::open_existing(&empty).expect_err("must be refused");
     assert!(matches!(error, Error::NotALedger { .. }) && fs::read(&empty)?.is_empty(), "{error}");
     drop(SqliteLog::open(&empty)?);
     assert!(SqliteLog::open_existing(&empty).is_ok(), "a ledger without entries is one");
