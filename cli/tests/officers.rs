@@ -167,6 +167,29 @@ fn a_stop_bars_conversion_and_passing_on_and_leaves_the_records_readable() {
     assert!(report.contains("| 停用期间转换或传播的文件 | 0 |"), "{report}");
 }
 
+#[test]
+fn a_stop_does_what_it_can() {
+    let desk = Desk::new();
+    let stop = |more: &[&str]| code(&desk, &[&["policy", "stop", "--reason", "收到投诉"], more].concat());
+    // The ledger is damaged: the stop file still stops all others.
+    fs::write(desk.path().join("damaged.sqlite"), "not a ledger".repeat(99)).expect("a file");
+    let (status, said) = stop(&["--ledger", "damaged.sqlite"]);
+    assert!(status == Some(7) && said.contains("NOT ON RECORD") && said.contains("未能记入账本"), "{said}");
+    assert_eq!(code(&desk, &["generate", "猫"]).0, Some(20));
+    // Its folder is made where it is missing; where it cannot be, the ledger still stops.
+    fs::remove_file(desk.path().join("danqing-stopped.json")).expect("the file");
+    fs::write(desk.path().join("danqing.toml"), "stop_file = \"new/stop.json\"\n").expect("a file");
+    assert_eq!(stop(&[]).0, Some(0));
+    assert!(desk.path().join("new/stop.json").exists());
+    succeeds(&desk, &["policy", "resume", "--reason", "演练结束"]);
+    fs::write(desk.path().join("danqing.toml"), "stop_file = \"damaged.sqlite/stop.json\"\n").expect("a file");
+    let (status, said) = stop(&["--report", "report.md"]);
+    assert!(status == Some(7) && said.contains("entry 2") && said.contains("OTHER LEDGERS ARE NOT STOPPED"), "{said}");
+    assert!(desk.path().join("report.md").exists());
+    fs::write(desk.path().join("danqing.toml"), "").expect("a file");
+    assert_eq!(code(&desk, &["generate", "猫"]).0, Some(20));
+}
+
 const APPLY: [&str; 6] = ["--recipient", "某某出版社", "--identity", "USCC 91110000100006666X", "--purpose", "印刷样张"];
 
 #[test]

@@ -148,6 +148,9 @@ pub enum Error {
     /// What was asked for needs the personal fields, and the ledger was opened without a vault.
     #[error("the ledger was opened without its record key / 账本未以记录密钥打开")]
     NoVault,
+    /// An account's name is empty, or would look like something else where it is printed.
+    #[error("an account needs a name, without control characters / 账户须有名称，且不含控制字符")]
+    AccountInvalid,
     /// A copy without explicit label is not granted.
     #[error("no unlabelled copy: {english} / 不能提供不含显式标识的副本：{chinese}")]
     NotGranted {
@@ -177,9 +180,12 @@ impl Error {
             Self::Broken { .. } | Self::Shortened { .. } | Self::Rewritten { .. } => Code::LedgerBroken,
             Self::CheckpointRejected { .. } | Self::ProofRejected { .. } => Code::CheckFailed,
             Self::Stopped { .. } => Code::Stopped,
-            Self::Unrecordable(_) | Self::NotStopped | Self::NotSuspended(_) | Self::InsideTerm { .. } | Self::NotGranted { .. } => {
-                Code::InvalidRequest
-            }
+            Self::Unrecordable(_)
+            | Self::NotStopped
+            | Self::NotSuspended(_)
+            | Self::InsideTerm { .. }
+            | Self::NotGranted { .. }
+            | Self::AccountInvalid => Code::InvalidRequest,
             Self::KeyMissing { .. }
             | Self::KeyInvalid { .. }
             | Self::KeyOfAnother { .. }

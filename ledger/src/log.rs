@@ -58,6 +58,9 @@ impl Ledger {
         if self.vault.is_none() {
             return Err(Error::NoVault);
         }
+        if account.trim().is_empty() || account.contains(char::is_control) {
+            return Err(Error::AccountInvalid);
+        }
         self.account = Some(account.to_owned());
         Ok(self)
     }

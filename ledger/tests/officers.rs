@@ -55,6 +55,10 @@ fn refusals_of_an_account_are_counted_from_the_record() -> Outcome {
     assert_eq!(followed(&ledger, LONG_AGO + 1)?, [true, false], "those before a picture count for the day alone");
     assert_eq!(ledger.history("乙", Timestamp(0))?, ledger::History::default());
 
+    for name in ["", " ", "甲\n乙"] {
+        let anew = open(&log, folder.path(), PromptStorage::Plain, &clock)?;
+        assert!(matches!(anew.on_behalf_of(name), Err(Error::AccountInvalid)), "{name:?}");
+    }
     assert!(matches!(ledger.lift("甲", decision()), Err(Error::NotSuspended(_))));
     ledger.suspend("甲", SuspensionCause::InARow)?;
     assert!(ledger.history("甲", Timestamp(0))?.suspended.is_some());

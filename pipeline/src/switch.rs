@@ -1,5 +1,5 @@
 use crate::{Error, Result};
-use ledger::Halt;
+use ledger::Decision;
 use serde::{Deserialize, Serialize};
 use spec::Timestamp;
 use std::io::{ErrorKind, Write as _};
@@ -41,11 +41,12 @@ impl Switch {
         }
     }
 
-    /// Writes the stop file.
-    pub fn close(&self, halt: &Halt) -> Result<()> {
-        let notice = Notice { since: halt.since, officer: halt.decision.officer.clone(), reason: halt.decision.reason.clone() };
+    /// Writes the stop file, and its folder where that is missing.
+    pub fn close(&self, since: Timestamp, decision: &Decision) -> Result<()> {
+        let notice = Notice { since, officer: decision.officer.clone(), reason: decision.reason.clone() };
         let write = || {
             let folder = self.stop_file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            std::fs::create_dir_all(folder)?;
             let mut file = tempfile::NamedTempFile::new_in(folder)?;
             file.write_all(&serde_json::to_vec(&notice)?)?;
             file.as_file().sync_all()?;

@@ -2,9 +2,9 @@ use super::options::{ReportOptions, ResumeOptions, StopOptions};
 use super::stop_report;
 use crate::configuration::Configuration;
 use crate::failure::Failure;
-use ledger::Ledger;
+use ledger::{Decision, Ledger};
 use pipeline::Switch;
-use spec::{Code, SystemClock};
+use spec::{Clock as _, Code, SystemClock};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,21 +13,40 @@ use store::SqliteLog;
 /// Every process has halted by then: see `stop_watch`.
 const HALTED_AFTER: Duration = Duration::from_secs(2);
 
+/// Stops by both means, each whether or not the other one works: this is no moment to give up at the first error.
 pub fn stop(options: &StopOptions, configuration: &Configuration) -> Result<u8, Failure> {
     let path = &options.officer.ledger;
+    let decision = options.officer.decision();
+    let closed = Switch::of(path, configuration.stop_file()).close(SystemClock.now(), &decision);
+    let recorded = record(path, decision);
+    match &recorded {
+        Ok((_, index)) => println!("generation is stopped, entry {index} / 生成服务已停用，账本条目 {index}"),
+        Err(_) if closed.is_ok() => println!(
+            "the stop file {0} stops every process with this configuration; THE STOP IS NOT ON RECORD / 停用标志文件 {0} 已使同一配置的所有进程停用；但停用未能记入账本",
+            configuration.stop_file().display()
+        ),
+        Err(_) => {}
+    }
+    std::thread::sleep(HALTED_AFTER);
+    let (ledger, index) = recorded?;
+    let report = options.report.clone().unwrap_or_else(|| path.with_file_name(format!("danqing-stop-report-{index}.md")));
+    let written = stop_report::write(&ledger, path).and_then(|text| write(&report, &text));
+    if written.is_ok() {
+        println!("report / 报告: {}", report.display());
+    }
+    if let Err(error) = closed {
+        let message = format!("{error}; PROCESSES WITH OTHER LEDGERS ARE NOT STOPPED / 使用其他账本的进程未停用");
+        return Err(Failure::new(error.code(), message));
+    }
+    written.map(|()| 0)
+}
+
+fn record(path: &Path, decision: Decision) -> Result<(Ledger, u64), Failure> {
     // Where nothing was drawn yet there is no ledger, and the stop is its first entry.
     store::prepare_folder(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
     let mut ledger = Ledger::open(Box::new(SqliteLog::open(path)?), Arc::new(SystemClock))?;
-    let index = ledger.stop(options.officer.decision())?;
-    if let Some(halt) = ledger.halt()? {
-        Switch::of(path, configuration.stop_file()).close(&halt)?;
-    }
-    println!("generation is stopped, entry {index} / 生成服务已停用，账本条目 {index}");
-    std::thread::sleep(HALTED_AFTER);
-    let report = options.report.clone().unwrap_or_else(|| path.with_file_name(format!("danqing-stop-report-{index}.md")));
-    write(&report, &stop_report::write(&ledger, path)?)?;
-    println!("report / 报告: {}", report.display());
-    Ok(0)
+    let index = ledger.stop(decision)?;
+    Ok((ledger, index))
 }
 
 pub fn resume(options: &ResumeOptions, configuration: &Configuration) -> Result<u8, Failure> {
