@@ -49,6 +49,10 @@ fields! {
     "algorithm.scenarios" "使用场景" "算法备案·算法详细属性信息";
     "algorithm.purpose" "算法目的意图" "算法推荐规定 16";
     "algorithm.publication" "算法公示情况" "算法推荐规定 16";
+    "algorithm.personal_data" "输入与训练数据是否含个人信息、生物特征" "算法备案·算法详细属性信息（待核）";
+    "algorithm.social_impact" "社会影响" "算法备案·自评估报告";
+    "algorithm.facilities" "软硬件设施及部署位置" "算法备案·自评估报告";
+    "algorithm.filing_type" "备案类型（首次、变更、注销）" "算法备案·自评估报告";
     "algorithm.misuse_risks" "风险研判：算法滥用、恶意利用、漏洞" "算法备案·自评估报告 三";
     "algorithm.self_assessment_date" "自评估时间" "算法备案·自评估报告";
     "algorithm.self_assessment_conclusion" "安全评估结论" "算法备案·自评估报告 五";
@@ -60,8 +64,10 @@ fields! {
     "product.real_name" "是否要求实名" "算法备案·关联产品及功能信息";
     "product.prior_permission" "前置许可" "算法备案·关联产品及功能信息";
     "product.function_path" "功能路径" "算法备案·关联产品及功能信息";
+    "product.function_name" "功能名称" "算法备案·关联产品及功能信息";
     "product.function_introduction" "功能简介" "算法备案·关联产品及功能信息";
     "product.user_count" "用户数量" "算法备案·自评估报告";
+    "product.traffic" "服务访问量" "算法备案·自评估报告 二";
     "organisation.department" "算法安全专职机构设置" "落实主体责任 一";
     "organisation.duties" "职责分工" "落实主体责任 一";
     "organisation.staff" "人员任职要求与规模" "落实主体责任 一";
@@ -78,6 +84,7 @@ fields! {
     "service.training_compute" "训练算力" "上线备案表";
     "service.concurrency" "并发能力" "上线备案表";
     "service.annotation_team" "标注团队" "上线备案表；暂行办法 8";
+    "service.corpus_disposal" "语料中违法不良信息的处置" "上线备案表（待核）";
     "service.monitoring_staff" "监看人员数量" "上线备案表；GB/T 45654-2025 措施";
     "service.model_filing_number" "生成式人工智能服务备案号或上线编号" "网信办公告（备案公示）";
     "service.agreement_version" "模型服务协议版本" "标识办法 8；暂行办法 9";

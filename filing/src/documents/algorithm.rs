@@ -53,6 +53,7 @@ pub(super) fn mechanism(records: &Records) -> Vec<Row> {
         Row::new("输出数据模态", records.program("图片（PNG、JPEG、WebP）"), clause),
         Row::new("训练数据来源", sources(records), clause),
         Row::new("训练数据集规模", training_set(records), clause),
+        records.field("algorithm.personal_data"),
         Row::new("模型结构", records.of_model(format!("{}\n{}", inspection.class_name, components.join("\n"))), clause),
         Row::new("模型参数量", records.of_model(format!("{} 个，{} 字节", inspection.parameters, inspection.bytes)), clause),
         Row::new("模型摘要（SHA-256）", records.of_model(records.model.identity.sha256.to_string()), clause),
@@ -231,14 +232,25 @@ fn report(records: &Records) -> Document {
         Row::new("应用领域", records.answer("algorithm.application_field"), clause),
         Row::new("使用场景", records.answer("algorithm.scenarios"), clause),
         Row::new("上线情况", records.answer("product.status"), clause),
+        records.field("algorithm.filing_type"),
         records.field("algorithm.self_assessment_date"),
         Row::new("报告生成日期", records.program(records.today.to_string()), clause),
     ];
+    let description = vec![
+        Row::new("算法简介", records.answer("algorithm.introduction"), clause),
+        Row::new("应用范围", records.answer("algorithm.application_field"), clause),
+        Row::new("服务群体", records.answer("product.users"), clause),
+        records.field("product.user_count"),
+        records.field("algorithm.social_impact"),
+        records.field("algorithm.facilities"),
+    ];
     let service = vec![
+        Row::new("上线时间", records.answer("algorithm.online_since"), "自评估报告 二"),
         Row::new("服务形式", records.answer("product.form"), "自评估报告 二"),
         Row::new("访问入口", records.answer("product.access"), "自评估报告 二"),
         Row::new("服务对象", records.answer("product.users"), "自评估报告 二"),
-        records.field("product.user_count"),
+        Row::new("用户数量", records.answer("product.user_count"), "自评估报告 二"),
+        records.field("product.traffic"),
         Row::new(
             "生成图片数",
             records.of_ledger(|counts| counts.kinds.get("produced").copied().unwrap_or_default().to_string()),
@@ -254,6 +266,8 @@ fn report(records: &Records) -> Document {
     ];
     Document::new(FOLDER, "6-算法安全自评估报告", "算法安全自评估报告（生成合成类）")
         .form(cover)
+        .heading("评估算法描述")
+        .form(description)
         .heading("一、算法情况")
         .form(mechanism(records))
         .heading("二、服务情况")

@@ -42,6 +42,7 @@ fn form(records: &Records) -> Document {
             clause,
         ),
         records.field("service.annotation_team"),
+        records.field("service.corpus_disposal"),
     ];
     let measures = vec![
         Row::new("服务方式", records.answer("product.form"), clause),
