@@ -137,7 +137,7 @@ fn an_export_holds_all_entries_and_their_signed_checkpoint() {
 }
 
 #[test]
-fn a_time_stamp_is_told_to_be_unverified() {
+fn a_time_stamp_is_unverified_until_its_authority_is_named() {
     let desk = Desk::new();
     refused(&desk);
     let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").join("ledger/tests/golden");
@@ -151,4 +151,13 @@ fn a_time_stamp_is_told_to_be_unverified() {
     let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(answer["since"]["time_stamp"]["signature"], "not_checked", "{answer}");
     assert!(answer["since"]["time_stamp"]["time"].as_str().is_some_and(|time| time.ends_with('Z')));
+    for (pem, state, words) in [("timestamp-tsa.pem", "valid", "签名有效"), ("timestamp-rsa-ca.pem", "unknown_signer", "不受信任")]
+    {
+        let pem = name(pem);
+        let with = [&arguments[..], &["--timestamp-ca", &pem]].concat();
+        fails(&desk, &with, 8, words);
+        let answer: Value = serde_json::from_slice(&ledger(&desk, &[&with[..], &["--json"]].concat()).stdout).expect("JSON");
+        assert_eq!(answer["since"]["time_stamp"]["signature"], state, "{answer}");
+    }
+    fails(&desk, &[&arguments[..], &["--timestamp-ca", &response]].concat(), 7, "无法读取");
 }

@@ -146,7 +146,7 @@ pub(crate) fn is_issued_by(certificate: &Certificate, issuer: &Certificate) -> O
     Some(key.algorithm() == supported && key.verifies_certificate(&message, signature))
 }
 
-fn may_issue(certificate: &Certificate) -> bool {
+pub(crate) fn may_issue(certificate: &Certificate) -> bool {
     let body = &certificate.tbs_certificate;
     let is_ca = body.get::<BasicConstraints>().is_ok_and(|found| found.is_some_and(|(_, constraints)| constraints.ca));
     is_ca && body.get::<KeyUsage>().is_ok_and(|found| found.is_none_or(|(_, usage)| usage.key_cert_sign()))

@@ -14,6 +14,8 @@
 //!                                                └ c2pa.signature: COSE_Sign1, ES256 or Ed25519, with the chain
 //! ```
 //!
+//! [`verify_time_stamp`] judges the signature of an RFC 3161 time stamp, such as one of a ledger's checkpoint.
+//!
 //! A signature says that whoever has the key vouches for the bytes. Who that is, is a matter of trust: [`Trust`]. The time is the machine's
 //! own; no time-stamping authority is asked, and the report says so.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -32,6 +34,7 @@ mod pem;
 mod signer;
 mod status;
 mod test_certificate;
+mod time_stamp;
 mod verify;
 
 pub use error::Error;
@@ -40,4 +43,5 @@ pub use manifest::{Statement, TrainingUse, embed, remove, sidecar};
 pub use signer::Signer;
 pub use status::{StatusCode, Weight};
 pub use test_certificate::make_test_certificate;
+pub use time_stamp::{TimeStampSignature, verify_time_stamp};
 pub use verify::{Anchors, Report, Status, Trust, Verdict, verify, verify_sidecar};

@@ -29,8 +29,8 @@ pub fn timestamp_query(checkpoint: &SignedCheckpoint) -> Vec<u8> {
     element(SEQUENCE, &[&[INTEGER, 1, 1][..], &imprint, &[0x01, 1, 0xff]].concat())
 }
 
-/// What the answer of a time-stamp authority says. **Its signature is not checked**: `openssl ts -verify` does, with the authority's
-/// certificate.
+/// What the answer of a time-stamp authority says. **Its signature is not checked here**: `credentials::verify_time_stamp` does, with the
+/// authority's certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimestampResponse {
     imprint: Sha256Digest,

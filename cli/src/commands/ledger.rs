@@ -1,11 +1,13 @@
 mod export;
 mod options;
+mod time_stamp;
 
 pub use options::{DEFAULT_LEDGER, LedgerCommand};
 
 use crate::configuration::Configuration;
 use crate::failure::Failure;
 use crate::identity::system_user;
+use credentials::{Anchors, verify_time_stamp};
 use ledger::{Entry, InclusionProof, KeyFiles, Ledger, Record, Signed, SignedCheckpoint, Snapshot, TimestampResponse, VerifierKey};
 use options::{CheckpointOptions, ProveOptions, ShredOptions, VerifyOptions};
 use serde_json::json;
@@ -49,7 +51,10 @@ fn verify(options: &VerifyOptions, configuration: &Configuration) -> Result<u8, 
             let signed = SignedCheckpoint::open(&read_text(old)?, &key)?;
             if let Some(response) = &options.timestamp_response {
                 let bytes = std::fs::read(response).map_err(|error| unreadable(response, error))?;
-                stamped = Some(TimestampResponse::read(&bytes)?.time_of(&signed)?.to_owned());
+                let time = TimestampResponse::read(&bytes)?.time_of(&signed)?.to_owned();
+                let pinned =
+                    options.timestamp_ca.as_deref().map(|path| Ok::<_, Failure>(Anchors::from_pem(&read_text(path)?)?)).transpose()?;
+                stamped = Some((time, pinned.map(|pinned| verify_time_stamp(&bytes, &pinned))));
             }
             let old = signed.checkpoint();
             Some((old, Snapshot::read(&log)?.check_continues(old)))
@@ -62,8 +67,8 @@ fn verify(options: &VerifyOptions, configuration: &Configuration) -> Result<u8, 
         let mut answer = json!({"sound": report.is_sound(), "entries": report.length, "fault": fault, "root": report.root});
         if let Some((old, verdict)) = &since {
             answer["since"] = json!({"entries": old.size, "continues": verdict.is_ok()});
-            if let Some(time) = &stamped {
-                answer["since"]["time_stamp"] = json!({"time": time, "signature": "not_checked"});
+            if let Some((time, signature)) = &stamped {
+                answer["since"]["time_stamp"] = json!({"time": time, "signature": time_stamp::name(signature.as_ref())});
             }
         }
         println!("{answer}");
@@ -76,14 +81,16 @@ fn verify(options: &VerifyOptions, configuration: &Configuration) -> Result<u8, 
             Some((_, Err(error))) => println!("{error}"),
             None => {}
         }
-        if let Some(time) = &stamped {
-            println!(
-                "UNVERIFIED time stamp: it names this checkpoint and {time}, but its signature is NOT CHECKED, and anybody can write such a file / 时间戳未经核验：所指为该检查点，时间为 {time}，但签名未核验，任何人都能伪造"
-            );
-            println!("  check it with / 核验请用: openssl ts -verify -data CHECKPOINT -in RESPONSE -CAfile AUTHORITY.pem");
+        if let Some((time, signature)) = &stamped {
+            time_stamp::print(time, signature.as_ref());
         }
     }
-    Ok(if report.is_sound() && continues { 0 } else { Code::LedgerBroken.exit_code() })
+    let is_stamped = stamped.is_none_or(|(_, signature)| signature.is_none_or(|signature| time_stamp::holds(&signature)));
+    Ok(match (report.is_sound() && continues, is_stamped) {
+        (false, _) => Code::LedgerBroken.exit_code(),
+        (true, false) => Code::CheckFailed.exit_code(),
+        (true, true) => 0,
+    })
 }
 
 fn verify_proof(proof: &Path, options: &VerifyOptions) -> Result<u8, Failure> {

@@ -66,6 +66,9 @@ pub struct VerifyOptions {
     /// With --since: the time-stamp authority's answer about that checkpoint / 该检查点的时间戳响应
     #[arg(long, value_name = "FILE", requires = "since")]
     pub(super) timestamp_response: Option<PathBuf>,
+    /// With --timestamp-response: PEM file of the authority's certificate, or of a CA above it; its signature is then checked / 时间戳机构或其 CA 的证书
+    #[arg(long, value_name = "PEM", requires = "timestamp_response")]
+    pub(super) timestamp_ca: Option<PathBuf>,
     /// Verifier key: its text or its file; by default the one beside the ledger / 验证公钥
     #[arg(long, value_name = "KEY|FILE")]
     pub(super) vkey: Option<String>,
@@ -79,8 +82,7 @@ pub struct VerifyOptions {
   danqing ledger checkpoint > 2026-11-30.checkpoint
   danqing ledger checkpoint --timestamp-query 2026-11-30.tsq > 2026-11-30.checkpoint
   curl -H 'Content-Type: application/timestamp-query' --data-binary @2026-11-30.tsq https://YOUR-AUTHORITY > 2026-11-30.tsr
-  danqing ledger verify --since 2026-11-30.checkpoint --timestamp-response 2026-11-30.tsr
-  openssl ts -verify -data 2026-11-30.checkpoint -in 2026-11-30.tsr -CAfile AUTHORITY.pem   # the signature, which danqing does not check
+  danqing ledger verify --since 2026-11-30.checkpoint --timestamp-response 2026-11-30.tsr --timestamp-ca AUTHORITY.pem
 
 The key is made on the first use and lies beside the ledger (danqing-ledger.key, mode 0600) unless `ledger_key` in danqing.toml says where.
 密钥在首次使用时生成，默认与账本同目录（danqing-ledger.key，权限 0600），可由 danqing.toml 的 ledger_key 指定位置。")]
