@@ -64,8 +64,9 @@ impl OfficerOptions {
   danqing policy stop --reason \"收到违法内容投诉\" --officer 张三 --measure \"已通知客服停止传播\"
 
 Stops every process that writes to this ledger, and, by the stop file, every process with this configuration. While it lasts, danqing
-generate exits with code 20. After two seconds the report is written beside the ledger.
-停用所有写入该账本的进程，以及（通过停用标志文件）使用同一配置的所有进程；其间 danqing generate 以退出码 20 拒绝。两秒后在账本旁写出报告。")]
+generate, convert, label and article9 export exit with code 20; verifying, proving and exporting records go on. Both are done even where
+one of them fails, which is then said. After two seconds the report is written beside the ledger.
+停用所有写入该账本的进程，以及（通过停用标志文件）使用同一配置的所有进程；其间 danqing generate、convert、label、article9 export 以退出码 20 拒绝，核验、取证、导出照常。两秒后在账本旁写出报告。")]
 pub struct StopOptions {
     #[command(flatten)]
     pub(super) officer: OfficerOptions,
