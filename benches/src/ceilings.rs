@@ -56,6 +56,9 @@ fn loops() -> Vec<Loop> {
     }
     if is_x86_feature_detected!("avx512vnni") {
         found.push(Loop { name: "int8", run: x86::dot_int8, operations: x86::ACCUMULATORS * 64 * 2 });
+    } else if is_x86_feature_detected!("avx2") {
+        // The instruction that multiplies bytes saturates: exact sums are of pairs of 16 bits.
+        found.push(Loop { name: "int8", run: x86::multiply_pairs, operations: x86::ACCUMULATORS_256 * 16 * 2 });
     }
     found
 }
@@ -68,8 +71,9 @@ fn loops() -> Vec<Loop> {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        _mm256_fmadd_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps,
-        _mm512_set1_epi8, _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512,
+        __m256i, _mm256_add_epi32, _mm256_fmadd_ps, _mm256_set1_epi16, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
+        _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_set1_epi8, _mm512_set1_ps, _mm512_setzero_ps,
+        _mm512_setzero_si512,
     };
     use std::hint::black_box;
 
@@ -116,6 +120,21 @@ mod x86 {
         _mm256_setzero_ps(),
         _mm256_set1_ps(0.5),
         |sum, a, b| _mm256_fmadd_ps(a, b, sum)
+    );
+    register_loop!(
+        multiply_pairs,
+        multiply_pairs_body,
+        "avx2",
+        ACCUMULATORS_256,
+        _mm256_setzero_si256(),
+        _mm256_set1_epi16(1),
+        |sum, a: __m256i, b: __m256i| {
+            let products: __m256i;
+            // Written out, because a compiler would compute a product of constants once.
+            // SAFETY: it reads two registers and writes a third.
+            unsafe { std::arch::asm!("vpmaddwd {}, {}, {}", out(ymm_reg) products, in(ymm_reg) a, in(ymm_reg) b, options(nomem, nostack)) };
+            _mm256_add_epi32(sum, products)
+        }
     );
     register_loop!(
         dot_bf16,

@@ -11,6 +11,7 @@ use crate::element::{Activation, Elements, Precision};
 use crate::matrix::{BLOCK_COLUMNS, MatrixView, PackedMatrix};
 use crate::pool::{parallel_for, width};
 use crate::shared::SharedSlice;
+use crate::strip::{self, Single, Strip, strips};
 use crate::vectorise::vectorised;
 use expansion::{expand, expand_panel, expands};
 use microkernel::{MAX_ROWS, Order, Start, Sums, Tile, VECTOR, tile_rows};
@@ -31,6 +32,10 @@ const GAP: usize = 16;
 const F32_GROUPS: usize = 128;
 /// Blocks of columns whose interrupted sums stay in L2.
 const CHUNKED_BLOCKS: usize = 16;
+/// Rows and words of a panel that is multiplied strip by strip: it stays in half a megabyte of L2 beside a strip and sums that pass.
+const STRIP_PANEL: (usize, usize) = (192, strip::PART);
+/// Rows of the tallest panel.
+const MOST_ROWS: usize = 2 * PANEL_ROWS;
 
 /// Whether a product replaces what the output held or adds to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -91,7 +96,13 @@ pub fn gemm(a: &MatrixView<'_>, b: &PackedMatrix, epilogue: &Epilogue<'_>, out: 
     if m == 0 || n == 0 {
         return;
     }
-    let panel_rows = if expands(b.precision(), m) { 2 * PANEL_ROWS } else { PANEL_ROWS };
+    let panel_rows = if strips(m) {
+        STRIP_PANEL.0
+    } else if expands(b.precision(), m) {
+        2 * PANEL_ROWS
+    } else {
+        PANEL_ROWS
+    };
     let panels = m.div_ceil(panel_rows);
     let split = ColumnSplit::new(n, panels);
     let out = SharedSlice::new(out);
@@ -154,7 +165,9 @@ impl Task<'_> {
         let length = self.b.groups();
         let precision = self.b.precision();
         let expands = expands(precision, self.rows);
-        let chunks = length.div_ceil(if expands { PANEL_GROUPS / 2 } else { PANEL_GROUPS }).max(1);
+        let strips = self.strips();
+        let most_words = if strips { STRIP_PANEL.1 } else { PANEL_GROUPS };
+        let chunks = length.div_ceil(if expands { most_words / 2 } else { most_words }).max(1);
         let most = if chunks == 1 { blocks.len() } else { CHUNKED_BLOCKS };
         // A whole tile's height of room behind the last row, because the tallest tile may write that far.
         let rows = self.rows + MAX_ROWS;
@@ -172,6 +185,7 @@ impl Task<'_> {
                 }
                 let count = groups.len();
                 let step = match precision {
+                    _ if strips => count.max(1),
                     Precision::F32 => F32_GROUPS,
                     Precision::Bf16 if expands => F32_GROUPS / 2,
                     Precision::Bf16 => count.max(1),
@@ -190,12 +204,18 @@ impl Task<'_> {
                         let end = count.min(first + step);
                         let b = &words[first * vectors * VECTOR..end * vectors * VECTOR];
                         let next = &next[first * next.len() / count.max(1)..end * next.len() / count.max(1)];
+                        let place = Place { block, first: chunk == 0 && first == 0, last: chunk + 1 == chunks && end == count };
+                        if strips {
+                            let split = if expands { strip::split_expanded } else { strip::split };
+                            let b = split(b, vectors, &mut scratch.expanded.1);
+                            self.multiply_strips(&place, (panel, panel.len() / self.rows), (b, vectors, next), sums, out);
+                            continue;
+                        }
                         let mut part = Part { panel, order, groups: first..end, distance, b, vectors, precision, next };
                         if expands {
                             part.b = expand(b, vectors * VECTOR, &mut scratch.expanded.1);
                             (part.precision, part.groups, part.distance) = (Precision::F32, 2 * first..2 * end, 2 * distance);
                         }
-                        let place = Place { block, first: chunk == 0 && first == 0, last: chunk + 1 == chunks && end == count };
                         self.tiles(&place, &part, sums, out);
                     }
                 }
@@ -226,6 +246,41 @@ impl Task<'_> {
                 packing::pack_rows(&a, rows, precision, (&mut panel[..self.rows * distance], distance));
                 (Order::Rows, distance, self.rows * distance)
             }
+        }
+    }
+
+    /// Whether the panel's rows are contiguous, and enough of them to be multiplied strip by strip.
+    fn strips(&self) -> bool {
+        let interleaves = matches!(self.a.elements, Elements::F32(_)) && self.a.row_stride == 1 && self.a.column_stride != 1;
+        strips(self.rows) && !interleaves
+    }
+
+    /// All rows of a panel, words `distance` apart, against the strips of a block.
+    fn multiply_strips(
+        &self,
+        place: &Place,
+        (panel, distance): (&[u32], usize),
+        (b, vectors, next): (&[u32], usize, &[u32]),
+        sums: &mut [Sums],
+        out: &SharedSlice<'_, f32>,
+    ) {
+        let rows: [usize; MOST_ROWS] = array::from_fn(|row| row * distance);
+        let groups = b.len() / (vectors * VECTOR);
+        for vector in 0..vectors {
+            let strip = Strip {
+                a: panel,
+                rows: &rows[..self.rows],
+                runs: (1, groups, 0),
+                b: &b[strip::place(vector, groups)],
+                start: if place.first { strip::Start::Zero } else { strip::Start::Sums },
+                vector,
+                soon: &next[vector * next.len() / vectors..(vector + 1) * next.len() / vectors],
+            };
+            strip.multiply::<Single>(sums);
+        }
+        if place.last {
+            let targets: [usize; MOST_ROWS] = array::from_fn(|row| self.first + row);
+            finish(sums, &targets[..self.rows], (place.block * BLOCK_COLUMNS, self.b.n()), self.epilogue, out);
         }
     }
 

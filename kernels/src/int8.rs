@@ -7,6 +7,7 @@
 mod microkernel;
 pub(crate) mod quantization;
 mod rotation;
+mod strips;
 
 pub use rotation::{is_rotation, rotate_rows};
 
@@ -17,12 +18,14 @@ use crate::matrix::{BLOCK_COLUMNS, MatrixView};
 use crate::pool::parallel_for;
 use crate::shared::SharedSlice;
 use crate::storage::Storage;
+use crate::strip;
 use crate::vectorise::vectorised;
 use microkernel::{LANE, MAX_ROWS, Start, Sums, Tile, tile_rows};
 use quantization::{QuantizedRows, RowReader, quantize_row};
 use std::array;
 use std::cell::RefCell;
 use std::ops::Range;
+use strips::StripScratch;
 
 /// Rows of a task's panel of A: as many bytes as the bfloat16 product's panel.
 const PANEL_ROWS: usize = 192;
@@ -188,12 +191,18 @@ pub fn gemm_at(level: Int8Level, a: &MatrixView<'_>, b: &QuantizedMatrix, epilog
         let first = task / split.tasks * PANEL_ROWS;
         let rows = PANEL_ROWS.min(m - first);
         let task = Task { level, b, epilogue, first, rows, blocks: split.blocks(task % split.tasks) };
-        SCRATCH.with_borrow_mut(|Scratch { panel, sums, values }| {
-            if let Some(shared) = &shared {
-                return task.run(shared.rows(first, rows), (sums, values), &out);
+        SCRATCH.with_borrow_mut(|Scratch { panel, sums, values, strips }| {
+            let panel = if let Some(shared) = &shared {
+                shared.rows(first, rows)
+            } else {
+                panel.fill(a, first, rows);
+                panel.rows(0, rows)
+            };
+            if level == Int8Level::Avx2 && strip::strips(rows) {
+                task.run_strips(panel, (strips, values), &out);
+            } else {
+                task.run(panel, (sums, values), &out);
             }
-            panel.fill(a, first, rows);
-            task.run(panel.rows(0, rows), (sums, values), &out);
         });
     });
 }
@@ -205,11 +214,12 @@ struct Scratch {
     panel: QuantizedRows,
     sums: Vec<Sums>,
     values: Values,
+    strips: StripScratch,
 }
 
 impl Scratch {
     const fn new() -> Self {
-        Self { panel: QuantizedRows::new(), sums: Vec::new(), values: [[0.0; BLOCK_COLUMNS]; MAX_ROWS] }
+        Self { panel: QuantizedRows::new(), sums: Vec::new(), values: [[0.0; BLOCK_COLUMNS]; MAX_ROWS], strips: StripScratch::new() }
     }
 }
 

@@ -24,4 +24,5 @@ pub mod resample;
 pub mod rope;
 pub mod shared;
 pub mod storage;
+mod strip;
 mod vectorise;

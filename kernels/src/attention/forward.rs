@@ -6,12 +6,15 @@ use crate::gemm::packing::{bf16_bits, lane, pack_rows, pack_run};
 use crate::matrix::{BLOCK_COLUMNS, MatrixView, PackedMatrix, groups};
 use crate::pool::parallel_for;
 use crate::shared::SharedSlice;
+use crate::strip::{self, Single, Strip, strips};
 use crate::vectorise::vectorised;
 use std::array;
 use std::cell::RefCell;
 
 /// Queries of a task; a multiple of the tiles' heights. Keys and values pass through its caches once.
 const QUERIES: usize = 192;
+/// The same where products are computed strip by strip: their logits stay in half a megabyte of L2.
+const STRIP_QUERIES: usize = 96;
 /// Keys whose logits are computed before their values are summed; whole blocks. A query's bits depend on it.
 const KEYS: usize = 512;
 /// Words of keys or values that all of a task's tiles meet before the next ones: they stay in L1.
@@ -27,15 +30,16 @@ pub fn attention(q: &[f32], k: &[f32], v: &[f32], (shape, precision): (&Attentio
     assert_eq!(out.len(), q.len(), "output");
     let (width, group) = (shape.head_dimension, shape.heads / shape.key_value_heads);
     let packed = pack_heads(k, v, shape, precision);
-    let blocks = shape.query_length.div_ceil(QUERIES);
+    let most = if strips(shape.query_length) { STRIP_QUERIES } else { QUERIES };
+    let blocks = shape.query_length.div_ceil(most);
     let shared = SharedSlice::new(out);
     parallel_for(shape.batch * shape.heads * blocks, &|task| {
         let (block, head, sample) = (task % blocks, task / blocks % shape.heads, task / blocks / shape.heads);
-        let first = block * QUERIES;
-        let count = QUERIES.min(shape.query_length - first);
-        let (keys, values) = &packed[sample * shape.key_value_heads + head / group];
+        let first = block * most;
+        let count = most.min(shape.query_length - first);
+        let Head { keys, values, strips } = &packed[sample * shape.key_value_heads + head / group];
         let queries = shape.query_view(q, sample, head, (first, count));
-        let task = Task { queries, keys, values, precision, scale: shape.scale };
+        let task = Task { queries, keys, values, strips: strips.as_ref(), precision, scale: shape.scale };
         SCRATCH.with_borrow_mut(|scratch| {
             task.run(scratch, &|row| shape.visible(sample, first + row));
             for (row, state) in scratch.states.iter().enumerate() {
@@ -52,17 +56,55 @@ pub fn attention(q: &[f32], k: &[f32], v: &[f32], (shape, precision): (&Attentio
     });
 }
 
-/// Packed keys (transposed) and values of every sample's heads.
-fn pack_heads(k: &[f32], v: &[f32], shape: &AttentionShape<'_>, precision: Precision) -> Vec<(PackedMatrix, PackedMatrix)> {
-    let pack = |view: &MatrixView<'_>| operand(view, precision, shape.query_length);
-    let mut packed: Vec<Option<(PackedMatrix, PackedMatrix)>> = vec![None; shape.batch * shape.key_value_heads];
+/// Keys (transposed) and values of a head of a sample.
+#[derive(Clone)]
+struct Head {
+    keys: PackedMatrix,
+    values: PackedMatrix,
+    /// The same in strips, where products are computed so.
+    strips: Option<(Strips, Strips)>,
+}
+
+/// Blocks of a matrix cut into strips, as words of f32.
+#[derive(Clone)]
+struct Strips {
+    words: Vec<u32>,
+    /// Words along `k`.
+    groups: usize,
+}
+
+impl Strips {
+    fn of(packed: &PackedMatrix) -> Self {
+        let expands = packed.precision() == Precision::Bf16;
+        let (mut words, mut buffer) = (Vec::new(), Vec::new());
+        for block in 0..packed.n().div_ceil(BLOCK_COLUMNS) {
+            let (block, vectors) = packed.block(block);
+            let split = if expands { strip::split_expanded } else { strip::split };
+            words.extend_from_slice(split(block, vectors, &mut buffer));
+        }
+        Self { words, groups: if expands { 2 * packed.groups() } else { packed.groups() } }
+    }
+
+    /// A part of the strip that is the `vector`-th of all blocks'.
+    fn part(&self, vector: usize, (first, length): (usize, usize)) -> &[u32] {
+        &self.words[strip::place(vector, self.groups)][first * VECTOR..][..length * VECTOR]
+    }
+}
+
+/// Those of every sample's heads.
+fn pack_heads(k: &[f32], v: &[f32], shape: &AttentionShape<'_>, precision: Precision) -> Vec<Head> {
+    let strips = strips(shape.query_length);
+    let pack =
+        |view: &MatrixView<'_>| if strips { PackedMatrix::pack(view, precision) } else { operand(view, precision, shape.query_length) };
+    let mut packed: Vec<Option<Head>> = vec![None; shape.batch * shape.key_value_heads];
     let shared = SharedSlice::new(&mut packed);
     parallel_for(shape.batch * shape.key_value_heads, &|index| {
         let (sample, head) = (index / shape.key_value_heads, index % shape.key_value_heads);
         let (keys, values) = (pack(&shape.key_view(k, sample, head).transposed()), pack(&shape.key_view(v, sample, head)));
+        let strips = strips.then(|| (Strips::of(&keys), Strips::of(&values)));
         // SAFETY: one slot for each index.
         let slot = unsafe { shared.range(index, 1) };
-        slot[0] = Some((keys, values));
+        slot[0] = Some(Head { keys, values, strips });
     });
     packed.into_iter().flatten().collect()
 }
@@ -96,6 +138,7 @@ struct Task<'a> {
     queries: MatrixView<'a>,
     keys: &'a PackedMatrix,
     values: &'a PackedMatrix,
+    strips: Option<&'a (Strips, Strips)>,
     precision: Precision,
     scale: f32,
 }
@@ -125,7 +168,10 @@ impl Task<'_> {
         }
         for first in (0..keys).step_by(KEYS) {
             let end = keys.min(first + KEYS);
-            self.multiply_keys(queries, (first, end), &mut scratch.logits);
+            match self.strips {
+                Some((keys, _)) => self.multiply_key_strips(queries, (first, end), keys, &mut scratch.logits),
+                None => self.multiply_keys(queries, (first, end), &mut scratch.logits),
+            }
             for (row, state) in scratch.states.iter_mut().enumerate() {
                 let last = (end - first).div_ceil(BLOCK_COLUMNS) * self.distance() - self.distance() + row;
                 let logits = &mut scratch.logits[row..=last];
@@ -143,6 +189,10 @@ impl Task<'_> {
                     }
                 }
             }
+            if let Some((_, values)) = self.strips {
+                self.multiply_value_strips(&scratch.logits, (first, end), values, &mut scratch.sums);
+                continue;
+            }
             let probabilities = match self.values.precision() {
                 Precision::F32 => Tile::halves_of(scratch.logits.as_flattened()),
                 Precision::Bf16 => Tile::halves(&scratch.words),
@@ -153,7 +203,7 @@ impl Task<'_> {
 
     /// Whether bfloat16 values are multiplied as f32.
     fn is_expanded(&self) -> bool {
-        self.precision != self.keys.precision()
+        self.precision == Precision::Bf16 && (self.strips.is_some() || self.keys.precision() == Precision::F32)
     }
 
     /// Products of all queries with the keys of a range.
@@ -196,6 +246,61 @@ impl Task<'_> {
         }
     }
 
+    /// As [`Self::multiply_keys`].
+    fn multiply_key_strips(&self, queries: &[u32], (first, end): (usize, usize), keys: &Strips, logits: &mut [Sums]) {
+        let length = queries.len() / self.queries.rows;
+        let rows = row_starts(length);
+        let blocks = first / BLOCK_COLUMNS..end.div_ceil(BLOCK_COLUMNS);
+        for (block, logits) in blocks.zip(logits.chunks_exact_mut(self.distance())) {
+            for vector in 0..self.keys.block(block).1 {
+                // At least once, where there is nothing to multiply, too.
+                for start in (0..length.max(1)).step_by(strip::PART) {
+                    let count = strip::PART.min(length - start);
+                    let strip = Strip {
+                        a: &queries[start..],
+                        rows: &rows[..self.queries.rows],
+                        runs: (1, count, 0),
+                        b: keys.part(block * (BLOCK_COLUMNS / VECTOR) + vector, (start, count)),
+                        start: if start == 0 { strip::Start::Zero } else { strip::Start::Sums },
+                        vector,
+                        soon: &[],
+                    };
+                    strip.multiply::<Single>(logits);
+                }
+            }
+        }
+    }
+
+    /// As [`Self::multiply_values`].
+    fn multiply_value_strips(&self, probabilities: &[Sums], (first, end): (usize, usize), values: &Strips, sums: &mut [Sums]) {
+        let (probabilities, rows) = (words_of(probabilities), row_starts(BLOCK_COLUMNS));
+        let distance = self.distance() * BLOCK_COLUMNS;
+        for (column, sums) in sums.chunks_exact_mut(self.distance()).enumerate().take(self.values.n().div_ceil(BLOCK_COLUMNS)) {
+            for vector in 0..self.values.block(column).1 {
+                let mut start = first;
+                while start < end {
+                    // Whole blocks of keys, then what is left of the last one.
+                    let (blocks, keys) = match (end - start).min(strip::PART) / BLOCK_COLUMNS {
+                        0 => (1, end - start),
+                        whole => (whole, BLOCK_COLUMNS),
+                    };
+                    let length = keys.next_multiple_of(lane(self.precision));
+                    let strip = Strip {
+                        a: &probabilities[(start - first) / BLOCK_COLUMNS * distance..],
+                        rows: &rows[..self.queries.rows],
+                        runs: (blocks, length, distance),
+                        b: values.part(column * (BLOCK_COLUMNS / VECTOR) + vector, (start, blocks * length)),
+                        start: if start == 0 { strip::Start::Zero } else { strip::Start::Sums },
+                        vector,
+                        soon: &[],
+                    };
+                    strip.multiply::<Single>(sums);
+                    start += blocks * keys;
+                }
+            }
+        }
+    }
+
     /// Tiles of all rows, `distance` words from each to the next, the first at word `place`.
     fn multiply(
         &self,
@@ -222,6 +327,18 @@ impl Task<'_> {
             tile.multiply(&mut sums[row..]);
         }
     }
+}
+
+/// Where rows begin that lie `distance` words apart.
+fn row_starts(distance: usize) -> [usize; STRIP_QUERIES] {
+    array::from_fn(|row| row * distance)
+}
+
+/// Sums as the words that a product reads.
+fn words_of(sums: &[Sums]) -> &[u32] {
+    let values = sums.as_flattened();
+    // SAFETY: an f32 is as wide and aligned as a u32, and any bits are a u32.
+    unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), values.len()) }
 }
 
 vectorised! {

@@ -8,6 +8,7 @@ use crate::gemm::{ColumnSplit, Epilogue, finish};
 use crate::matrix::{BLOCK_COLUMNS, PackedMatrix};
 use crate::pool::parallel_for;
 use crate::shared::SharedSlice;
+use crate::strip::{self, Single, Strip, strips};
 use std::cell::RefCell;
 
 /// Output pixels of a band: enough that the rows which neighbouring bands both round are few.
@@ -21,6 +22,10 @@ struct Scratch {
     band: Vec<u32>,
     /// The band and a block of filters, where bfloat16 values are multiplied as f32.
     expanded: (Vec<u32>, Vec<u32>),
+    /// For every pixel, where its patch begins, which output it is, and its sums, where they are computed strip by strip.
+    starts: Vec<usize>,
+    targets: Vec<usize>,
+    sums: Vec<Sums>,
 }
 
 /// Channels of a pixel in a band: whole words.
@@ -120,18 +125,29 @@ impl Walk<'_> {
         let columns = self.outputs.1;
         let mut pixel_words = padded_channels(self.size.2, precision) / lane(precision);
         let pixels = band.rows * columns;
-        let (rows, mut row_words) = self.fill(band, precision, &mut scratch.band);
-        let mut words = &scratch.band[..rows * row_words];
+        let Scratch { band: filled, expanded, starts, targets, sums } = scratch;
+        let (rows, mut row_words) = self.fill(band, precision, filled);
+        let mut words = &filled[..rows * row_words];
         let expands = expands(precision, pixels);
         if expands {
-            words = expand(words, 1, &mut scratch.expanded.0);
+            words = expand(words, 1, &mut expanded.0);
             (precision, row_words, pixel_words) = (Precision::F32, 2 * row_words, 2 * pixel_words);
+        }
+        if precision == Precision::F32 && strips(pixels) {
+            starts.clear();
+            targets.clear();
+            for (row, column) in (0..band.rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+                starts.push(self.stride * (row * row_words + column * pixel_words));
+                targets.push(self.target.pixel(band.picture, band.first + row, column));
+            }
+            let pixels = Pixels { words, row_words, run: self.taps.1 * pixel_words, starts, targets };
+            return self.multiply_strips(&pixels, (matrix, blocks), (&mut expanded.1, sums), epilogue, out);
         }
         let mut sums: [Sums; MAX_ROWS] = [[0.0; BLOCK_COLUMNS]; MAX_ROWS];
         for block in blocks {
             let (mut b, vectors) = matrix.block(block);
             if expands {
-                b = expand(b, vectors * VECTOR, &mut scratch.expanded.1);
+                b = expand(b, vectors * VECTOR, &mut expanded.1);
             }
             let height = tile_rows(vectors);
             let mut place = (0, 0);
@@ -163,6 +179,56 @@ impl Walk<'_> {
             }
         }
     }
+
+    fn multiply_strips(
+        &self,
+        pixels: &Pixels<'_>,
+        (matrix, blocks): (&PackedMatrix, std::ops::Range<usize>),
+        (strips, sums): (&mut Vec<u32>, &mut Vec<Sums>),
+        epilogue: &Epilogue<'_>,
+        out: &SharedSlice<'_, f32>,
+    ) {
+        let Pixels { words, row_words, run, starts, targets } = *pixels;
+        sums.resize(starts.len().max(sums.len()), [0.0; BLOCK_COLUMNS]);
+        if self.taps.0 * run == 0 {
+            // A phase of a gradient that no tap reaches.
+            sums.fill([0.0; BLOCK_COLUMNS]);
+        }
+        let split = if matrix.precision() == Precision::Bf16 { strip::split_expanded } else { strip::split };
+        for block in blocks {
+            let (b, vectors) = matrix.block(block);
+            let b = split(b, vectors, strips);
+            for (tap_row, first) in (0..self.taps.0).flat_map(|row| (0..run).step_by(strip::PART).map(move |first| (row, first))) {
+                let length = strip::PART.min(run - first);
+                for vector in 0..vectors {
+                    let strip = Strip {
+                        a: &words[tap_row * row_words + first..],
+                        rows: starts,
+                        runs: (1, length, 0),
+                        b: &b[strip::place(vector, self.taps.0 * run)][(tap_row * run + first) * VECTOR..][..length * VECTOR],
+                        start: if tap_row + first == 0 { strip::Start::Zero } else { strip::Start::Sums },
+                        vector,
+                        soon: &[],
+                    };
+                    strip.multiply::<Single>(sums);
+                }
+            }
+            finish(sums, targets, (block * BLOCK_COLUMNS, matrix.n()), epilogue, out);
+        }
+    }
+}
+
+/// A band of pixels to be multiplied strip by strip.
+struct Pixels<'a> {
+    /// Rows of words of f32.
+    words: &'a [u32],
+    row_words: usize,
+    /// Words of a row of taps.
+    run: usize,
+    /// Where each pixel's patch begins.
+    starts: &'a [usize],
+    /// Which output it is.
+    targets: &'a [usize],
 }
 
 impl Target {

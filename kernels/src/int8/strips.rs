@@ -1,0 +1,75 @@
+//! Integer products strip by strip (AVX2): bytes are widened to pairs of 16 bits, because the instruction that multiplies bytes saturates.
+
+use super::microkernel::{LANE, MAX_ROWS, Sums};
+use super::{Task, Values, scale_back};
+use crate::gemm::microkernel::VECTOR;
+use crate::strip::{self, Pair, Start, Strip};
+
+/// Words of a row that are multiplied at a time: two pairs each.
+const PART_GROUPS: usize = strip::PART / 2;
+/// Blocks of columns whose interrupted sums stay near.
+const BLOCKS: usize = 8;
+
+/// What a task writes along the way.
+#[derive(Default)]
+pub(super) struct StripScratch {
+    sums: Vec<Sums>,
+    panel: Vec<u32>,
+    words: Vec<u32>,
+    rows: Vec<usize>,
+}
+
+impl StripScratch {
+    pub const fn new() -> Self {
+        Self { sums: Vec::new(), panel: Vec::new(), words: Vec::new(), rows: Vec::new() }
+    }
+}
+
+impl Task<'_> {
+    /// As [`Task::run`].
+    pub(super) fn run_strips(
+        &self,
+        (words, scales): (&[[u8; LANE]], &[f32]),
+        (scratch, values): (&mut StripScratch, &mut Values),
+        out: &crate::shared::SharedSlice<'_, f32>,
+    ) {
+        let length = self.b.groups();
+        let StripScratch { sums, panel, words: strips, rows } = scratch;
+        sums.resize((BLOCKS * self.rows).max(sums.len()), [0; crate::matrix::BLOCK_COLUMNS]);
+        for start in self.blocks.clone().step_by(BLOCKS) {
+            let blocks = start..self.blocks.end.min(start + BLOCKS);
+            for first in (0..length.max(1)).step_by(PART_GROUPS) {
+                let groups = first..length.min(first + PART_GROUPS);
+                let part = strip::pairs(words, (length, &groups), panel);
+                rows.clear();
+                rows.extend((0..self.rows).map(|row| row * 2 * groups.len()));
+                for block in blocks.clone() {
+                    let (b, vectors) = self.b.block(block);
+                    let b = &b[groups.start * vectors * VECTOR..groups.end * vectors * VECTOR];
+                    let strips = strip::split_bytes(b, vectors, strips);
+                    let sums = &mut sums[(block - start) * self.rows..][..self.rows];
+                    let starts = self.b.starts[block * crate::matrix::BLOCK_COLUMNS..].first_chunk();
+                    for vector in 0..vectors {
+                        let strip = Strip {
+                            a: part,
+                            rows,
+                            runs: (1, 2 * groups.len(), 0),
+                            b: &strips[strip::place(vector, 2 * groups.len())],
+                            start: if first == 0 { starts.map_or(Start::Sums, Start::Columns) } else { Start::Sums },
+                            vector,
+                            soon: &[],
+                        };
+                        strip.multiply::<Pair>(sums);
+                    }
+                    if groups.end == length {
+                        for row in (0..self.rows).step_by(MAX_ROWS) {
+                            let height = MAX_ROWS.min(self.rows - row);
+                            scale_back(&sums[row..row + height], &scales[row..][..height], self.b.block_scales(block), values);
+                            self.store((row, height, block), values, out);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

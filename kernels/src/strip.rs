@@ -1,0 +1,272 @@
+//! All rows of a panel against one strip of B, for processors whose registers hold one vector of sums of a few rows (AVX2).
+//!
+//! There a tile is too small to repay the work of describing it, and a block of B as wide as other processors' tiles does not stay in
+//! L1. So blocks are cut into strips one vector wide, each contiguous along `k`, and a call meets all rows with one. Every
+//! sum is the chain that [`crate::gemm`] promises: f32 values in order, or integers, whose order does not matter.
+
+use crate::dispatch::{SimdLevel, simd_level};
+use crate::gemm::microkernel::VECTOR;
+use crate::matrix::BLOCK_COLUMNS;
+use crate::vectorise::vectorised;
+use std::ops::Range;
+
+/// Words along `k` of a part: a strip of that length stays in L1 beside the rows that pass, and its sums are loaded and stored seldom.
+pub(crate) const PART: usize = 256;
+/// Fewer rows do not repay the copy of a block into strips.
+const FEWEST_ROWS: usize = 24;
+
+/// Whether `rows` rows are multiplied strip by strip.
+pub(crate) fn strips(rows: usize) -> bool {
+    rows >= FEWEST_ROWS && simd_level() == SimdLevel::Avx2
+}
+
+/// What a word of A and B holds, and its sum.
+pub(crate) trait Word {
+    /// One sum.
+    type Sum: Copy;
+    /// Whether a word is a pair of 16-bit integers.
+    const PAIR: bool;
+}
+
+/// A word is one f32.
+pub(crate) struct Single;
+impl Word for Single {
+    type Sum = f32;
+    const PAIR: bool = false;
+}
+
+/// A word is two 16-bit integers.
+pub(crate) struct Pair;
+impl Word for Pair {
+    type Sum = i32;
+    const PAIR: bool = true;
+}
+
+/// What sums start from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Start<'a, T> {
+    /// Zero.
+    Zero,
+    /// A value for each column.
+    Columns(&'a [T; BLOCK_COLUMNS]),
+    /// What is there.
+    Sums,
+}
+
+/// The operands of a strip.
+pub(crate) struct Strip<'a, T> {
+    /// Words of A.
+    pub a: &'a [u32],
+    /// Where each row begins.
+    pub rows: &'a [usize],
+    /// Number of runs that make up this part of `k`, words of each, and words from the start of one to the start of the next.
+    pub runs: (usize, usize, usize),
+    /// Words `[runs · length, 16]`.
+    pub b: &'a [u32],
+    /// What the sums start from.
+    pub start: Start<'a, T>,
+    /// Which vector of a row of sums these columns are.
+    pub vector: usize,
+    /// What is wanted soon, fetched into L2 meanwhile.
+    pub soon: &'a [u32],
+}
+
+impl<T: Copy> Strip<'_, T> {
+    /// Computes one vector of the first `rows.len()` rows of `sums`.
+    pub fn multiply<W: Word<Sum = T>>(&self, sums: &mut [[T; BLOCK_COLUMNS]]) {
+        let (runs, length, step) = self.runs;
+        let last = self.rows.iter().fold(0, |last, row| last.max(*row)) + runs.saturating_sub(1) * step + length;
+        assert!(self.rows.len() <= sums.len() && self.vector < BLOCK_COLUMNS / VECTOR, "sums outside their room");
+        assert!(self.rows.is_empty() || last <= self.a.len(), "rows outside A");
+        assert!(self.b.len() >= runs * length * VECTOR, "a strip shorter than its rows");
+        assert!(simd_level() >= SimdLevel::Avx2, "strips are for AVX2");
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the processor has the instructions, and the assertions above bound what is read and written.
+        unsafe {
+            avx2::multiply::<W>(self, sums);
+        }
+    }
+}
+
+/// Where strip `vector` of a block of `groups` words along `k` lies among its strips.
+pub(crate) fn place(vector: usize, groups: usize) -> Range<usize> {
+    vector * groups * VECTOR..(vector + 1) * groups * VECTOR
+}
+
+/// Words `[groups, vectors, 16]` as strips `[vectors, groups, 16]`.
+pub(crate) fn split<'a>(words: &[u32], vectors: usize, out: &'a mut Vec<u32>) -> &'a [u32] {
+    let out = room(out, words.len());
+    split_words(words, vectors, out);
+    out
+}
+
+/// As [`split`], of words of two bfloat16 values that become two words of f32 each, in the order in which [`crate::gemm`] sums them.
+pub(crate) fn split_expanded<'a>(words: &[u32], vectors: usize, out: &'a mut Vec<u32>) -> &'a [u32] {
+    let out = room(out, 2 * words.len());
+    split_halves(words, vectors, out);
+    out
+}
+
+/// As [`split`], of words of four bytes that become two pairs each: the first and third, the second and fourth.
+pub(crate) fn split_bytes<'a>(words: &[[i8; 4]], vectors: usize, out: &'a mut Vec<u32>) -> &'a [u32] {
+    let out = room(out, 2 * words.len());
+    split_pairs(words, vectors, out);
+    out
+}
+
+/// The pairs of a part of every row of `length` words of unsigned bytes, in the order of [`split_bytes`].
+pub(crate) fn pairs<'a>(words: &[[u8; 4]], (length, part): (usize, &Range<usize>), out: &'a mut Vec<u32>) -> &'a [u32] {
+    let rows = words.len() / length.max(1);
+    let out = room(out, 2 * rows * part.len());
+    if !part.is_empty() {
+        for (row, out) in words.chunks_exact(length).zip(out.chunks_exact_mut(2 * part.len())) {
+            widen(&row[part.clone()], out);
+        }
+    }
+    out
+}
+
+/// Room for `length` words at the start of a line of cache, so that no vector lies across two.
+fn room(buffer: &mut Vec<u32>, length: usize) -> &mut [u32] {
+    const LINE: usize = 64;
+    if buffer.len() < length + LINE / 4 {
+        buffer.resize(length + LINE / 4, 0);
+    }
+    let first = buffer.as_ptr().align_offset(LINE).min(LINE / 4);
+    &mut buffer[first..first + length]
+}
+
+vectorised! {
+    fn split_words(words: &[u32], vectors: usize, out: &mut [u32]) {
+        let length = out.len() / vectors / VECTOR;
+        let (out, words) = (out.as_chunks_mut::<VECTOR>().0, words.as_chunks::<VECTOR>().0);
+        for (group, words) in words.chunks_exact(vectors).enumerate() {
+            for (vector, word) in words.iter().enumerate() { out[vector * length + group] = *word; }
+        }
+    }
+
+    fn split_halves(words: &[u32], vectors: usize, out: &mut [u32]) {
+        let length = out.len() / vectors / (2 * VECTOR);
+        let (out, words) = (out.as_chunks_mut::<{ 2 * VECTOR }>().0, words.as_chunks::<VECTOR>().0);
+        for (group, words) in words.chunks_exact(vectors).enumerate() {
+            for (vector, word) in words.iter().enumerate() {
+                let (high, low) = out[vector * length + group].split_at_mut(VECTOR);
+                for (word, high) in word.iter().zip(high) { *high = word & 0xffff_0000; }
+                for (word, low) in word.iter().zip(low) { *low = word << 16; }
+            }
+        }
+    }
+
+    fn split_pairs(words: &[[i8; 4]], vectors: usize, out: &mut [u32]) {
+        let length = out.len() / vectors / (2 * VECTOR);
+        let (out, words) = (out.as_chunks_mut::<{ 2 * VECTOR }>().0, words.as_chunks::<VECTOR>().0);
+        let low = |word: u32| (word << 24).cast_signed() >> 24;
+        for (group, words) in words.chunks_exact(vectors).enumerate() {
+            for (vector, word) in words.iter().enumerate() {
+                let (even, odd) = out[vector * length + group].split_at_mut(VECTOR);
+                let word = word.map(|bytes| u32::from_le_bytes(bytes.map(i8::cast_unsigned)));
+                for (word, even) in word.iter().zip(even) {
+                    *even = (low(*word).cast_unsigned() & 0xffff) | (low(word >> 16).cast_unsigned() << 16);
+                }
+                for (word, odd) in word.iter().zip(odd) {
+                    *odd = (low(word >> 8).cast_unsigned() & 0xffff) | (low(word >> 24).cast_unsigned() << 16);
+                }
+            }
+        }
+    }
+
+    fn widen(words: &[[u8; 4]], out: &mut [u32]) {
+        for (word, out) in words.iter().zip(out.as_chunks_mut::<2>().0) {
+            let word = u32::from_le_bytes(*word);
+            *out = [word & 0x00ff_00ff, word >> 8 & 0x00ff_00ff];
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use super::{Start, Strip, Word};
+    use crate::gemm::microkernel::VECTOR;
+    use crate::matrix::BLOCK_COLUMNS;
+    use std::arch::x86_64::{
+        __m256i, _MM_HINT_T1, _mm_prefetch, _mm256_add_epi32, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_fmadd_ps,
+        _mm256_loadu_si256, _mm256_madd_epi16, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_storeu_si256,
+    };
+    use std::array::from_fn;
+
+    /// Rows whose sums fit into sixteen registers beside two vectors of B and a word of A.
+    const ROWS: usize = 6;
+
+    /// # Safety
+    /// The processor has AVX2 and FMA, and [`Strip::multiply`] has checked the operands.
+    #[target_feature(enable = "avx2,fma")]
+    pub unsafe fn multiply<W: Word>(strip: &Strip<'_, W::Sum>, sums: &mut [[W::Sum; BLOCK_COLUMNS]]) {
+        let count = strip.rows.len();
+        let mut row = 0;
+        let mut soon = strip.soon.chunks(strip.soon.len().div_ceil(count.div_ceil(ROWS).max(1)).max(1));
+        // SAFETY: as for the caller; fetching reads nothing.
+        unsafe {
+            while row + ROWS <= count {
+                for line in soon.next().unwrap_or_default().iter().step_by(VECTOR) {
+                    _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(line).cast());
+                }
+                part::<W, ROWS>(strip, row, sums);
+                row += ROWS;
+            }
+            match count - row {
+                1 => part::<W, 1>(strip, row, sums),
+                2 => part::<W, 2>(strip, row, sums),
+                3 => part::<W, 3>(strip, row, sums),
+                4 => part::<W, 4>(strip, row, sums),
+                5 => part::<W, 5>(strip, row, sums),
+                _ => {}
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn part<W: Word, const ROWS: usize>(strip: &Strip<'_, W::Sum>, first: usize, sums: &mut [[W::Sum; BLOCK_COLUMNS]]) {
+        // SAFETY: `Strip::multiply` has asserted that rows, strip and sums lie inside their slices; a sum is 32 bits wide.
+        unsafe {
+            let at = |row: usize, sums: &mut [[W::Sum; BLOCK_COLUMNS]]| {
+                sums.as_mut_ptr().add(first + row).cast::<W::Sum>().add(strip.vector * VECTOR).cast::<__m256i>()
+            };
+            let mut registers: [[__m256i; 2]; ROWS] = match strip.start {
+                Start::Zero => [[_mm256_setzero_si256(); 2]; ROWS],
+                Start::Columns(values) => {
+                    let values = values.as_ptr().add(strip.vector * VECTOR).cast::<__m256i>();
+                    [[_mm256_loadu_si256(values), _mm256_loadu_si256(values.add(1))]; ROWS]
+                }
+                Start::Sums => from_fn(|row| {
+                    let place = at(row, sums);
+                    [_mm256_loadu_si256(place), _mm256_loadu_si256(place.add(1))]
+                }),
+            };
+            let (runs, length, step) = strip.runs;
+            let mut b = strip.b.as_ptr();
+            for run in 0..runs {
+                let starts: [*const u32; ROWS] = from_fn(|row| strip.a.as_ptr().add(*strip.rows.get_unchecked(first + row) + run * step));
+                for group in 0..length {
+                    let columns = [_mm256_loadu_si256(b.cast()), _mm256_loadu_si256(b.add(VECTOR / 2).cast())];
+                    b = b.add(VECTOR);
+                    for row in 0..ROWS {
+                        let word = _mm256_set1_epi32((*starts[row].add(group)).cast_signed());
+                        for half in 0..2 {
+                            registers[row][half] = if W::PAIR {
+                                _mm256_add_epi32(registers[row][half], _mm256_madd_epi16(word, columns[half]))
+                            } else {
+                                let (word, column) = (_mm256_castsi256_ps(word), _mm256_castsi256_ps(columns[half]));
+                                _mm256_castps_si256(_mm256_fmadd_ps(word, column, _mm256_castsi256_ps(registers[row][half])))
+                            };
+                        }
+                    }
+                }
+            }
+            for row in 0..ROWS {
+                let place = at(row, sums);
+                _mm256_storeu_si256(place, registers[row][0]);
+                _mm256_storeu_si256(place.add(1), registers[row][1]);
+            }
+        }
+    }
+}
