@@ -14,13 +14,13 @@ const SLACK: f64 = 1.15;
 const RUNS: [u32; 2] = [2, 22];
 /// Instructions for one unit, measured: kernel, AVX2, portable.
 const MEASURED: &[(&str, f64, f64)] = &[
-    ("gemm-f32", 0.2718, 2.0403),
-    ("gemm-bf16", 0.3366, 1.7527),
-    ("gemm-int8", 0.3654, 3.9222),
+    ("gemm-f32", 0.2890, 2.0490),
+    ("gemm-bf16", 0.3225, 1.7525),
+    ("gemm-int8", 0.2328, 3.9260),
     ("conv-f32", 0.2635, 2.0298),
     ("conv-bf16", 0.2751, 1.7162),
-    ("attention-f32", 0.4294, 3.2271),
-    ("attention-bf16", 0.5886, 3.0184),
+    ("attention-f32", 0.4573, 3.2230),
+    ("attention-bf16", 0.5534, 3.0209),
     ("silu", 3.5099, 124.2588),
     ("gelu-tanh", 4.3849, 125.7588),
     ("gelu-erf", 7.2597, 132.7588),
