@@ -57,6 +57,20 @@ fn pictures_of_a_batch_are_those_painted_alone() {
     }
 }
 
+#[test]
+fn branches_of_guidance_give_the_same_bits_together_and_apart() {
+    for precision in PRECISIONS {
+        let mut pipeline = pipeline(precision, Residency::Keep);
+        // Two such pictures have too many tokens for both branches in one batch, one has not.
+        let request = PipelineRequest { width: 384, height: 384, num_inference_steps: 1, ..batch(4.0) };
+        let request = PipelineRequest { prompts: request.prompts[..2].to_vec(), seeds: request.seeds[..2].to_vec(), ..request };
+        let apart = paint(&mut pipeline, &request);
+        for (index, picture) in apart.iter().enumerate() {
+            assert!(paint(&mut pipeline, &alone(&request, index))[0] == *picture, "{precision}, picture {index}");
+        }
+    }
+}
+
 /// A cache that skips where it may, and guidance in some steps only.
 fn shortcuts(threshold: f32) -> Shortcuts {
     let step_cache = Some(StepCachePolicy { threshold, forecast: Forecast::Linear, longest_skip: 2 });

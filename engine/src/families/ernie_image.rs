@@ -14,6 +14,7 @@ use crate::{Device, Error, Result, Tensor};
 use spec::{RunPrecision, Sha256Digest};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Names under which transformers saves the language model of a `Mistral3Model` or of a bare text model.
@@ -23,6 +24,9 @@ const UNUSED_PARTS: [&str; 6] =
     ["vision_tower", "multi_modal_projector", "model.vision_tower", "model.multi_modal_projector", "lm_head", "language_model.lm_head"];
 /// Memory that the activations of pictures denoised together may take. A few pictures fill the matrix kernels; more only cost memory.
 const ACTIVATION_BYTES: usize = 1 << 30;
+
+/// Tokens of pictures up to which the two branches of guidance are denoised as one batch.
+const TOKENS_TOGETHER: usize = 1024;
 
 /// `ErnieImagePipeline` of diffusers: Ministral 3 text encoder, single-stream transformer, FLUX.2 autoencoder, flow matching.
 pub struct ErnieImagePipeline {
@@ -110,7 +114,7 @@ impl ErnieImagePipeline {
     pub fn batch_size(&self, request: &PipelineRequest) -> usize {
         let config = &self.denoiser_config;
         let tokens = request.width / self.scale_factor() * (request.height / self.scale_factor());
-        let branches = if request.guidance_scale > 1.0 { 2 } else { 1 };
+        let branches = if request.guidance_scale > 1.0 && branches_together(tokens) { 2 } else { 1 };
         // About six buffers of the hidden width and three of the unit's are alive inside a layer.
         let bytes = tokens * branches * 4 * (6 * config.hidden_size + 3 * config.ffn_hidden_size);
         // Decoding together holds about four maps as large as the largest of each picture; large pictures are decoded one by one.
@@ -202,6 +206,7 @@ impl ErnieImagePipeline {
             })
         })?;
         let branches = condition.lengths.len() / count;
+        let together = branches_together(count * rows * columns);
         let mut caches: Vec<StepCache> =
             request.shortcuts.step_cache.map(|policy| vec![StepCache::new(policy); branches * count]).unwrap_or_default();
         for (index, timestep) in schedule.timesteps().iter().enumerate() {
@@ -209,13 +214,20 @@ impl ErnieImagePipeline {
             let guided = branches == 2 && request.shortcuts.guides(timestep / 1000.0);
             // The unconditional branch comes first.
             let first = if branches == 2 && !guided { count } else { 0 };
-            let hidden_states = condition.hidden_states.slice(0, first, condition.lengths.len() - first)?;
-            let text = TextCondition { hidden_states: &hidden_states, lengths: &condition.lengths[first..] };
-            let input = if guided { Tensor::concat(&[&latents, &latents], 0)? } else { latents.clone() };
-            let timesteps = vec![*timestep; text.lengths.len()];
-            let mut predicted = match caches.get_mut(first..) {
-                Some(caches) if !caches.is_empty() => denoiser.forward_cached(&input, &timesteps, text, caches)?,
-                _ => denoiser.forward(&input, &timesteps, text)?,
+            let end = condition.lengths.len();
+            let mut predict = |rows: Range<usize>| {
+                let hidden_states = condition.hidden_states.slice(0, rows.start, rows.len())?;
+                let text = TextCondition { hidden_states: &hidden_states, lengths: &condition.lengths[rows.clone()] };
+                let input = if rows.len() > count { Tensor::concat(&[&latents, &latents], 0)? } else { latents.clone() };
+                let timesteps = vec![*timestep; rows.len()];
+                match caches.get_mut(rows) {
+                    Some(caches) if !caches.is_empty() => denoiser.forward_cached(&input, &timesteps, text, caches),
+                    _ => denoiser.forward(&input, &timesteps, text),
+                }
+            };
+            let mut predicted = match guided && !together {
+                true => Tensor::concat(&[&predict(0..count)?, &predict(count..end)?], 0)?,
+                false => predict(first..end)?,
             };
             if guided {
                 let unconditional = predicted.slice(0, 0, count)?;
@@ -245,6 +257,12 @@ impl ErnieImagePipeline {
         let shape = &pictures.shape()[1..];
         (0..pictures.size(0)).map(|index| pictures.slice(0, index, 1)?.with_shape(shape)).collect()
     }
+}
+
+/// Whether both branches of guidance run as one batch, for `tokens` tokens of pictures: few fill the matrix kernels better together,
+/// many only take twice the memory. Bits are the same.
+fn branches_together(tokens: usize) -> bool {
+    tokens <= TOKENS_TOGETHER
 }
 
 fn tokens(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>> {
