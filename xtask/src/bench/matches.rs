@@ -103,6 +103,11 @@ impl Subject<'_> {
         self.workers.about()["dtypes"].as_array().is_some_and(|dtypes| dtypes.iter().any(|dtype| dtype == "int8"))
     }
 
+    /// Where this processor has no instructions for bfloat16, PyTorch is several times faster in f32: its best settings are those.
+    fn peer_dtype(&self) -> &'static str {
+        if self.workers.about()["simd"] == "Avx512Bf16" { "bf16" } else { "f32" }
+    }
+
     fn folder(&self, name: &str) -> String {
         self.environment.models.join(name).to_string_lossy().into_owned()
     }
@@ -172,8 +177,8 @@ impl Subject<'_> {
         }
         let work = kernel_work(order);
         contestants.push(Contestant { work, ..Contestant::new("Danqing", Role::Danqing, vec![order.clone()], threads) });
-        // PyTorch has no product that quantises by itself: its bf16 is what int8 stands in for.
-        let peer = if order["dtype"] == "int8" { with(order.clone(), "dtype", "bf16") } else { order.clone() };
+        // PyTorch has no product that quantises by itself: its best dtype is what int8 stands in for. So it is for bf16 where that is slower.
+        let peer = if order["dtype"] == "f32" { order.clone() } else { with(order.clone(), "dtype", self.peer_dtype()) };
         contestants.push(Contestant { work, ..Contestant::new("PyTorch", Role::Eager, vec![peer], threads) });
         Match { title, unit: Some(if moves_memory { "GB/s" } else { "GFLOP/s" }), contestants, rounds: 7, seconds_a_turn: SECONDS_A_TURN }
     }
@@ -204,7 +209,8 @@ impl Subject<'_> {
 
     fn blocks(&self) -> Vec<Match> {
         let sizes: &[(usize, usize, usize)] = if self.environment.tiny { &[(8, 16, 1)] } else { &[(32, 256, 7), (64, 512, 5)] };
-        let modes = [("bf16", "eager"), ("bf16", "compile")];
+        let dtype = self.peer_dtype();
+        let modes = [(dtype, "eager"), (dtype, "compile")];
         sizes
             .iter()
             .map(|&(side, text, rounds)| Match {
@@ -229,7 +235,8 @@ impl Subject<'_> {
 
     fn pipeline(&self) -> Match {
         let steps = if self.environment.tiny { 2 } else { 8 };
-        let modes = [("bf16", "eager"), ("bf16", "compile")];
+        let dtype = self.peer_dtype();
+        let modes = [(dtype, "eager"), (dtype, "compile")];
         Match {
             title: format!("one picture, {steps} steps, guidance 1"),
             unit: None,
@@ -241,7 +248,7 @@ impl Subject<'_> {
 
     fn stable_diffusion(&self) -> Match {
         let steps = if self.environment.tiny { 1 } else { 4 };
-        let mut contestants = self.sides(&[("bf16", "eager")], &|order| vec![self.picture("wide", steps, order)]);
+        let mut contestants = self.sides(&[(self.peer_dtype(), "eager")], &|order| vec![self.picture("wide", steps, order)]);
         for kind in ["bf16", "q8_0"] {
             let order = self.picture("wide", steps, json!({"wtype": kind}));
             contestants.push(Contestant::new(&format!("stable-diffusion.cpp, {kind}"), Role::Other, vec![order], self.workers.threads()));
