@@ -36,5 +36,5 @@ mod sqlite_log;
 pub use error::{Error, Result};
 pub use memory_log::MemoryLog;
 pub use outbox::{Existing, Outbox, Recovery, prepare_folder};
-pub use part::{Stored, StoredCopy};
+pub use part::{Stored, StoredCopy, sidecar};
 pub use sqlite_log::SqliteLog;
