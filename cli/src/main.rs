@@ -2,6 +2,7 @@
 //! else to standard error. Exit codes are those of `spec::Code`.
 mod arguments;
 mod c2pa;
+mod closed_output;
 mod commands;
 mod configuration;
 mod failure;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     kernels::memory::keep_freed();
+    closed_output::end_without_panic();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

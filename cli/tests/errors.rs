@@ -191,3 +191,20 @@ fn what_is_no_picture_is_neither_passed_on_nor_converted() {
         assert!(!desk.path().join("out").exists());
     }
 }
+
+/// A reader that leaves before the first line, and a disk without space.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_no_panic() {
+    use std::process::Stdio;
+    let desk = Desk::new();
+    std::fs::write(desk.path().join("a.svg"), "<svg/>").unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let run = |out: Stdio| desk.command().args(["verify", "--json", "a.svg"]).stdout(out).stderr(Stdio::piped()).output().unwrap();
+    let closed = run(writer.into());
+    assert_eq!((closed.status.code(), text(&closed.stderr)), (Some(141), String::new()));
+    let full = run(std::fs::File::options().write(true).open("/dev/full").unwrap().into());
+    assert_eq!(full.status.code(), Some(7));
+    assert!(text(&full.stderr).contains("无法写入标准输出") && !text(&full.stderr).contains("panicked"), "{}", text(&full.stderr));
+}

@@ -68,7 +68,8 @@ pub enum Error {
     EmbeddingFailed,
     /// The file's label, or whether it has one, is not clear enough to add to it.
     #[error(
-        "the file's implicit label cannot be kept as it is, so nothing was added to it ({findings:?}); danqing verify says more / 无法原样保留文件中的隐式标识，未作添加；详情请用 danqing verify 查看"
+        "the file's implicit label cannot be kept as it is, so nothing was added to it ({}); danqing verify says more / 无法原样保留文件中的隐式标识，未作添加（{}）；详情请用 danqing verify 查看",
+        join(.findings, Finding::english), join(.findings, Finding::chinese)
     )]
     LabelUnclear {
         /// What was found.
@@ -116,6 +117,11 @@ pub enum Error {
         /// Its findings.
         findings: Vec<Finding>,
     },
+}
+
+fn join(findings: &[Finding], words: impl Fn(Finding) -> &'static str) -> String {
+    let words: Vec<&str> = findings.iter().copied().map(words).collect();
+    words.join("; ")
 }
 
 impl Error {

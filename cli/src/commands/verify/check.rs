@@ -173,12 +173,17 @@ pub fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(file).map_err(failed)
 }
 
-/// The ledger, its sealed fields readable where its record key is at hand.
+/// The ledger, its sealed fields readable where its record key is at hand. Another ledger's key is no reason not to verify.
 fn open(path: &Path, configuration: &Configuration) -> Result<Ledger, Failure> {
-    if configuration.vault(path)?.key.exists() {
-        return configuration.ledger(path);
+    let sealed = || -> Result<Ledger, Failure> { Ok(Ledger::open(Box::new(SqliteLog::open_existing(path)?), Arc::new(SystemClock))?) };
+    let vault = configuration.vault(path)?;
+    if !vault.key.exists() {
+        return sealed();
     }
-    Ok(Ledger::open(Box::new(SqliteLog::open_existing(path)?), Arc::new(SystemClock))?)
+    match sealed()?.with_vault(&vault) {
+        Err(ledger::Error::RecordKeyOfAnother { .. }) => sealed(),
+        opened => Ok(opened?),
+    }
 }
 
 fn look_up(ledger: &Ledger, bytes: &[u8], report: &LabelReport) -> Result<Known, Failure> {
