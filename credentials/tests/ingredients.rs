@@ -211,3 +211,25 @@ fn a_changed_file_has_one_parent_and_nothing_else() {
         assert!(matches!(refused, Err(Error::ParentMissing)), "{refused:?}");
     }
 }
+
+/// Followed each way, forty generations of two parents would be 2^40 manifests.
+#[test]
+fn a_past_that_many_share_is_judged_once_and_only_so_far() {
+    let mut file = embed(&picture(FORMATS[0]), &statement(&[]), &own_signer(), NOW).unwrap();
+    for generation in 1..=40 {
+        let both = [Relationship::Parent, Relationship::Input].map(|relationship| ingredient(&file, "before", relationship));
+        let said = Statement { produce_id: number(generation), ..statement(&both) };
+        file = embed(&picture(FORMATS[0]), &said, &own_signer(), NOW).unwrap();
+    }
+    let report = judged(&file);
+    assert_eq!(report.verdict, Verdict::Valid);
+    let mut depth = 1;
+    let mut next = &report;
+    while let Some(manifest) = &next.ingredients.first().and_then(|parent| parent.manifest.as_ref()) {
+        assert!(next.ingredients[1].manifest.is_none());
+        depth += 1;
+        next = manifest;
+    }
+    assert_eq!(depth, 32);
+    assert_eq!(next.ingredients[0].verdict, Verdict::Inconclusive, "not looked at");
+}
