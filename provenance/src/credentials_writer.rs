@@ -35,7 +35,7 @@ pub(crate) fn sign_changed(bytes: &[u8], source: &Source<'_>, changes: &[Change]
     let parent = Ingredient::read(source, Relationship::Parent, now);
     let statement = Statement { produce_id: id, deed: Deed::Changed(changes), ingredients: std::slice::from_ref(&parent) };
     match credentials::embed(bytes, &statement, signer, now) {
-        Err(credentials::Error::CannotEmbed) => {
+        Err(credentials::Error::CannotEmbed | credentials::Error::AlreadySigned) => {
             let store = credentials::sidecar(bytes, &statement, signer, now)?;
             Ok(Signed { bytes: bytes.to_vec(), sidecar: Some(store) })
         }
