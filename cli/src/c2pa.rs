@@ -26,7 +26,7 @@ impl Configuration {
         self.c2pa_trust.iter().try_fold(Anchors::default(), |anchors, path| {
             let text = std::fs::read_to_string(path).map_err(|error| {
                 let message = format!("cannot read {0}: {error} / 无法读取 {0}", path.display());
-                Failure::new(Code::ConfigurationInvalid, message)
+                Failure::io(Code::ConfigurationInvalid, message, &error)
             })?;
             Ok(anchors.with(Anchors::from_pem(&text)?))
         })

@@ -187,7 +187,7 @@ impl Configuration {
         };
         let text = std::fs::read(file).map_err(|error| {
             let path = file.display();
-            Failure::new(Code::ConfigurationInvalid, format!("cannot read the agreement {path}: {error} / 无法读取用户协议 {path}"))
+            Failure::io(Code::ConfigurationInvalid, format!("cannot read the agreement {path}: {error} / 无法读取用户协议 {path}"), &error)
         })?;
         Ok(Agreement { version: version.clone(), sha256: Sha256Digest::of(&text) })
     }
@@ -202,12 +202,13 @@ impl Configuration {
             }
             Err(error) => {
                 let message = format!("cannot read {}: {error} / 无法读取配置文件 {}", path.display(), path.display());
-                return Err(Failure::new(Code::ConfigurationInvalid, message));
+                return Err(Failure::io(Code::ConfigurationInvalid, message, &error));
             }
         };
         let read: Result<Self, _> = toml::from_str(&text);
-        read.map(|configuration| Self { file: path.to_owned(), ..configuration })
-            .map_err(|error| Failure::new(Code::ConfigurationInvalid, format!("{} / 配置文件有误：\n{error}", path.display())))
+        read.map(|configuration| Self { file: path.to_owned(), ..configuration }).map_err(|error| {
+            Failure::new(Code::ConfigurationInvalid, format!("{0} is not valid / 配置文件 {0} 有误：\n{error}", path.display()))
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //! else to standard error. Exit codes are those of `spec::Code`.
 mod arguments;
 mod c2pa;
+mod closed_output;
 mod commands;
 mod configuration;
 mod failure;
@@ -17,7 +18,18 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     kernels::memory::keep_freed();
-    let arguments = Arguments::parse();
+    closed_output::end_without_panic();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nothing is left to tell if the terminal is gone.
+            let _ = error.print();
+            if error.use_stderr() {
+                eprintln!("命令行参数有误，详见上文；用法请见 --help。");
+            }
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));
+        }
+    };
     if let Some(threads) = arguments.threads {
         kernels::pool::set_threads(threads.get());
     }

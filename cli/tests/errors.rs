@@ -156,3 +156,55 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }
+
+#[test]
+fn what_the_system_said_comes_with_advice_and_arguments_with_chinese() {
+    fails(&["verify", "missing.png"], 7, "check the path", "请检查路径");
+    fails(&["verify", "."], 7, "name a file", "请指定文件");
+    fails(&["generate", "猫", "--config", "missing.toml"], 10, "check the path", "请检查路径");
+    fails(&["policy", "evaluate", "missing.jsonl"], 7, "check the path", "请检查路径");
+    fails(&["data", "check", "missing.toml"], 7, "check the path", "请检查路径");
+    fails(&["verify"], 2, "required arguments", "命令行参数有误");
+    fails(&["no-such-command"], 2, "unrecognized", "命令行参数有误");
+}
+
+#[test]
+fn a_ledger_that_is_named_must_be_there() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path().join("pictures")).unwrap();
+    for arguments in [["verify", "--batch", "pictures"].as_slice(), &["verify", "danqing.toml"]] {
+        std::fs::write(desk.path().join("danqing.toml"), "").unwrap();
+        let output = desk.run(arguments.iter().chain(&["--ledger", "missing.sqlite"]));
+        assert_eq!(output.status.code(), Some(7), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("没有账本 missing.sqlite"), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn what_is_no_picture_is_neither_passed_on_nor_converted() {
+    let desk = Desk::new();
+    std::fs::write(desk.path().join("danqing.toml"), "propagator_code = \"001191110000100006666020001\"\n").unwrap();
+    for command in ["label", "convert"] {
+        let output = desk.run([command, "danqing.toml", "--out", "out/a.png"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains("PNG, JPEG, WebP") && text(&output.stderr).contains("不是可写入标识的文件格式"));
+        assert!(!desk.path().join("out").exists());
+    }
+}
+
+/// A reader that leaves before the first line, and a disk without space.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_no_panic() {
+    use std::process::Stdio;
+    let desk = Desk::new();
+    std::fs::write(desk.path().join("a.svg"), "<svg/>").unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let run = |out: Stdio| desk.command().args(["verify", "--json", "a.svg"]).stdout(out).stderr(Stdio::piped()).output().unwrap();
+    let closed = run(writer.into());
+    assert_eq!((closed.status.code(), text(&closed.stderr)), (Some(141), String::new()));
+    let full = run(std::fs::File::options().write(true).open("/dev/full").unwrap().into());
+    assert_eq!(full.status.code(), Some(7));
+    assert!(text(&full.stderr).contains("无法写入标准输出") && !text(&full.stderr).contains("panicked"), "{}", text(&full.stderr));
+}

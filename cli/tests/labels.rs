@@ -137,3 +137,16 @@ fn a_folder_is_verified_at_once() {
     assert_eq!(bad.status.code(), Some(1));
     assert!(text(&bad.stdout).contains("bad.jpg: inconclusive") && text(&bad.stdout).contains("21 files"), "{}", text(&bad.stdout));
 }
+
+#[test]
+fn a_copys_watermark_agrees_with_its_label_where_the_ledger_has_no_picture() {
+    let desk = Desk::new();
+    configure(&desk, &format!("propagator_code = \"{PROPAGATOR}\"\nwatermark_key = \"mark.key\"\n"));
+    let path = desk.generate(&["一只小猫", "--seed", "7"])[0]["path"].as_str().expect("a path").to_owned();
+    assert!(desk.run(["label", &path, "--out", "shared/cat.png"]).status.success());
+    let (code, report) = verify(&desk, "shared/cat.png");
+    let mark = &report["watermark"];
+    assert_eq!((code, &mark["state"], &mark["is_labels"]), (Some(0), &"found".into(), &true.into()), "{report}");
+    assert_eq!(mark["produce_id"], Value::Null);
+    assert!(text(&desk.run(["verify", "shared/cat.png"]).stdout).contains("与标识中的 ProduceID 一致"));
+}

@@ -161,3 +161,16 @@ fn a_time_stamp_is_unverified_until_its_authority_is_named() {
     }
     fails(&desk, &[&arguments[..], &["--timestamp-ca", &response]].concat(), 7, "无法读取");
 }
+
+#[test]
+fn an_export_that_fails_leaves_nothing() {
+    let desk = Desk::new();
+    desk.generate(&["一只小猫"]);
+    std::fs::write(desk.path().join("danqing.toml"), "ledger_key = \"missing/ledger.key\"\n").expect("a file");
+    std::fs::create_dir(desk.path().join("empty")).expect("a folder");
+    for folder in ["export", "empty"] {
+        assert!(!desk.run(["ledger", "export", folder]).status.success());
+    }
+    assert!(!desk.path().join("export").exists());
+    assert_eq!(std::fs::read_dir(desk.path().join("empty")).expect("still there").count(), 0);
+}

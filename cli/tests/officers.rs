@@ -85,6 +85,11 @@ fn three_refusals_in_a_row_suspend_until_an_officer_lifts_it() {
     let (next, said) = ask("甲", "一只小猫");
     assert!(next == Some(21) && said.contains("连续三次") && said.contains("account lift"), "{said}");
     assert_eq!(ask("乙", "一只小猫").0, Some(0), "another account is not touched");
+    let picture = desk.files().into_iter().find(|path| path.extension().is_some_and(|ending| ending == "png")).expect("a picture");
+    let copy = ["convert", picture.to_str().expect("a path"), "--out", "elsewhere/a.jpg", "--account"];
+    assert_eq!(code(&desk, &[&copy[..], &["甲"]].concat()).0, Some(21), "another folder is no way around");
+    assert!(!desk.path().join("elsewhere").exists());
+    assert_eq!(code(&desk, &[&copy[..], &["乙"]].concat()).0, Some(0));
     let listed: Value = serde_json::from_str(&succeeds(&desk, &["policy", "account", "list", "--json"])).expect("JSON");
     assert_eq!((&listed["account"], &listed["cause"]), (&"甲".into(), &"in_a_row".into()));
     assert_eq!(code(&desk, &["policy", "account", "lift", "甲"]).0, Some(2), "a reason is needed");
@@ -109,6 +114,9 @@ fn encrypted_prompts_are_read_by_the_key_and_cannot_be_shredded_yet() {
     fs::rename(desk.path().join("own.key"), desk.path().join("away.key")).expect("a file");
     let said = succeeds(&desk, &["verify", path]);
     assert!(!said.contains("一只小猫") && !said.contains("王五") && said.contains("无记录密钥"), "{said}");
+    fs::write(desk.path().join("own.key"), "7".repeat(64)).expect("another ledger's key");
+    let said = succeeds(&desk, &["verify", path]);
+    assert!(!said.contains("王五") && said.contains("无记录密钥"), "{said}");
     fs::rename(desk.path().join("away.key"), desk.path().join("own.key")).expect("a file");
     let (inside, said) = code(&desk, &["ledger", "shred", "--before", "2999-01-01"]);
     assert!(inside == Some(2) && said.contains("须保存至"), "{said}");

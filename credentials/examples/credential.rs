@@ -6,7 +6,7 @@
 //!
 //! A file that can carry no manifest is copied to OUT, and its manifest goes to OUT.c2pa.
 use credentials::{
-    Anchors, Error, Ingredient, Relationship, Signer, Statement, TrainingUse, embed, make_test_certificate, sidecar, verify,
+    Anchors, Deed, Error, Ingredient, Relationship, Signer, Source, Statement, TrainingUse, embed, make_test_certificate, sidecar, verify,
 };
 use spec::{Clock as _, ProduceId, SystemClock};
 use std::error::Error as StdError;
@@ -31,7 +31,8 @@ fn signer(path: &str) -> Result<Signer, Box<dyn StdError>> {
 
 fn statement(ingredients: &[Ingredient]) -> Statement<'_> {
     let produce_id = ProduceId::new(SystemClock.now(), [7; 10]);
-    Statement { produce_id, watermarked: true, training_use: TrainingUse::NotAllowed, ingredients }
+    let deed = Deed::Generated { watermarked: true, training_use: TrainingUse::NotAllowed };
+    Statement { produce_id, deed, ingredients }
 }
 
 fn sign(certificate: &str, from: &str, to: &str, ingredients: &[&str]) -> Result<(), Box<dyn StdError>> {
@@ -40,7 +41,8 @@ fn sign(certificate: &str, from: &str, to: &str, ingredients: &[&str]) -> Result
     for pair in ingredients.chunks(2) {
         let [relationship, path] = pair else { return Err("an ingredient needs parent or input, and a file".into()) };
         let relationship = if *relationship == "parent" { Relationship::Parent } else { Relationship::Input };
-        found.push(Ingredient::read(&fs::read(path)?, path, relationship, now));
+        let source = Source { bytes: &fs::read(path)?, sidecar: None, title: Some(path) };
+        found.push(Ingredient::read(&source, relationship, now));
     }
     let bytes = fs::read(from)?;
     match embed(&bytes, &statement(&found), &signer, now) {

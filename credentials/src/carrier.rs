@@ -20,6 +20,8 @@ pub(crate) enum Carrier {
 pub(crate) struct Located<'a> {
     pub(crate) store: Cow<'a, [u8]>,
     pub(crate) region: Range<usize>,
+    /// Whether what holds the store is as it was written.
+    pub(crate) intact: bool,
 }
 
 /// What looking for a manifest store came to.
@@ -56,18 +58,30 @@ impl Carrier {
 
     /// Linear in the file.
     pub(crate) fn find(self, bytes: &[u8]) -> Search<'_> {
+        let (mut found, is_whole) = self.walk(bytes);
+        match (found.pop(), found.is_empty()) {
+            (Some(_), false) => Search::Several,
+            (Some(only), true) if is_whole && only.intact => Search::Found(only),
+            (None, _) if is_whole => Search::Absent,
+            _ => Search::Damaged,
+        }
+    }
+
+    /// The regions of all stores, damaged ones too, front to back; nothing where the file's layout cannot be followed to its end.
+    pub(crate) fn regions(self, bytes: &[u8]) -> Option<Vec<Range<usize>>> {
+        let (found, is_whole) = self.walk(bytes);
+        is_whole.then(|| found.into_iter().map(|located| located.region).collect())
+    }
+
+    /// What was found, and whether the file could be followed to where no store can stand any more.
+    fn walk(self, bytes: &[u8]) -> (Vec<Located<'_>>, bool) {
         let mut found = Vec::new();
         let whole = match self {
             Self::Png => png::find(bytes, &mut found),
             Self::Jpeg => jpeg::find(bytes, &mut found),
             Self::Webp => webp::find(bytes, &mut found),
         };
-        match (found.pop(), found.is_empty()) {
-            (Some(_), false) => Search::Several,
-            (Some(only), true) if whole.is_some() => Search::Found(only),
-            (None, _) if whole.is_some() => Search::Absent,
-            _ => Search::Damaged,
-        }
+        (found, whole.is_some())
     }
 
     /// Whether the bytes of a damaged file name the box that a store stands in: what remains of it does not verify.

@@ -27,6 +27,9 @@ pub enum Error {
     /// Two ingredients bring different manifests under one name.
     #[error("two ingredients carry different manifests called {0:?} / 两个素材含有同名但不同的清单 {0:?}")]
     IngredientsConflict(String),
+    /// A changed file must have one parent and nothing else.
+    #[error("a changed file needs the file before as its only ingredient, a parent / 被更改的文件须以更改前的文件为唯一素材")]
+    ParentMissing,
     /// The signed bytes do not verify; they were withheld.
     #[error("the C2PA manifest did not verify after it was written ({0:?}); the file was withheld / C2PA 清单回读校验未通过，文件未放行")]
     ReadBackDiffers(Vec<StatusCode>),
@@ -45,7 +48,7 @@ impl Error {
             Self::CertificateUnusable { .. } | Self::KeyInvalid => Code::ConfigurationInvalid,
             Self::CannotEmbed | Self::AlreadySigned | Self::IngredientsConflict(_) => Code::InvalidRequest,
             Self::ReadBackDiffers(_) => Code::LabelFailed,
-            Self::Random(_) | Self::TestCertificate(_) => Code::Internal,
+            Self::ParentMissing | Self::Random(_) | Self::TestCertificate(_) => Code::Internal,
         }
     }
 }

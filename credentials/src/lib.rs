@@ -21,6 +21,7 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+mod actions;
 mod carrier;
 mod cbor;
 mod certificate;
@@ -37,11 +38,12 @@ mod test_certificate;
 mod time_stamp;
 mod verify;
 
+pub use actions::Change;
 pub use error::Error;
-pub use ingredient::{Ingredient, Relationship};
-pub use manifest::{Statement, TrainingUse, embed, remove, sidecar};
+pub use ingredient::{Ingredient, Relationship, Source};
+pub use manifest::{Deed, Statement, TrainingUse, embed, remove, sidecar};
 pub use signer::Signer;
 pub use status::{StatusCode, Weight};
 pub use test_certificate::make_test_certificate;
 pub use time_stamp::{TimeStampSignature, verify_time_stamp};
-pub use verify::{Anchors, Report, Status, Trust, Verdict, verify, verify_sidecar};
+pub use verify::{Anchors, IngredientReport, Report, Status, Trust, Verdict, verify, verify_sidecar};

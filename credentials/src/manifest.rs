@@ -1,7 +1,7 @@
 use crate::carrier::{Carrier, Search};
 use crate::cbor::{Value, map, text};
-use crate::ingredient::{Ingredient, Relationship};
-use crate::{Anchors, Error, Signer, Verdict, cose, jumbf, names, verify};
+use crate::ingredient::Ingredient;
+use crate::{Anchors, Change, Error, Signer, Verdict, actions, cose, jumbf, names, verify};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use spec::{ProduceId, Sha256Digest, Timestamp};
@@ -19,17 +19,30 @@ pub enum TrainingUse {
     Allowed,
 }
 
-/// What a manifest says of one picture.
+/// What a manifest says of one file.
 #[derive(Debug, Clone)]
 pub struct Statement<'a> {
-    /// The id in the implicit label: it names the instance, and its moment is the time of creation.
+    /// The file's own id: it names the instance, and its moment is the time of what was done.
     pub produce_id: ProduceId,
-    /// Whether the pixels carry the invisible watermark.
-    pub watermarked: bool,
-    /// What others may do with it.
-    pub training_use: TrainingUse,
+    /// What was done.
+    pub deed: Deed<'a>,
     /// Files that went into it; none for a picture made from text alone.
     pub ingredients: &'a [Ingredient],
+}
+
+/// How a file came to be.
+#[derive(Debug, Clone, Copy)]
+pub enum Deed<'a> {
+    /// A model drew it, or drew in it.
+    Generated {
+        /// Whether the pixels carry the invisible watermark.
+        watermarked: bool,
+        /// What others may do with it.
+        training_use: TrainingUse,
+    },
+    /// Its one parent, which is somebody's, was changed in these ways; nothing was drawn by a model, and what others may do with it stays for
+    /// the parent's manifest to say.
+    Changed(&'a [Change]),
 }
 
 /// Puts a signed manifest into a PNG, JPEG or WebP file, whose other bytes it covers, and hands out the file only if it verifies.
@@ -68,12 +81,14 @@ pub fn embed(bytes: &[u8], statement: &Statement<'_>, signer: &Signer, now: Time
     Ok(signed)
 }
 
-/// The file without the manifest that it carries inside; nothing if it carries none, or one that cannot be cut out whole.
+/// The file without any manifest store inside, damaged ones included; nothing if it has none, or one that cannot be cut out whole.
 pub fn remove(bytes: &[u8]) -> Option<Vec<u8>> {
     let carrier = Carrier::of(bytes)?;
-    let Search::Found(located) = carrier.find(bytes) else { return None };
+    let regions = carrier.regions(bytes).filter(|regions| !regions.is_empty())?;
     let mut file = bytes.to_vec();
-    file.drain(located.region);
+    for region in regions.into_iter().rev() {
+        file.drain(region);
+    }
     let length = file.len();
     carrier.announce(&mut file, length)?;
     Some(file)
@@ -111,8 +126,11 @@ impl Draft {
             references.push((ingredient.relationship, reference(&label, &assertion)));
             assertions.push((label, assertion));
         }
-        assertions.push((names::ACTIONS.to_owned(), assertion(names::ACTIONS, &actions(statement, &references))));
-        assertions.push((names::TRAINING_MINING.to_owned(), assertion(names::TRAINING_MINING, &training_mining(statement.training_use))));
+        let actions = actions::of(statement, &references, generator)?;
+        assertions.push((names::ACTIONS.to_owned(), assertion(names::ACTIONS, &actions)));
+        if let Deed::Generated { training_use, .. } = statement.deed {
+            assertions.push((names::TRAINING_MINING.to_owned(), assertion(names::TRAINING_MINING, &training_mining(training_use))));
+        }
         let label = format!("urn:c2pa:{}", manifest_uuid(statement.produce_id));
         Ok(Self {
             instance: format!("xmp:iid:{}", statement.produce_id),
@@ -193,35 +211,6 @@ const BOX_HEADER: usize = 8;
 fn reference(label: &str, whole: &[u8]) -> Value {
     let payload = whole.get(BOX_HEADER..).unwrap_or_default();
     map([("url", text(names::local(label))), ("hash", Value::Bytes(Sha256::digest(payload).to_vec()))])
-}
-
-fn actions(statement: &Statement<'_>, references: &[(Relationship, Value)]) -> Value {
-    let when = || Value::Tag(0, Box::new(text(statement.produce_id.made_at().to_rfc3339())));
-    let action = |name: &str, more: Vec<(&str, Value)>| {
-        let mut entries = vec![(text("action"), text(name)), (text("when"), when()), (text("softwareAgent"), generator())];
-        entries.extend(more.into_iter().map(|(key, value)| (text(key), value)));
-        Value::Map(entries)
-    };
-    let of = |relationship| -> Vec<Value> {
-        references.iter().filter(|(found, _)| *found == relationship).map(|(_, reference)| reference.clone()).collect()
-    };
-    let using = |ingredients: Vec<Value>| match ingredients.is_empty() {
-        true => None,
-        false => Some(("parameters", map([("ingredients", Value::Array(ingredients))]))),
-    };
-    let source = if references.is_empty() { names::GENERATED } else { names::COMPOSITE };
-    let source = ("digitalSourceType", text(source));
-    let (parents, inputs) = (using(of(Relationship::Parent)), using(of(Relationship::Input)));
-    let mut actions = match parents {
-        None => vec![action(names::CREATED, [source].into_iter().chain(inputs).collect())],
-        parents => {
-            vec![action(names::OPENED, parents.into_iter().collect()), action(names::EDITED, [source].into_iter().chain(inputs).collect())]
-        }
-    };
-    if statement.watermarked {
-        actions.push(action(names::WATERMARKED, Vec::new()));
-    }
-    map([("actions", Value::Array(actions)), ("allActionsIncluded", Value::Bool(true))])
 }
 
 fn training_mining(training_use: TrainingUse) -> Value {

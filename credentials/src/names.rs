@@ -19,6 +19,10 @@ pub(crate) const HARD_BINDING_PREFIX: &str = "c2pa.hash.";
 pub(crate) const CREATED: &str = "c2pa.created";
 pub(crate) const OPENED: &str = "c2pa.opened";
 pub(crate) const EDITED: &str = "c2pa.edited";
+pub(crate) const METADATA_EDITED: &str = "c2pa.edited.metadata";
+pub(crate) const ORIENTATION: &str = "c2pa.orientation";
+pub(crate) const RESIZED: &str = "c2pa.resized";
+pub(crate) const TRANSCODED: &str = "c2pa.transcoded";
 /// A watermark that is not registered as a way to find the manifest.
 pub(crate) const WATERMARKED: &str = "c2pa.watermarked.unbound";
 
@@ -38,6 +42,11 @@ pub(crate) fn local(label: &str) -> String {
 pub(crate) fn absolute(manifest: &str, path: &str) -> String {
     let separator = if path.is_empty() { "" } else { "/" };
     format!("self#jumbf=/{STORE}/{manifest}{separator}{path}")
+}
+
+/// Address of an assertion of a manifest.
+pub(crate) fn assertion(manifest: &str, label: &str) -> String {
+    absolute(manifest, &format!("{ASSERTION_STORE}/{label}"))
 }
 
 /// The path inside the manifest `manifest` that `url` points to; nothing if it points elsewhere.

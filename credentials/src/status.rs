@@ -47,6 +47,8 @@ statuses! {
     Note TimeStampUnchecked = "danqing.timeStampUnchecked", "there is a time stamp, which is not checked here", "含可信时间戳，但此处不校验";
     Note ExclusionsMore = "assertion.dataHash.additionalExclusionsPresent", "the signer left more of the file unsigned than the manifest itself", "签署者在清单之外还排除了部分文件内容";
     Note IngredientUnknown = "ingredient.unknownProvenance", "an ingredient came without a manifest", "有素材不含清单";
+    Note IngredientWasInvalid = "danqing.ingredientWasInvalid", "an ingredient's own manifest did not hold when it was taken in, as the signer says", "据签署者记录，素材自带的清单在引用时未通过校验";
+    Doubt IngredientUnsound = "danqing.ingredientUnsound", "an ingredient's own manifest does not hold, and the signer does not say so", "素材自带的清单未通过校验，而签署者未予说明";
     Failure ManifestMalformed = "danqing.manifestMalformed", "the manifest store is not well-formed, or more complex than is read", "清单结构不合法，或过于复杂";
     Failure ManifestDamaged = "danqing.containerDamaged", "the file is damaged where the manifest stands", "文件中清单所在部分已损坏";
     Failure ManifestSeveral = "danqing.manifestSeveral", "the file holds more than one manifest store", "文件含有多个清单库";

@@ -1,12 +1,14 @@
 //! Judging the manifest of any file.
 
+mod ingredient;
 mod manifest;
 mod report;
 
-pub use report::{Report, Status, Trust, Verdict};
+pub use report::{IngredientReport, Report, Status, Trust, Verdict};
 
 use crate::carrier::{Carrier, Search};
 use crate::{Error, StatusCode, jumbf, names, pem};
+use ingredient::Seen;
 use manifest::Check;
 use spec::Timestamp;
 use std::ops::Range;
@@ -38,7 +40,8 @@ impl Anchors {
     }
 }
 
-/// Reads and judges the manifest inside a file, at the time `now`. Never panics, and takes time linear in the file.
+/// Reads and judges the manifest inside a file, at the time `now`, and those of its ingredients that came with it. Never panics, and takes
+/// time linear in the file.
 pub fn verify(bytes: &[u8], anchors: &Anchors, now: Timestamp) -> Report {
     match find(bytes) {
         Ok(None) => Report::default(),
@@ -57,9 +60,12 @@ pub fn verify_sidecar(bytes: &[u8], store: &[u8], anchors: &Anchors, now: Timest
     judge(bytes, store, 0..0, anchors, now)
 }
 
-/// The store inside a file, and the report on it.
-pub(crate) fn with_store(bytes: &[u8], anchors: &Anchors, now: Timestamp) -> Option<(Vec<u8>, Report)> {
-    let (store, region) = find(bytes).ok()??;
+/// The store inside a file, or else that beside it, and the report on it.
+pub(crate) fn with_store(bytes: &[u8], sidecar: Option<&[u8]>, anchors: &Anchors, now: Timestamp) -> Option<(Vec<u8>, Report)> {
+    let (store, region) = match find(bytes).ok()? {
+        Some(found) => found,
+        None => (sidecar?.to_vec(), 0..0),
+    };
     let report = judge(bytes, &store, region, anchors, now);
     Some((store, report))
 }
@@ -81,7 +87,8 @@ fn judge(bytes: &[u8], store: &[u8], region: Range<usize>, anchors: &Anchors, no
     let mut report = Report::default();
     match jumbf::read(store) {
         Some(parsed) if parsed.is(jumbf::STORE) && parsed.label == names::STORE => {
-            Check { bytes, region, store: &parsed, anchors, now, report: &mut report }.active_manifest();
+            let (file, mut seen) = (Some((bytes, region)), Seen::default());
+            Check { file, store: &parsed, anchors, now, manifest: "", seen: &mut seen, report: &mut report }.active_manifest();
         }
         _ => report.add(StatusCode::ManifestMalformed, ""),
     }

@@ -1,19 +1,19 @@
 //! Whatever the bytes are, reading them ends, in little memory and without a panic.
 mod support;
 
-use credentials::{Anchors, Ingredient, Relationship, Verdict, embed, verify, verify_sidecar};
+use credentials::{Anchors, Relationship, Verdict, embed, verify, verify_sidecar};
 use proptest::prelude::*;
 use std::sync::LazyLock;
-use support::{FORMATS, NOW, golden, own_signer, picture, statement};
+use support::{FORMATS, NOW, golden, ingredient, own_signer, picture, statement};
 
 static SIGNED: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
-    let peer = Ingredient::read(&golden("peer.png"), "peer.png", Relationship::Input, NOW);
+    let peer = ingredient(&golden("peer.png"), "peer.png", Relationship::Input);
     let ours = FORMATS.iter().map(|format| embed(&picture(*format), &statement(std::slice::from_ref(&peer)), &own_signer(), NOW).unwrap());
     ours.chain([golden("peer.png"), golden("peer.jpg"), golden("peer.webp")]).collect()
 });
 
 fn verdict(bytes: &[u8]) -> Verdict {
-    let _ = Ingredient::read(bytes, "x", Relationship::Parent, NOW);
+    let _ = ingredient(bytes, "x", Relationship::Parent);
     verify(bytes, &Anchors::default(), NOW).verdict
 }
 

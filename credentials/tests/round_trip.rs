@@ -2,7 +2,7 @@
 mod support;
 
 use credentials::{
-    Anchors, Error, Signer, Statement, StatusCode, TrainingUse, Trust, Verdict, embed, remove, sidecar, verify, verify_sidecar,
+    Anchors, Deed, Error, Signer, Statement, StatusCode, TrainingUse, Trust, Verdict, embed, remove, sidecar, verify, verify_sidecar,
 };
 use image::ImageFormat;
 use support::{FORMATS, NOW, golden_text, own_signer, picture, statement, test_signer};
@@ -34,7 +34,7 @@ fn every_format_carries_a_manifest_that_verifies() {
 
 #[test]
 fn a_statement_says_what_it_is_told() {
-    let told = Statement { watermarked: true, training_use: TrainingUse::Allowed, ..statement(&[]) };
+    let told = Statement { deed: Deed::Generated { watermarked: true, training_use: TrainingUse::Allowed }, ..statement(&[]) };
     let signed = embed(&picture(ImageFormat::Png), &told, &own_signer(), NOW).unwrap();
     let report = verify(&signed, &Anchors::default(), NOW);
     assert_eq!(report.actions, ["c2pa.created", "c2pa.watermarked.unbound"]);

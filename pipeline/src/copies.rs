@@ -1,7 +1,8 @@
 use crate::studio::{LEDGER_FILE, check_running, new_id, open_outbox};
-use crate::{LabelSigning, RecordOptions, Result, Switch, strikes};
+use crate::{Certificate, LabelSigning, RecordOptions, Result, Switch, c2pa, strikes};
+use credentials::Source;
 use ledger::Ledger;
-use provenance::{Conversion, EarlierPropagator, Ground, Propagator, ProviderCode, Relabelled};
+use provenance::{Conversion, EarlierPropagator, Ground, Propagator, ProviderCode, Relabelled, Warning};
 use serde::Serialize;
 use spec::stage::{RecordedCopy as _, Relabelled as _};
 use spec::{Clock, Relabelling, SystemClock};
@@ -9,11 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store::{Existing, SqliteLog};
 
-/// The short sentence of files that are there already: relabel → store → log → release. Folder, ledger and outbox are opened when there
+/// The short sentence of files that are there already: relabel → sign → store → log → release. Folder, ledger and outbox are opened when there
 /// is something to store: a file that cannot be copied leaves nothing behind.
-pub struct Copies {
+pub struct Copies<'a> {
     folder: PathBuf,
     existing: Existing,
+    certificate: Certificate<'a>,
     record: RecordOptions,
     clock: Arc<dyn Clock>,
 }
@@ -37,35 +39,41 @@ pub struct ReleasedCopy {
     pub path: PathBuf,
     /// Index of its leaf in the ledger.
     pub ledger_index: u64,
+    /// The C2PA manifest of a file that cannot carry it.
+    pub sidecar: Option<PathBuf>,
     /// What was done.
     #[serde(flatten)]
     pub relabelling: Relabelling,
+    /// What the user should be told.
+    #[serde(skip)]
+    pub warning: Option<Warning>,
 }
 
-impl Copies {
-    /// For the folder of the copies. An error while generation is stopped there, which ends transmission too.
-    pub fn of(folder: &Path, existing: Existing, record: RecordOptions) -> Result<Self> {
+impl<'a> Copies<'a> {
+    /// For the folder of the copies, whose C2PA manifests `certificate` signs. An error while generation is stopped there, which ends
+    /// transmission too.
+    pub fn of(folder: &Path, existing: Existing, certificate: Certificate<'a>, record: RecordOptions) -> Result<Self> {
         Switch::of(&folder.join(LEDGER_FILE), &record.stop_file).check()?;
-        Ok(Self { folder: folder.to_owned(), existing, record, clock: Arc::new(SystemClock) })
+        Ok(Self { folder: folder.to_owned(), existing, certificate, record, clock: Arc::new(SystemClock) })
     }
 
     /// Adds the propagator's fields to a file and releases it under that name.
-    pub fn pass_on(self, bytes: &[u8], passing: PassingOn<'_>, name: &str) -> Result<ReleasedCopy> {
+    pub fn pass_on(self, source: &Source<'_>, passing: PassingOn<'_>, name: &str) -> Result<ReleasedCopy> {
         let key = passing.label_signing.map(crate::label_key::label_key).transpose()?;
         let propagator = Propagator::new(passing.propagator_code, key)?;
-        let copy = propagator.pass_on(bytes, passing.ground, passing.earlier, new_id(self.clock.as_ref())?)?;
-        self.take_out(&copy, name)
+        let copy = propagator.pass_on(source.bytes, passing.ground, passing.earlier, new_id(self.clock.as_ref())?)?;
+        self.take_out(copy, source, name)
     }
 
     /// Converts a picture and releases it under that name.
-    pub fn convert(self, bytes: &[u8], conversion: &Conversion, name: &str) -> Result<ReleasedCopy> {
-        let copy = conversion.convert(bytes, new_id(self.clock.as_ref())?)?;
-        self.take_out(&copy, name)
+    pub fn convert(self, source: &Source<'_>, conversion: &Conversion, name: &str) -> Result<ReleasedCopy> {
+        let copy = conversion.convert(source.bytes, new_id(self.clock.as_ref())?)?;
+        self.take_out(copy, source, name)
     }
 
-    /// store → log → release, and before them what a crash left in the folder. An error while generation is stopped, and for a suspended
+    /// sign → store → log → release, and before them what a crash left in the folder. An error while generation is stopped, and for a suspended
     /// account.
-    fn take_out(self, copy: &Relabelled, name: &str) -> Result<ReleasedCopy> {
+    fn take_out(self, mut copy: Relabelled, source: &Source<'_>, name: &str) -> Result<ReleasedCopy> {
         let RecordOptions { account, vault, stop_file } = self.record;
         store::prepare_folder(&self.folder)?;
         let log = SqliteLog::open(&self.folder.join(LEDGER_FILE))?;
@@ -75,11 +83,17 @@ impl Copies {
         strikes::check(&ledger, &account)?;
         let outbox = open_outbox(&self.folder, self.existing, &ledger)?;
         outbox.check_name(name)?;
-        let stored = outbox.put_copy(copy, name)?;
+        let signer = c2pa::signer(self.certificate, &self.folder, copy.relabelling().id.made_at())?;
+        if let Some(signer) = &signer {
+            copy = copy.with_credentials(source, signer)?;
+        }
+        let stored = outbox.put_copy(&copy, name)?;
         let recorded = ledger.append_copy(stored)?;
         // A stop that came just now keeps the file hidden; the first start after its end releases it.
         check_running(&ledger, &stop_file)?;
         let path = outbox.release_copy(&recorded)?;
-        Ok(ReleasedCopy { path, ledger_index: recorded.leaf_index(), relabelling: copy.relabelling().clone() })
+        let warning = signer.filter(credentials::Signer::is_test).map(|_| Warning::TestCertificate);
+        let sidecar = copy.sidecar().map(|_| store::sidecar(&path));
+        Ok(ReleasedCopy { path, ledger_index: recorded.leaf_index(), sidecar, relabelling: copy.relabelling().clone(), warning })
     }
 }

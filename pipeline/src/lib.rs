@@ -33,6 +33,7 @@ pub use error::{Error, Result};
 pub use image_safety::{BUILTIN_CLASSIFIER, ClassifierSettings, ImageSafety, LabelSettings, ScreeningSettings, read_picture};
 pub use label_key::LabelSigning;
 pub use models::{DEFAULT_MODEL, find_model};
+pub use strikes::check as check_account;
 pub use studio::{CopyOutcome, Delivery, LEDGER_FILE, Names, Outcome, RecordOptions, Refused, Released, Studio, StudioOptions, Timing};
 pub use studio::{Withheld, random_seed};
 pub use switch::Switch;

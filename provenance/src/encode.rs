@@ -45,6 +45,11 @@ const MAXIMUM_BYTES: u64 = 1 << 30;
 /// The pixels of a picture file of any supported format, turned as its EXIF says and with transparency on white; nothing where it is
 /// damaged or absurdly large.
 pub(crate) fn decode(bytes: &[u8]) -> Option<image::RgbImage> {
+    decode_turned(bytes).map(|(picture, _)| picture)
+}
+
+/// As [`decode`], and whether the picture was turned.
+pub(crate) fn decode_turned(bytes: &[u8]) -> Option<(image::RgbImage, bool)> {
     let mut reader = image::ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format().ok()?;
     let mut limits = image::Limits::default();
     limits.max_image_width = Some(MAXIMUM_SIDE);
@@ -55,8 +60,9 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<image::RgbImage> {
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut picture = image::DynamicImage::from_decoder(decoder).ok()?;
     picture.apply_orientation(orientation);
+    let turned = orientation != Orientation::NoTransforms;
     if !picture.color().has_alpha() {
-        return Some(picture.into_rgb8());
+        return Some((picture.into_rgb8(), turned));
     }
     let transparent = picture.into_rgba8();
     let (width, height) = transparent.dimensions();
@@ -68,7 +74,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<image::RgbImage> {
             .collect(),
         [] => Vec::new(),
     };
-    image::RgbImage::from_raw(width, height, transparent.as_raw().chunks_exact(4).flat_map(over_white).collect())
+    let flat = image::RgbImage::from_raw(width, height, transparent.as_raw().chunks_exact(4).flat_map(over_white).collect())?;
+    Some((flat, turned))
 }
 
 /// The pixels at another size, by a filter that keeps edges; unchanged at the same size.

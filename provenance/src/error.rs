@@ -68,7 +68,8 @@ pub enum Error {
     EmbeddingFailed,
     /// The file's label, or whether it has one, is not clear enough to add to it.
     #[error(
-        "the file's implicit label cannot be kept as it is, so nothing was added to it ({findings:?}); danqing verify says more / 无法原样保留文件中的隐式标识，未作添加；详情请用 danqing verify 查看"
+        "the file's implicit label cannot be kept as it is, so nothing was added to it ({}); danqing verify says more / 无法原样保留文件中的隐式标识，未作添加（{}）；详情请用 danqing verify 查看",
+        join(.findings, Finding::english), join(.findings, Finding::chinese)
     )]
     LabelUnclear {
         /// What was found.
@@ -103,6 +104,9 @@ pub enum Error {
     /// A grant of article 9 came with another picture than the one that it is for; the picture was withheld.
     #[error("the picture is not the one that may go without an explicit label / 该图片不是获准不加显式标识的那一张，未放行")]
     GrantOfAnother,
+    /// A copy's manifest would name another file than the one that the copy was made from.
+    #[error("the manifest would name another file as the source; the copy was withheld / 清单所指来源并非原文件，副本未放行")]
+    SourceOfAnother,
     /// The bytes do not say what was written into them; they were withheld.
     #[error(
         "the label did not read back as written ({verdict:?}, {findings:?}); the picture was withheld / 标识回读与写入不一致，图片未放行"
@@ -113,6 +117,11 @@ pub enum Error {
         /// Its findings.
         findings: Vec<Finding>,
     },
+}
+
+fn join(findings: &[Finding], words: impl Fn(Finding) -> &'static str) -> String {
+    let words: Vec<&str> = findings.iter().copied().map(words).collect();
+    words.join("; ")
 }
 
 impl Error {
@@ -132,7 +141,11 @@ impl Error {
             | Self::AlreadyPropagated(_) => Code::InvalidRequest,
             Self::Credentials(error) => error.code(),
             Self::FontInvalid => Code::Internal,
-            Self::EncodingFailed(_) | Self::EmbeddingFailed | Self::GrantOfAnother | Self::ReadBackDiffers { .. } => Code::LabelFailed,
+            Self::EncodingFailed(_)
+            | Self::EmbeddingFailed
+            | Self::GrantOfAnother
+            | Self::SourceOfAnother
+            | Self::ReadBackDiffers { .. } => Code::LabelFailed,
         }
     }
 }

@@ -4,8 +4,14 @@ use crate::container::Obstacle;
 use crate::explicit::{self, Corner, Plate};
 use crate::security::{self, Party};
 use crate::{Error, FileFormat, Finding, LabelKey, LabelReport, LabelValues, LabelVerdict, ProviderCode, ServiceType, Severity};
-use crate::{container, encode, read_labels, value};
+use crate::{container, credentials_writer, encode, read_labels, value};
+use credentials::{Change, Signer, Source};
 use spec::{ImageFormat, Operation, Picture, ProduceId, Relabelling, Sha256Digest};
+
+const FORMAT_UNKNOWN: Error = Error::FileUnfit {
+    english: "its format is none whose label is written (PNG, JPEG, WebP, TIFF, GIF, SVG, MP4, MOV, GLB)",
+    chinese: "不是可写入标识的文件格式（PNG、JPEG、WebP、TIFF、GIF、SVG、MP4、MOV、GLB）",
+};
 
 /// Why a file without implicit label is labelled (article 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +56,7 @@ impl Propagator {
     /// stay as they are; a file without label gets one that names no producer, on the given ground. Nothing but the metadata changes.
     pub fn pass_on(&self, bytes: &[u8], ground: Option<Ground>, earlier: EarlierPropagator, id: ProduceId) -> Result<Relabelled, Error> {
         let report = read_labels(bytes);
-        let format = report.format.ok_or(Error::LabelUnclear { findings: report.findings.clone() })?;
+        let format = report.format.ok_or(FORMAT_UNKNOWN)?;
         let mut values = match one_label(&report)? {
             Some(values) => values.clone(),
             None => LabelValues {
@@ -72,7 +78,8 @@ impl Propagator {
         let bare = credentials::remove(bytes);
         let written = write(format, bare.as_deref().unwrap_or(bytes), &values)?;
         check_read_back(&written, format, &values, &report)?;
-        Ok(Relabelled::new(Operation::PassedOn, id, (bytes, report), (written, format, values), None))
+        let copy = Relabelled::new(Operation::PassedOn, id, (bytes, report), (written, format, values), None);
+        Ok(copy.changed(vec![Change::MetadataEdited]))
     }
 }
 
@@ -99,8 +106,9 @@ impl Conversion {
     /// in the right one.
     pub fn convert(&self, bytes: &[u8], id: ProduceId) -> Result<Relabelled, Error> {
         let report = read_labels(bytes);
+        report.format.ok_or(FORMAT_UNKNOWN)?;
         let values = one_label(&report)?.ok_or(Error::LabelMissing)?.clone();
-        let source = encode::decode(bytes)
+        let (source, turned) = encode::decode_turned(bytes)
             .ok_or(Error::FileUnfit { english: "it is not a picture that can be decoded", chinese: "不是可解码的图片" })?;
         let before = source.dimensions();
         let mut picture = encode::scale(source, self.size(before))?;
@@ -113,7 +121,11 @@ impl Conversion {
             return Err(Error::EmbeddingFailed);
         }
         let text = drawn.then(|| self.explicit_text.clone());
-        Ok(Relabelled::new(Operation::Converted, id, (bytes, report), (written, format, values), text))
+        let resized = (picture.width(), picture.height()) != before;
+        let edited = text.as_ref().map(|text| Change::Edited(format!("explicit label drawn / 添加显式标识: {text}")));
+        let visible = [turned.then_some(Change::Turned), resized.then_some(Change::Resized), edited, Some(Change::Transcoded)];
+        let copy = Relabelled::new(Operation::Converted, id, (bytes, report), (written, format, values), text);
+        Ok(copy.changed(visible.into_iter().flatten().collect()))
     }
 
     fn size(&self, (width, height): (u32, u32)) -> (u32, u32) {
@@ -192,7 +204,9 @@ fn check_read_back(bytes: &[u8], format: FileFormat, values: &LabelValues, sourc
 pub struct Relabelled {
     relabelling: Relabelling,
     values: LabelValues,
+    changes: Vec<Change>,
     bytes: Vec<u8>,
+    sidecar: Option<Vec<u8>>,
 }
 
 impl Relabelled {
@@ -214,7 +228,23 @@ impl Relabelled {
             label: value::write(&values).unwrap_or_default(),
             explicit_label,
         };
-        Self { relabelling, values, bytes }
+        Self { relabelling, values, changes: Vec::new(), bytes, sidecar: None }
+    }
+
+    fn changed(self, changes: Vec<Change>) -> Self {
+        Self { changes, ..self }
+    }
+
+    /// The same with a signed C2PA manifest, last of all: its parent is `source`, the file that this one was made from, with the manifest
+    /// that it had. The manifest goes into PNG, JPEG and WebP files and lies beside others.
+    pub fn with_credentials(mut self, source: &Source<'_>, signer: &Signer) -> Result<Self, Error> {
+        if Sha256Digest::of(source.bytes) != self.relabelling.source_sha256 {
+            return Err(Error::SourceOfAnother);
+        }
+        let signed = credentials_writer::sign_changed(&self.bytes, source, &self.changes, self.relabelling.id, signer)?;
+        self.relabelling.content_sha256 = Sha256Digest::of(&signed.bytes);
+        self.relabelling.byte_length = signed.bytes.len() as u64;
+        Ok(Self { bytes: signed.bytes, sidecar: signed.sidecar, ..self })
     }
 
     /// The label's values.
@@ -230,5 +260,9 @@ impl spec::stage::Relabelled for Relabelled {
 
     fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    fn sidecar(&self) -> Option<&[u8]> {
+        self.sidecar.as_deref()
     }
 }

@@ -84,7 +84,7 @@ fn a_foreign_picture_gets_the_label_on_the_left() {
 fn what_has_no_label_or_no_pixels_is_refused() {
     let convert = |bytes: &[u8]| conversion(ImageFormat::Png, None, false).convert(bytes, id());
     assert!(matches!(convert(&unlabelled(ImageFormat::Jpeg)), Err(Error::LabelMissing)));
-    assert!(matches!(convert(b"text"), Err(Error::LabelUnclear { .. })));
+    assert!(matches!(convert(b"text"), Err(Error::FileUnfit { .. })));
     let labelled = label(flat(64, 64), ImageFormat::Png);
     let headless = &labelled.bytes()[..33 + 560];
     let cut = [headless, b"\0\0\0\0IEND\xae\x42\x60\x82"].concat();

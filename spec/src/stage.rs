@@ -105,6 +105,8 @@ pub trait Relabelled {
     fn relabelling(&self) -> &Relabelling;
     /// The whole file.
     fn bytes(&self) -> &[u8];
+    /// The C2PA manifest store that goes beside it, for a file that carries none inside.
+    fn sidecar(&self) -> Option<&[u8]>;
 }
 
 /// A relabelled file that is on disk under a name that nobody sees yet. Earned in `store`.

@@ -11,6 +11,9 @@
 //! release  <release name>              the same file, renamed; an existing file is never overwritten unless asked
 //! ```
 //!
+//! A copy's C2PA manifest that its file cannot carry waits as `.danqing-<ProduceID>.part.c2pa` and is renamed just before the file, or removed
+//! with it.
+//!
 //! [`Outbox::put`] accepts only `spec::stage::Labelled`, [`Outbox::release`] only `spec::stage::Recorded`. A [`Stored`]
 //! that is dropped before the ledger knows it is removed. What a crash leaves behind, the next [`Outbox::open`] on that
 //! folder settles: recorded files are released, others removed. A `.part` file that a living process holds is left alone
@@ -36,5 +39,5 @@ mod sqlite_log;
 pub use error::{Error, Result};
 pub use memory_log::MemoryLog;
 pub use outbox::{Existing, Outbox, Recovery, prepare_folder};
-pub use part::{Stored, StoredCopy};
+pub use part::{Stored, StoredCopy, sidecar};
 pub use sqlite_log::SqliteLog;

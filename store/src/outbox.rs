@@ -65,6 +65,10 @@ impl Outbox {
     /// Whether a file could be released under that name now; worth asking before it is made.
     pub fn check_name(&self, release_name: &str) -> Result<()> {
         let target = self.target(release_name)?;
+        self.check_free(target)
+    }
+
+    fn check_free(&self, target: PathBuf) -> Result<()> {
         if self.existing == Existing::Refuse && fs::symlink_metadata(&target).is_ok() {
             return Err(Error::NameTaken { path: target });
         }
@@ -78,10 +82,15 @@ impl Outbox {
         Ok(Stored { part, labelled: Box::new(labelled), release_name: release_name.to_owned() })
     }
 
-    /// As [`Self::put`], of a file made from another one.
+    /// As [`Self::put`], of a file made from another one; and of its sidecar, if it has one.
     pub fn put_copy(&self, copy: &impl Relabelled, release_name: &str) -> Result<StoredCopy> {
         let relabelling = copy.relabelling().clone();
         let part = self.hide(relabelling.id, copy.bytes(), release_name)?;
+        if let Some(bytes) = copy.sidecar() {
+            self.check_free(part::sidecar(&self.target(release_name)?))?;
+            part.put_beside(bytes).map_err(Error::write(&self.folder.join(part::part_name(relabelling.id))))?;
+            sync_folder(&self.folder).map_err(Error::folder(&self.folder))?;
+        }
         Ok(StoredCopy { part, relabelling, release_name: release_name.to_owned() })
     }
 
@@ -112,13 +121,10 @@ impl Outbox {
     fn publish(&self, produce_id: ProduceId, release_name: &str, existing: Existing) -> Result<PathBuf> {
         let part = self.folder.join(part::part_name(produce_id));
         let mut target = self.target(release_name)?;
-        let mut moved = match existing {
-            Existing::Replace => fs::rename(&part, &target),
-            Existing::Refuse => rename_beside(&part, &target),
-        };
+        let mut moved = move_both(&part, &target, existing);
         if moved.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AlreadyExists) {
             target = self.folder.join(spare_name(release_name, produce_id));
-            moved = rename_beside(&part, &target);
+            moved = move_both(&part, &target, Existing::Refuse);
         }
         match moved {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::PartMissing { path: part }),
@@ -187,6 +193,27 @@ impl Outbox {
     }
 }
 
+/// Moves a file and, before it, what lies beside it, so that the file never appears without; on failure all is as before. What lay beside a
+/// file that is replaced spoke of that file, and goes.
+fn move_both(part: &Path, target: &Path, existing: Existing) -> io::Result<()> {
+    let (from, to) = (part::sidecar(part), part::sidecar(target));
+    let (has_sidecar, has_part) = (fs::symlink_metadata(&from).is_ok(), fs::symlink_metadata(part).is_ok());
+    let rename = match existing {
+        Existing::Replace => |from: &Path, to: &Path| fs::rename(from, to),
+        Existing::Refuse => rename_beside,
+    };
+    if has_sidecar {
+        rename(&from, &to)?;
+    } else if existing == Existing::Replace && has_part {
+        remove_if_there(&to)?;
+    }
+    let moved = rename(part, target);
+    if moved.is_err() && has_sidecar {
+        fs::rename(&to, &from)?;
+    }
+    moved
+}
+
 /// Renames, and fails with `AlreadyExists` rather than overwrite.
 fn rename_beside(from: &Path, to: &Path) -> io::Result<()> {
     tempfile::TempPath::try_from_path(from)?.persist_noclobber(to).map_err(|failure| {
@@ -196,9 +223,15 @@ fn rename_beside(from: &Path, to: &Path) -> io::Result<()> {
     })
 }
 
+/// A part file, and before it what lies beside it.
 fn remove(path: &Path) -> Result<()> {
+    let failed = Error::write(path);
+    remove_if_there(&part::sidecar(path)).and_then(|()| remove_if_there(path)).map_err(failed)
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::write(path)(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }

@@ -3,12 +3,14 @@
 use spec::stage::{self, Labelled};
 use spec::{ProduceId, Relabelling};
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const PREFIX: &str = ".danqing-";
 const SUFFIX: &str = ".part";
+/// What lies beside a file is called as the file, and this.
+const SIDECAR: &str = ".c2pa";
 
 /// How often a part file is made again because another process's recovery removed it in the instant between its making
 /// and its locking. Once is rare; this many means that something else deletes our files.
@@ -21,6 +23,13 @@ pub fn part_name(produce_id: ProduceId) -> String {
 /// The id in a part file's name; `None` for any other file.
 pub fn produce_id_of(file_name: &str) -> Option<ProduceId> {
     file_name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.parse().ok()
+}
+
+/// The name of what lies beside `path`.
+pub fn sidecar(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(SIDECAR);
+    name.into()
 }
 
 /// A part file of this process: open, locked, and removed on drop until it is kept.
@@ -42,6 +51,13 @@ impl Part {
         Ok(part)
     }
 
+    /// Puts `bytes` beside it, flushed to disk; they share its fate.
+    pub fn put_beside(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut file = File::create(sidecar(&self.path))?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    }
+
     fn keep(&self) {
         self.kept.store(true, Ordering::Relaxed);
     }
@@ -51,6 +67,8 @@ impl Drop for Part {
     fn drop(&mut self) {
         if !self.kept.load(Ordering::Relaxed) {
             // Nothing better can be done in a destructor; the next recovery removes what stays.
+            // What lies beside it goes first: nothing is to lie beside nothing.
+            let _ = fs::remove_file(sidecar(&self.path));
             let _ = fs::remove_file(&self.path);
         }
     }

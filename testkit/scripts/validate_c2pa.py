@@ -42,10 +42,17 @@ def judge(path, data, store, anchor):
         return "Unreadable", [str(error).split(":")[0]], None
 
 
+def pixels(data):
+    """A byte of the picture's own data, however small it is beside its manifests; of other files, their middle."""
+    for sign, start, offset in [(b"\x89PNG", b"IDAT", 6), (b"RIFF", b"VP8L", 12), (b"\xff\xd8", b"\xff\xda", 15)]:
+        if data.startswith(sign):
+            return data.rindex(start) + offset
+    return len(data) // 2
+
+
 def places(data, store):
     """Bytes to change: of the file's own data, and of each part of the manifest."""
-    # In WebP the manifest comes last; elsewhere the pixels do.
-    found = {"pixels": (data, data.index(b"VP8L") + 40 if b"VP8L" in data else len(data) * 9 // 10)}
+    found = {"pixels": (data, pixels(data))}
     for name, word in [("XMP", b"ProduceID")]:
         if word in data:
             found[name] = (data, data.index(word) + 20)

@@ -171,6 +171,9 @@ fn export(options: &ExportOptions, configuration: &Configuration) -> Result<u8, 
             stop_file: configuration.stop_file().to_owned(),
         },
     })?;
+    for warning in studio.warnings() {
+        eprintln!("warning / 警告: {warning}");
+    }
     let flag = interrupt::flag();
     stop_watch::start(Switch::of(&options.ledger, configuration.stop_file()), Arc::clone(&flag));
     let model_folder = pipeline::find_model(&request.model)?;

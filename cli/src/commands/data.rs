@@ -184,11 +184,9 @@ fn unknown_source(id: &str) -> Failure {
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
-    let path = path.display();
-    Failure::new(Code::StorageFailed, format!("cannot read {path}: {error} / 无法读取 {path}"))
+    Failure::reading(path, error)
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    let path = path.display();
-    Failure::new(Code::StorageFailed, format!("cannot write {path}: {error} / 无法写入 {path}"))
+    Failure::writing(path, error)
 }

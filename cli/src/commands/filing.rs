@@ -178,6 +178,5 @@ fn statistics(subject: &Subject) -> Result<Option<Located<Statistics>>, Failure>
 }
 
 fn read_text(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Failure::new(Code::StorageFailed, format!("cannot read {0}: {error} / 无法读取 {0}", path.display())))
+    std::fs::read_to_string(path).map_err(|error| Failure::reading(path, &error))
 }

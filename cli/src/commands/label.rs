@@ -2,9 +2,11 @@
 
 use crate::arguments::{ConvertOptions, LabelOptions};
 use crate::commands::verify::check::read;
+use crate::commands::verify_c2pa;
 use crate::configuration::Configuration;
 use crate::failure::Failure;
 use crate::{identity, stop_watch};
+use credentials::Source;
 use ledger::Ledger;
 use pipeline::{Copies, PassingOn, RecordOptions, ReleasedCopy, Switch};
 use provenance::{Conversion, DEFAULT_EXPLICIT_TEXT, EarlierPropagator, Ground, check_explicit_text};
@@ -19,7 +21,7 @@ pub fn run(options: &LabelOptions, configuration: &Configuration) -> Result<u8, 
         let message = "passing a file on needs propagator_code, your 27-character code, in the configuration / 传播文件需在配置中设置 propagator_code（27 位编码）";
         Failure::new(Code::ConfigurationInvalid, message)
     })?;
-    let bytes = read(&options.file)?;
+    let source = Original::read(&options.file)?;
     let passing = PassingOn {
         propagator_code: code,
         label_signing: configuration.label_signing()?,
@@ -32,14 +34,14 @@ pub fn run(options: &LabelOptions, configuration: &Configuration) -> Result<u8, 
     };
     let (folder, name) = target(&options.out)?;
     let copies = open(&options.file, &folder, options.force, options.account.as_deref(), configuration)?;
-    let released = copies.pass_on(&bytes, passing, &name)?;
+    let released = copies.pass_on(&source.source(), passing, &name)?;
     let notice = notice(&released.relabelling.label);
     tell(&released, options.json, Some(notice));
     Ok(0)
 }
 
 pub fn convert(options: &ConvertOptions, configuration: &Configuration) -> Result<u8, Failure> {
-    let bytes = read(&options.file)?;
+    let source = Original::read(&options.file)?;
     let (folder, name) = target(&options.out)?;
     let ending = options.out.extension().and_then(|ending| ending.to_str()).and_then(ImageFormat::from_extension);
     let format = options.format.or(ending).ok_or_else(|| {
@@ -54,7 +56,7 @@ pub fn convert(options: &ConvertOptions, configuration: &Configuration) -> Resul
     }
     let configured = configuration.explicit_label.as_deref().unwrap_or(DEFAULT_EXPLICIT_TEXT);
     check_explicit_text(configured)?;
-    let shown = explicit_label_of(&options.file, &bytes)?;
+    let shown = explicit_label_of(&options.file, &source.bytes)?;
     let conversion = Conversion {
         format,
         fit: options.resize.or(options.thumbnail.map(|side| (side, side))),
@@ -63,24 +65,60 @@ pub fn convert(options: &ConvertOptions, configuration: &Configuration) -> Resul
         explicit_text: shown.unwrap_or_else(|| configured.to_owned()),
     };
     let copies = open(&options.file, &folder, options.force, options.account.as_deref(), configuration)?;
-    let released = copies.convert(&bytes, &conversion, &name)?;
+    let released = copies.convert(&source.source(), &conversion, &name)?;
     tell(&released, options.json, None);
     Ok(0)
 }
 
+/// A file that is there already, with the C2PA manifest that may lie beside it.
+struct Original {
+    bytes: Vec<u8>,
+    sidecar: Option<Vec<u8>>,
+}
+
+impl Original {
+    fn read(file: &Path) -> Result<Self, Failure> {
+        Ok(Self { bytes: read(file)?, sidecar: verify_c2pa::read_sidecar(file)? })
+    }
+
+    /// Without its name, which is nobody's business where the copy goes.
+    fn source(&self) -> Source<'_> {
+        Source { bytes: &self.bytes, sidecar: self.sidecar.as_deref(), title: None }
+    }
+}
+
 /// For the folder of the copy, unless a stop binds it, this installation, or the ledger beside the file that is copied.
-fn open(file: &Path, folder: &Path, force: bool, account: Option<&str>, configuration: &Configuration) -> Result<Copies, Failure> {
+fn open<'a>(
+    file: &Path,
+    folder: &Path,
+    force: bool,
+    account: Option<&str>,
+    configuration: &'a Configuration,
+) -> Result<Copies<'a>, Failure> {
     let stop_file = configuration.stop_file();
     Switch::of(&beside(file), stop_file).check()?;
+    let account = account.map_or_else(identity::system_user, str::to_owned);
+    check_account(&beside(file), &account, configuration)?;
     let ledger = folder.join(pipeline::LEDGER_FILE);
-    let record = RecordOptions {
-        account: account.map_or_else(identity::system_user, str::to_owned),
-        vault: configuration.vault(&ledger)?,
-        stop_file: stop_file.to_owned(),
-    };
-    let copies = Copies::of(folder, if force { Existing::Replace } else { Existing::Refuse }, record)?;
+    let record = RecordOptions { account, vault: configuration.vault(&ledger)?, stop_file: stop_file.to_owned() };
+    let existing = if force { Existing::Replace } else { Existing::Refuse };
+    let copies = Copies::of(folder, existing, configuration.credentials()?.certificate, record)?;
     stop_watch::start(Switch::of(&ledger, stop_file), Arc::default());
     Ok(copies)
+}
+
+/// Copying into another folder is no way around a suspension in the ledger where the picture was made, if that is ours to read.
+fn check_account(path: &Path, account: &str, configuration: &Configuration) -> Result<(), Failure> {
+    let vault = configuration.vault(path)?;
+    if !path.exists() || !vault.key.exists() {
+        return Ok(());
+    }
+    let ledger = Ledger::open(Box::new(SqliteLog::open_existing(path)?), Arc::new(SystemClock))?;
+    match ledger.with_vault(&vault) {
+        Ok(ledger) => Ok(pipeline::check_account(&ledger, account)?),
+        Err(ledger::Error::RecordKeyOfAnother { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The ledger beside a file.
@@ -120,6 +158,9 @@ fn notice(label: &str) -> &'static str {
 }
 
 fn tell(released: &ReleasedCopy, as_json: bool, notice: Option<&str>) {
+    if let Some(warning) = released.warning {
+        eprintln!("warning / 警告: {warning}");
+    }
     if as_json {
         let mut line = json!(released);
         line["notice"] = notice.into();
@@ -127,6 +168,9 @@ fn tell(released: &ReleasedCopy, as_json: bool, notice: Option<&str>) {
         return;
     }
     println!("{}", released.path.display());
+    if let Some(sidecar) = &released.sidecar {
+        eprintln!("  C2PA manifest / C2PA 清单 {}", sidecar.display());
+    }
     eprintln!("  label / 标识 {}", released.relabelling.label);
     eprintln!("  ledger entry / 账本条目 {}", released.ledger_index);
     if let Some(notice) = notice {

@@ -12,7 +12,6 @@ use ledger::{Entry, InclusionProof, KeyFiles, Ledger, Record, Signed, SignedChec
 use options::{CheckpointOptions, ProveOptions, ShredOptions, VerifyOptions};
 use serde_json::json;
 use spec::{Code, ProduceId, Sha256Digest, SystemClock, Timestamp};
-use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 use store::SqliteLog;
@@ -50,7 +49,7 @@ fn verify(options: &VerifyOptions, configuration: &Configuration) -> Result<u8, 
             let key = verifier_key(options.vkey.as_deref(), &key_files(path, configuration))?;
             let signed = SignedCheckpoint::open(&read_text(old)?, &key)?;
             if let Some(response) = &options.timestamp_response {
-                let bytes = std::fs::read(response).map_err(|error| unreadable(response, error))?;
+                let bytes = std::fs::read(response).map_err(|error| unreadable(response, &error))?;
                 let time = TimestampResponse::read(&bytes)?.time_of(&signed)?.to_owned();
                 let pinned =
                     options.timestamp_ca.as_deref().map(|path| Ok::<_, Failure>(Anchors::from_pem(&read_text(path)?)?)).transpose()?;
@@ -99,7 +98,7 @@ fn verify_proof(proof: &Path, options: &VerifyOptions) -> Result<u8, Failure> {
     let same_file = match &options.file {
         None => None,
         Some(file) => {
-            let digest = Sha256Digest::of(&std::fs::read(file).map_err(|error| unreadable(file, error))?);
+            let digest = Sha256Digest::of(&std::fs::read(file).map_err(|error| unreadable(file, &error))?);
             Some(proven.entry.content_sha256() == Some(digest))
         }
     };
@@ -158,7 +157,7 @@ fn checkpoint(options: &CheckpointOptions, configuration: &Configuration) -> Res
     let log = SqliteLog::open_existing(path)?;
     let signed = sign(&Snapshot::read(&log)?, &key_files(path, configuration))?;
     if let Some(query) = &options.timestamp_query {
-        std::fs::write(query, ledger::timestamp_query(&signed.checkpoint)).map_err(|error| unwritable(query, error))?;
+        std::fs::write(query, ledger::timestamp_query(&signed.checkpoint)).map_err(|error| unwritable(query, &error))?;
     }
     print!("{}", signed.checkpoint.text());
     Ok(0)
@@ -180,7 +179,7 @@ fn prove(options: &ProveOptions, configuration: &Configuration) -> Result<u8, Fa
     match &options.out {
         None => print!("{proof}"),
         Some(out) => {
-            std::fs::write(out, proof).map_err(|error| unwritable(out, error))?;
+            std::fs::write(out, proof).map_err(|error| unwritable(out, &error))?;
             println!("{}", out.display());
         }
     }
@@ -197,7 +196,7 @@ pub fn find(what: &str, path: &Path) -> Result<u64, Failure> {
     let found = match what.parse::<ProduceId>() {
         Ok(id) if !file.exists() => ledger.find(id)?,
         _ => {
-            let bytes = std::fs::read(file).map_err(|error| unreadable(file, error))?;
+            let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
             ledger.find_by_content(Sha256Digest::of(&bytes))?
         }
     };
@@ -249,13 +248,13 @@ fn parse_key(text: &str) -> Result<VerifierKey, Failure> {
 }
 
 fn read_text(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| unreadable(path, error))
+    std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
 }
 
-fn unreadable(path: &Path, error: impl Display) -> Failure {
-    Failure::new(Code::StorageFailed, format!("cannot read {0}: {error} / 无法读取 {0}：{error}", path.display()))
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::reading(path, error)
 }
 
-fn unwritable(path: &Path, error: impl Display) -> Failure {
-    Failure::new(Code::StorageFailed, format!("cannot write {0}: {error} / 无法写入 {0}：{error}", path.display()))
+fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::writing(path, error)
 }

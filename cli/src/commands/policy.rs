@@ -14,7 +14,6 @@ use policy::standard::{Check, Confidence};
 use policy::{Bank, Field, Gate, ImportFormat, ImportOptions, Lexicon, Origin, Package, Report, RiskClass, SecretKey, Tally};
 use serde_json::json;
 use spec::Code;
-use std::fmt::Display;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
@@ -49,7 +48,7 @@ impl LexiconOptions {
 fn check(options: &CheckOptions, configuration: &Configuration) -> Result<u8, Failure> {
     let text = if options.text == "-" {
         let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map_err(|error| unreadable(Path::new("-"), error))?;
+        std::io::stdin().read_to_string(&mut text).map_err(|error| unreadable(Path::new("-"), &error))?;
         text
     } else {
         options.text.clone()
@@ -90,7 +89,7 @@ fn import(options: &ImportArguments) -> Result<u8, Failure> {
         views: options.views.as_ref().map(|views| views.iter().map(|&view| view.into()).collect()),
         fields: if options.prompt_only { vec![Field::Prompt] } else { Field::ALL.to_vec() },
     };
-    let bytes = std::fs::read(&options.list).map_err(|error| unreadable(&options.list, error))?;
+    let bytes = std::fs::read(&options.list).map_err(|error| unreadable(&options.list, &error))?;
     let imported = policy::import(&bytes, &options.list.display().to_string(), &import_options)?;
     let before = if options.out.join("package.toml").exists() { Some(Lexicon::read(&options.out)?) } else { None };
     let mut rules = before.as_ref().map(|lexicon| lexicon.rules().to_vec()).unwrap_or_default();
@@ -125,16 +124,13 @@ fn key(options: &KeyOptions) -> Result<u8, Failure> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
     let write = || writeln!(open.open(&options.file)?, "{}", key.to_hexadecimal());
-    write().map_err(|error| {
-        let path = options.file.display();
-        Failure::new(Code::StorageFailed, format!("cannot write {path}: {error} / 无法写入私钥文件 {path}"))
-    })?;
+    write().map_err(|error| Failure::writing(&options.file, &error))?;
     println!("{}", key.public());
     Ok(0)
 }
 
 fn sign(options: &SignOptions) -> Result<u8, Failure> {
-    let key: SecretKey = std::fs::read_to_string(&options.key).map_err(|error| unreadable(&options.key, error))?.parse()?;
+    let key: SecretKey = std::fs::read_to_string(&options.key).map_err(|error| unreadable(&options.key, &error))?.parse()?;
     policy::sign_package(&options.package, &key)?;
     println!("signed by / 签名公钥 {}", key.public());
     Ok(0)
@@ -164,7 +160,7 @@ fn inspect(options: &InspectOptions, configuration: &Configuration) -> Result<u8
 }
 
 fn evaluate(options: &EvaluateOptions, configuration: &Configuration) -> Result<u8, Failure> {
-    let text = std::fs::read_to_string(&options.bank).map_err(|error| unreadable(&options.bank, error))?;
+    let text = std::fs::read_to_string(&options.bank).map_err(|error| unreadable(&options.bank, &error))?;
     let bank = Bank::parse(&text, &options.bank.display().to_string())?;
     let gate = Gate::new(&options.lexicons.read(configuration)?)?;
     let mut report = bank.evaluate(&gate, today());
@@ -180,10 +176,7 @@ fn evaluate(options: &EvaluateOptions, configuration: &Configuration) -> Result<
 fn draft_bank(options: &DraftBankOptions, configuration: &Configuration) -> Result<u8, Failure> {
     let bank = policy::draft_bank(&options.lexicons.read(configuration)?, today());
     let write = || std::fs::OpenOptions::new().write(true).create_new(true).open(&options.out)?.write_all(bank.as_bytes());
-    write().map_err(|error| {
-        let path = options.out.display();
-        Failure::new(Code::StorageFailed, format!("cannot write {path}: {error} / 无法写入题库 {path}"))
-    })?;
+    write().map_err(|error| Failure::writing(&options.out, &error))?;
     println!("{} questions / 题 → {}", bank.lines().count() - 1, options.out.display());
     println!("a draft to start from, not the bank that the standard asks for / 仅供起步，并非标准所要求的题库");
     Ok(0)
@@ -258,7 +251,6 @@ fn origin(lexicon: &Lexicon) -> String {
     }
 }
 
-fn unreadable(path: &Path, error: impl Display) -> Failure {
-    let path = path.display();
-    Failure::new(Code::StorageFailed, format!("cannot read {path}: {error} / 无法读取 {path}"))
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::reading(path, error)
 }

@@ -40,7 +40,7 @@ pub(super) fn find<'a>(bytes: &'a [u8], found: &mut Vec<Located<'a>>) -> Option<
         if let Some((store, from, _)) = &mut open
             && jumbf::announced_length(store)? <= store.len()
         {
-            found.push(Located { store: Cow::Owned(std::mem::take(store)), region: *from..cursor.at });
+            found.push(Located { store: Cow::Owned(std::mem::take(store)), region: *from..cursor.at, intact: true });
             open = None;
         }
         if marker == START_OF_SCAN {

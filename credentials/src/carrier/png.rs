@@ -4,7 +4,7 @@ use std::borrow::Cow;
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 const KIND: [u8; 4] = *b"caBX";
 
-/// Nothing when the file ends before IEND or a store's checksum is wrong.
+/// Nothing when the file ends before IEND.
 pub(super) fn find<'a>(bytes: &'a [u8], found: &mut Vec<Located<'a>>) -> Option<()> {
     let mut cursor = Cursor { bytes, at: SIGNATURE.len() };
     loop {
@@ -14,10 +14,7 @@ pub(super) fn find<'a>(bytes: &'a [u8], found: &mut Vec<Located<'a>>) -> Option<
         let data = cursor.take(length)?;
         let checksum = cursor.array()?;
         if kind == KIND {
-            if crc(data) != checksum {
-                return None;
-            }
-            found.push(Located { store: Cow::Borrowed(data), region: start..cursor.at });
+            found.push(Located { store: Cow::Borrowed(data), region: start..cursor.at, intact: crc(data) == checksum });
         }
         if &kind == b"IEND" {
             return Some(());

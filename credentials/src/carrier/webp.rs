@@ -14,10 +14,8 @@ pub(super) fn find<'a>(bytes: &'a [u8], found: &mut Vec<Located<'a>>) -> Option<
         let data = cursor.take(length)?;
         let padding = cursor.take(length % 2)?;
         if kind == KIND {
-            if padding.iter().any(|byte| *byte != 0) {
-                return None;
-            }
-            found.push(Located { store: Cow::Borrowed(data), region: start..cursor.at });
+            let intact = padding.iter().all(|byte| *byte == 0);
+            found.push(Located { store: Cow::Borrowed(data), region: start..cursor.at, intact });
         }
     }
     Some(())

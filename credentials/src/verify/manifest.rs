@@ -1,3 +1,4 @@
+use super::ingredient::Seen;
 use super::{Anchors, Report, Trust, report};
 use crate::cbor::Value;
 use crate::cose::Sign1;
@@ -14,39 +15,55 @@ use x509_cert::der::Decode as _;
 /// Longest claim and assertion that are taken apart.
 const CBOR_LIMIT: usize = 1 << 20;
 
-/// One file's manifest, and what is found out about it.
+/// One manifest, and what is found out about it.
 pub(super) struct Check<'a> {
-    pub(super) bytes: &'a [u8],
-    /// Bytes of the file that are the manifest store's own.
-    pub(super) region: Range<usize>,
+    /// The file, and those of its bytes that are the manifest store's own; nothing for an ingredient, which is not here.
+    pub(super) file: Option<(&'a [u8], Range<usize>)>,
     pub(super) store: &'a Superbox<'a>,
     pub(super) anchors: &'a Anchors,
     pub(super) now: Timestamp,
+    /// Its label.
+    pub(super) manifest: &'a str,
+    pub(super) seen: &'a mut Seen,
     pub(super) report: &'a mut Report,
 }
 
 /// A claim's reference to a box.
-struct Reference<'a> {
-    url: &'a str,
-    hash: &'a [u8],
-    algorithm: &'a str,
+pub(super) struct Reference<'a> {
+    pub(super) url: &'a str,
+    pub(super) hash: &'a [u8],
+    pub(super) algorithm: &'a str,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
+    /// Address of one of the manifest's assertions.
+    pub(super) fn at(&self, label: &str) -> String {
+        names::assertion(self.manifest, label)
+    }
+
     /// The last manifest of the store is the active one.
     pub(super) fn active_manifest(&mut self) {
-        let Some(manifest) = self.store.superboxes().last() else {
+        let store = self.store;
+        let Some(manifest) = store.superboxes().last() else {
             return self.report.add(Code::ClaimMissing, "");
         };
+        let mut labels: Vec<&str> = store.superboxes().map(|manifest| manifest.label).collect();
+        labels.sort_unstable();
+        if labels.windows(2).any(|pair| matches!(pair, [one, other] if one == other)) {
+            self.report.manifest = Some(report::shown(manifest.label));
+            return self.report.add(Code::ManifestMalformed, "");
+        }
+        self.one(manifest);
+    }
+
+    /// Judges one manifest of the store.
+    pub(super) fn one(&mut self, manifest: &'a Superbox<'a>) {
+        self.manifest = manifest.label;
+        self.seen.manifests.insert(manifest.label.to_owned());
         if !manifest.is(jumbf::MANIFEST) {
             return self.report.add(Code::UpdateUnsupported, "");
         }
         self.report.manifest = Some(report::shown(manifest.label));
-        let mut labels: Vec<&str> = self.store.superboxes().map(|manifest| manifest.label).collect();
-        labels.sort_unstable();
-        if labels.windows(2).any(|pair| matches!(pair, [one, other] if one == other)) {
-            return self.report.add(Code::ManifestMalformed, "");
-        }
         let parts = |kind| manifest.superboxes().filter(move |part| part.is(kind)).collect::<Vec<_>>();
         let claim = match parts(jumbf::CLAIM).as_slice() {
             [] => return self.report.add(Code::ClaimMissing, ""),
@@ -77,7 +94,7 @@ impl Check<'_> {
             self.report.add(Code::ClaimMalformed, &url);
         }
         self.signature(claim_bytes, signature, &names::absolute(manifest.label, signature.label));
-        self.assertions(manifest, assertions, &body, &url);
+        self.assertions(assertions, &body, &url);
     }
 
     fn describe(&mut self, claim: &Value) {
@@ -155,12 +172,12 @@ impl Check<'_> {
         });
     }
 
-    fn assertions(&mut self, manifest: &Superbox<'_>, store: &Superbox<'_>, claim: &Value, claim_url: &str) {
+    fn assertions(&mut self, store: &Superbox<'_>, claim: &Value, claim_url: &str) {
         let default = claim.get("alg").and_then(Value::as_text).unwrap_or("sha256");
         let mut found: HashMap<&str, &Superbox<'_>> = HashMap::new();
         for assertion in store.superboxes() {
             if found.insert(assertion.label, assertion).is_some() {
-                self.report.add(Code::AssertionUndeclared, assertion.label);
+                self.report.add(Code::AssertionUndeclared, &self.at(assertion.label));
             }
         }
         let mut declared: HashMap<&str, &Superbox<'_>> = HashMap::new();
@@ -171,7 +188,7 @@ impl Check<'_> {
                 self.report.add(Code::ClaimMalformed, claim_url);
                 continue;
             };
-            let Some(path) = names::path_in(reference.url, manifest.label) else {
+            let Some(path) = names::path_in(reference.url, self.manifest) else {
                 self.report.add(Code::AssertionOutside, reference.url);
                 continue;
             };
@@ -180,19 +197,20 @@ impl Check<'_> {
                 self.report.add(Code::AssertionOutside, reference.url);
                 continue;
             };
+            let url = self.at(label);
             let Some(assertion) = found.get(label) else {
-                self.report.add(Code::AssertionMissing, reference.url);
+                self.report.add(Code::AssertionMissing, &url);
                 continue;
             };
             match digest(reference.algorithm, &[assertion.payload]) {
-                None => self.report.add(Code::AlgorithmUnsupported, reference.url),
-                Some(hash) if hash == reference.hash => self.report.add(Code::AssertionMatches, reference.url),
-                Some(_) => self.report.add(Code::AssertionChanged, reference.url),
+                None => self.report.add(Code::AlgorithmUnsupported, &url),
+                Some(hash) if hash == reference.hash => self.report.add(Code::AssertionMatches, &url),
+                Some(_) => self.report.add(Code::AssertionChanged, &url),
             }
             declared.insert(assertion.label, assertion);
         }
         for label in found.keys().filter(|label| !declared.contains_key(**label)) {
-            self.report.add(Code::AssertionUndeclared, label);
+            self.report.add(Code::AssertionUndeclared, &self.at(label));
         }
         let mut declared: Vec<&Superbox<'_>> = declared.into_values().collect();
         declared.sort_unstable_by_key(|assertion| assertion.label);
@@ -208,49 +226,33 @@ impl Check<'_> {
             [only] => only,
             _ => return self.report.add(Code::BindingSeveral, ""),
         };
+        let Some((bytes, region)) = &self.file else { return };
+        let url = self.at(assertion.label);
         if assertion.label != names::DATA_HASH {
-            return self.report.add(Code::BindingUnsupported, assertion.label);
+            return self.report.add(Code::BindingUnsupported, &url);
         }
         let Some(content) = content(assertion) else {
-            return self.report.add(Code::DataHashMalformed, assertion.label);
+            return self.report.add(Code::DataHashMalformed, &url);
         };
-        let Some((kept, exact)) = self.kept_ranges(&content) else {
-            return self.report.add(Code::DataHashMalformed, assertion.label);
+        let Some((kept, exact)) = kept_ranges(bytes, region, &content) else {
+            return self.report.add(Code::DataHashMalformed, &url);
         };
         let algorithm = content.get("alg").and_then(Value::as_text).unwrap_or(default);
         match (digest(algorithm, &kept), content.get("hash").and_then(Value::as_bytes)) {
-            (None, _) => self.report.add(Code::AlgorithmUnsupported, assertion.label),
-            (Some(found), Some(meant)) if found == meant => self.report.add(Code::DataHashMatches, assertion.label),
-            _ => self.report.add(Code::DataHashWrong, assertion.label),
+            (None, _) => self.report.add(Code::AlgorithmUnsupported, &url),
+            (Some(found), Some(meant)) if found == meant => self.report.add(Code::DataHashMatches, &url),
+            _ => self.report.add(Code::DataHashWrong, &url),
         }
         if !exact {
-            self.report.add(Code::ExclusionsMore, assertion.label);
+            self.report.add(Code::ExclusionsMore, &url);
         }
-    }
-
-    /// The parts of the file that are hashed, and whether what is left out is just the manifest's own region.
-    fn kept_ranges(&self, content: &Value) -> Option<(Vec<&[u8]>, bool)> {
-        let mut kept = Vec::new();
-        let mut from = 0;
-        let mut excluded = Vec::new();
-        for exclusion in content.get("exclusions").map(Value::items).unwrap_or_default() {
-            let number = |key| usize::try_from(exclusion.get(key)?.as_unsigned()?).ok();
-            let (start, length) = (number("start")?, number("length")?);
-            let end = start.checked_add(length)?;
-            kept.push(self.bytes.get(from..start)?);
-            from = end;
-            excluded.push(start..end);
-        }
-        kept.push(self.bytes.get(from..)?);
-        let exact = excluded.iter().all(|range| *range == self.region);
-        Some((kept, exact))
     }
 
     fn actions(&mut self, assertions: &[&Superbox<'_>], must_start: bool) {
         let mut first = true;
         for assertion in assertions.iter().filter(|assertion| is_kind(assertion.label, &[names::ACTIONS, names::OLD_ACTIONS])) {
             let Some(content) = content(assertion) else {
-                self.report.add(Code::AssertionMalformed, assertion.label);
+                self.report.add(Code::AssertionMalformed, &self.at(assertion.label));
                 continue;
             };
             for action in content.get("actions").map(Value::items).unwrap_or_default() {
@@ -258,7 +260,7 @@ impl Check<'_> {
                 let source = action.get("digitalSourceType").and_then(Value::as_text);
                 let starts = name == names::OPENED || (name == names::CREATED && source.is_some());
                 if must_start && first != starts {
-                    self.report.add(Code::ActionMalformed, assertion.label);
+                    self.report.add(Code::ActionMalformed, &self.at(assertion.label));
                 }
                 if self.report.digital_source_type.is_none() {
                     self.report.digital_source_type = source.map(report::shown);
@@ -282,7 +284,7 @@ impl Check<'_> {
                 continue;
             }
             let Some(content) = content(assertion) else {
-                self.report.add(Code::AssertionMalformed, assertion.label);
+                self.report.add(Code::AssertionMalformed, &self.at(assertion.label));
                 continue;
             };
             if is_ingredient {
@@ -295,26 +297,23 @@ impl Check<'_> {
             }
         }
     }
+}
 
-    /// That the manifest which came with an ingredient is the one that was taken in; its own statements are not judged again.
-    fn ingredient(&mut self, content: &Value, label: &str, default: &str) {
-        self.report.add_ingredient(content.get("dc:title").and_then(Value::as_text).unwrap_or_default());
-        let Some(entry) = content.get("activeManifest").or_else(|| content.get("c2pa_manifest")) else {
-            return self.report.add(Code::IngredientUnknown, label);
-        };
-        let Some(reference) = reference(entry, default) else {
-            return self.report.add(Code::AssertionMalformed, label);
-        };
-        let name = reference.url.strip_prefix("self#jumbf=/c2pa/");
-        let Some(manifest) = self.store.superboxes().find(|manifest| Some(manifest.label) == name) else {
-            return self.report.add(Code::IngredientMissing, label);
-        };
-        match digest(reference.algorithm, &[manifest.payload]) {
-            None => self.report.add(Code::AlgorithmUnsupported, label),
-            Some(hash) if hash == reference.hash => self.report.add(Code::IngredientMatches, label),
-            Some(_) => self.report.add(Code::IngredientChanged, label),
-        }
+/// The parts of the file that are hashed, and whether what is left out is just the manifest's own region.
+fn kept_ranges<'a>(bytes: &'a [u8], region: &Range<usize>, content: &Value) -> Option<(Vec<&'a [u8]>, bool)> {
+    let mut kept = Vec::new();
+    let mut from = 0;
+    let mut exact = true;
+    for exclusion in content.get("exclusions").map(Value::items).unwrap_or_default() {
+        let number = |key| usize::try_from(exclusion.get(key)?.as_unsigned()?).ok();
+        let (start, length) = (number("start")?, number("length")?);
+        let end = start.checked_add(length)?;
+        kept.push(bytes.get(from..start)?);
+        from = end;
+        exact &= (start..end) == *region;
     }
+    kept.push(bytes.get(from..)?);
+    Some((kept, exact))
 }
 
 fn decode(bytes: &[u8]) -> Option<Value> {
@@ -331,13 +330,13 @@ fn is_kind(label: &str, names: &[&str]) -> bool {
     names.contains(&name)
 }
 
-fn reference<'a>(entry: &'a Value, default: &'a str) -> Option<Reference<'a>> {
+pub(super) fn reference<'a>(entry: &'a Value, default: &'a str) -> Option<Reference<'a>> {
     let algorithm = entry.get("alg").and_then(Value::as_text).unwrap_or(default);
     Some(Reference { url: entry.get("url")?.as_text()?, hash: entry.get("hash")?.as_bytes()?, algorithm })
 }
 
 /// Nothing for an algorithm that C2PA does not allow.
-fn digest(algorithm: &str, parts: &[&[u8]]) -> Option<Vec<u8>> {
+pub(super) fn digest(algorithm: &str, parts: &[&[u8]]) -> Option<Vec<u8>> {
     fn of<D: sha2::Digest>(parts: &[&[u8]]) -> Vec<u8> {
         parts.iter().fold(D::new(), sha2::Digest::chain_update).finalize().to_vec()
     }

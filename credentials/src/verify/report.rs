@@ -74,8 +74,27 @@ pub struct Report {
     pub claimed_time: Option<String>,
     /// Uses of `cawg.training-mining` and what is permitted.
     pub training_mining: BTreeMap<String, String>,
-    /// Titles of the ingredients.
-    pub ingredients: Vec<String>,
+    /// What went into it.
+    pub ingredients: Vec<IngredientReport>,
+}
+
+/// A file that went into another one, as far as the other's manifest tells: it is not here itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct IngredientReport {
+    /// What both of the following come to; [`Verdict::NotFound`] for one that came without a manifest.
+    pub verdict: Verdict,
+    /// Its name.
+    pub title: Option<String>,
+    /// `parentOf`, `inputTo` or `componentOf`.
+    pub relationship: Option<String>,
+    /// What else is said of it; of Danqing, the file's digest.
+    pub description: Option<String>,
+    /// Codes of what did not hold when it was taken in, by the word of whoever did so. That its content matched its manifest is known
+    /// from here alone.
+    pub recorded_failures: Vec<String>,
+    /// Its own manifest as it stands now, but for its content. Each manifest is judged where it is met first, and only so many.
+    pub manifest: Option<Box<Report>>,
 }
 
 impl Report {
@@ -107,10 +126,15 @@ impl Report {
         }
     }
 
-    pub(crate) fn add_ingredient(&mut self, title: &str) {
+    pub(crate) fn add_ingredient(&mut self, ingredient: IngredientReport) {
         if self.ingredients.len() < LIST_LIMIT {
-            self.ingredients.push(shown(title));
+            self.ingredients.push(ingredient);
         }
+    }
+
+    /// Whether more ingredients are looked at.
+    pub(crate) fn has_room(&self) -> bool {
+        self.ingredients.len() < LIST_LIMIT
     }
 
     pub(crate) fn add_training_use(&mut self, entry: &str, permission: &str) {

@@ -1,7 +1,7 @@
 //! Pictures, signers and statements to test with.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use credentials::{Ingredient, Signer, Statement, TrainingUse, make_test_certificate};
+use credentials::{Deed, Ingredient, Relationship, Signer, Source, Statement, TrainingUse, make_test_certificate};
 use image::{ImageFormat, RgbImage};
 use spec::{ProduceId, Timestamp};
 use std::path::Path;
@@ -37,5 +37,10 @@ pub fn test_signer() -> Signer {
 
 pub fn statement(ingredients: &[Ingredient]) -> Statement<'_> {
     let produce_id = ProduceId::new(NOW, *b"0123456789");
-    Statement { produce_id, watermarked: false, training_use: TrainingUse::NotAllowed, ingredients }
+    let deed = Deed::Generated { watermarked: false, training_use: TrainingUse::NotAllowed };
+    Statement { produce_id, deed, ingredients }
+}
+
+pub fn ingredient(bytes: &[u8], title: &str, relationship: Relationship) -> Ingredient {
+    Ingredient::read(&Source { bytes, sidecar: None, title: Some(title) }, relationship, NOW)
 }

@@ -2,7 +2,7 @@ use super::options::ExportOptions;
 use super::{key_files, sign, unwritable};
 use crate::configuration::Configuration;
 use crate::failure::Failure;
-use ledger::Snapshot;
+use ledger::{Signed, Snapshot};
 use spec::Code;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -15,47 +15,72 @@ const ENTRIES: &str = "entries.jsonl";
 const CHECKPOINT: &str = "checkpoint.txt";
 /// The verifier key.
 const VERIFIER: &str = "danqing-ledger.vkey";
+/// What it is and how to check it.
+const README_FILE: &str = "README.md";
 
 pub fn run(options: &ExportOptions, configuration: &Configuration) -> Result<u8, Failure> {
     let (path, folder) = (&options.ledger.ledger, &options.folder);
     let log = SqliteLog::open_existing(path)?;
     let snapshot = Snapshot::read(&log)?;
-    prepare(folder)?;
-    let signed = sign(&snapshot, &key_files(path, configuration))?;
-    write_entries(&folder.join(ENTRIES), &snapshot)?;
-    let size = snapshot.checkpoint().size;
-    write(&folder.join(VERIFIER), &format!("{}\n", signed.verifier))?;
-    write(&folder.join("README.md"), &README.replace("{size}", &size.to_string()).replace("{vkey}", &signed.verifier.to_string()))?;
-    // Last: an export that was cut off has none.
-    write(&folder.join(CHECKPOINT), signed.checkpoint.text())?;
+    let made = prepare(folder)?;
+    let signed = match sign(&snapshot, &key_files(path, configuration)).and_then(|signed| fill(folder, &snapshot, &signed).map(|()| signed))
+    {
+        Ok(signed) => signed,
+        Err(failure) => {
+            clear(folder, made);
+            return Err(failure);
+        }
+    };
     println!("{}", folder.display());
+    let size = snapshot.checkpoint().size;
     eprintln!("{size} entries / 共 {size} 条；{}", signed.verifier);
     Ok(0)
 }
 
-fn prepare(folder: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;
-    let mut contents = std::fs::read_dir(folder).map_err(|error| unwritable(folder, error))?;
+fn fill(folder: &Path, snapshot: &Snapshot<'_>, signed: &Signed) -> Result<(), Failure> {
+    write_entries(&folder.join(ENTRIES), snapshot)?;
+    let size = snapshot.checkpoint().size;
+    write(&folder.join(VERIFIER), &format!("{}\n", signed.verifier))?;
+    write(&folder.join(README_FILE), &README.replace("{size}", &size.to_string()).replace("{vkey}", &signed.verifier.to_string()))?;
+    // Last: an export that was cut off by a power cut has none.
+    write(&folder.join(CHECKPOINT), signed.checkpoint.text())
+}
+
+/// After a failure nothing of ours stays, not even half: the folder was empty or not there.
+fn clear(folder: &Path, made: bool) {
+    for name in [ENTRIES, VERIFIER, README_FILE, CHECKPOINT] {
+        let _ = std::fs::remove_file(folder.join(name));
+    }
+    if made {
+        let _ = std::fs::remove_dir(folder);
+    }
+}
+
+/// Whether the folder was made.
+fn prepare(folder: &Path) -> Result<bool, Failure> {
+    let is_new = !folder.exists();
+    std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+    let mut contents = std::fs::read_dir(folder).map_err(|error| unwritable(folder, &error))?;
     if contents.next().is_none() {
-        return Ok(());
+        return Ok(is_new);
     }
     let message = format!("{0} is not empty: choose a new folder / 文件夹 {0} 不为空：请另选一个", folder.display());
     Err(Failure::new(Code::InvalidRequest, message))
 }
 
 fn write_entries(path: &Path, snapshot: &Snapshot<'_>) -> Result<(), Failure> {
-    let mut file = BufWriter::new(File::create_new(path).map_err(|error| unwritable(path, error))?);
+    let mut file = BufWriter::new(File::create_new(path).map_err(|error| unwritable(path, &error))?);
     for index in 0..snapshot.checkpoint().size {
         let Some(mut leaf) = snapshot.leaf(index)? else { break };
         // JSON escapes line feeds, so that a leaf is one line.
         leaf.push(b'\n');
-        file.write_all(&leaf).map_err(|error| unwritable(path, error))?;
+        file.write_all(&leaf).map_err(|error| unwritable(path, &error))?;
     }
-    file.flush().map_err(|error| unwritable(path, error))
+    file.flush().map_err(|error| unwritable(path, &error))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|error| unwritable(path, error))
+    std::fs::write(path, text).map_err(|error| unwritable(path, &error))
 }
 
 const README: &str = "# Danqing ledger export · 丹青账本导出

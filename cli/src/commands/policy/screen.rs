@@ -41,12 +41,12 @@ pub fn run(options: &ScreenOptions, configuration: &Configuration) -> Result<u8,
 }
 
 fn screen(file: &Path, gate: &ImageGate) -> Result<Screening, Failure> {
-    let length = std::fs::metadata(file).map_err(|error| unreadable(file, error))?.len();
+    let length = std::fs::metadata(file).map_err(|error| unreadable(file, &error))?.len();
     if length > MAXIMUM_BYTES {
         let place = file.display();
         return Err(Failure::new(Code::InvalidRequest, format!("{place} is larger than 1 GiB / {place} 超过 1 GiB")));
     }
-    let bytes = std::fs::read(file).map_err(|error| unreadable(file, error))?;
+    let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
     let picture = pipeline::read_picture(&bytes).map_err(|error| Failure::new(error.code(), format!("{}: {error}", file.display())))?;
     Ok(gate.examine(&picture))
 }

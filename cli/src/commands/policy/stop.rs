@@ -4,7 +4,7 @@ use crate::configuration::Configuration;
 use crate::failure::Failure;
 use ledger::{Decision, Ledger};
 use pipeline::Switch;
-use spec::{Clock as _, Code, SystemClock};
+use spec::{Clock as _, SystemClock};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,8 +79,5 @@ pub fn report(options: &ReportOptions) -> Result<u8, Failure> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|error| {
-        let path = path.display();
-        Failure::new(Code::StorageFailed, format!("cannot write {path}: {error} / 无法写入 {path}"))
-    })
+    std::fs::write(path, text).map_err(|error| Failure::writing(path, &error))
 }

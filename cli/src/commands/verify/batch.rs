@@ -58,9 +58,7 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        let failed = |error: std::io::Error| {
-            Failure::new(Code::StorageFailed, format!("cannot read {0}: {error} / 无法读取 {0}：{error}", folder.display()))
-        };
+        let failed = |error| Failure::reading(&folder, &error);
         for entry in std::fs::read_dir(&folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             // Links are not followed, so that none leads around in a circle.

@@ -33,8 +33,17 @@ pub enum Mark {
     NotLookedFor,
     /// None was found: the picture never had one, or lost it.
     NotFound,
-    /// One was found, and which entry it belongs to, if the ledger knows it.
-    Found(u64, Option<Box<Entry>>),
+    /// One was found.
+    Found(FoundMark),
+}
+
+/// An identifier in the pixels.
+pub struct FoundMark {
+    pub mark: u64,
+    /// The entry that it belongs to, if the ledger knows it.
+    pub entry: Option<Box<Entry>>,
+    /// Whether the implicit label's ProduceID has it too: then the label is of these pixels.
+    pub is_labels: bool,
 }
 
 /// Whether the producer's signature counts.
@@ -98,6 +107,10 @@ enum Looking {
 impl<'a> Checker<'a> {
     /// With the given ledger, or the one beside each file; looks for watermarks if there is a key.
     pub fn new(ledger: Option<&'a Path>, configuration: &'a Configuration, watermark_key: Option<&Path>) -> Result<Self, Failure> {
+        if let Some(path) = ledger.filter(|path| !path.exists()) {
+            let message = format!("there is no ledger {0}: check --ledger / 没有账本 {0}，请检查 --ledger", path.display());
+            return Err(Failure::new(Code::StorageFailed, message));
+        }
         let watermark = match (watermark_key, &configuration.watermark_key) {
             (Some(path), _) => Looking::With(pipeline::read_watermark_key(path)?),
             (None, Some(_)) => Looking::No,
@@ -129,7 +142,9 @@ impl<'a> Checker<'a> {
                 None => Mark::NotFound,
                 Some(mark) => {
                     let entry = ledger.map(|ledger| ledger.find_by_mark(mark)).transpose()?.flatten();
-                    Mark::Found(mark, entry.map(Box::new))
+                    let produce_id = report.values.as_ref().and_then(|values| values.produce_id.parse::<ProduceId>().ok());
+                    let is_labels = produce_id.is_some_and(|id| id.mark() == mark);
+                    Mark::Found(FoundMark { mark, entry: entry.map(Box::new), is_labels })
                 }
             },
         };
@@ -149,9 +164,7 @@ impl<'a> Checker<'a> {
 }
 
 pub fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    let failed = |error: std::io::Error| {
-        Failure::new(Code::StorageFailed, format!("cannot read {0}: {error} / 无法读取 {0}：{error}", file.display()))
-    };
+    let failed = |error| Failure::reading(file, &error);
     let length = std::fs::metadata(file).map_err(failed)?.len();
     if length > MAXIMUM_BYTES {
         let message = format!("{} is larger than any picture ({length} bytes) / 文件过大", file.display());
@@ -160,12 +173,17 @@ pub fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(file).map_err(failed)
 }
 
-/// The ledger, its sealed fields readable where its record key is at hand.
+/// The ledger, its sealed fields readable where its record key is at hand. Another ledger's key is no reason not to verify.
 fn open(path: &Path, configuration: &Configuration) -> Result<Ledger, Failure> {
-    if configuration.vault(path)?.key.exists() {
-        return configuration.ledger(path);
+    let sealed = || -> Result<Ledger, Failure> { Ok(Ledger::open(Box::new(SqliteLog::open_existing(path)?), Arc::new(SystemClock))?) };
+    let vault = configuration.vault(path)?;
+    if !vault.key.exists() {
+        return sealed();
     }
-    Ok(Ledger::open(Box::new(SqliteLog::open_existing(path)?), Arc::new(SystemClock))?)
+    match sealed()?.with_vault(&vault) {
+        Err(ledger::Error::RecordKeyOfAnother { .. }) => sealed(),
+        opened => Ok(opened?),
+    }
 }
 
 fn look_up(ledger: &Ledger, bytes: &[u8], report: &LabelReport) -> Result<Known, Failure> {

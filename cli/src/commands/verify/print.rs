@@ -1,4 +1,4 @@
-use super::check::{Checked, Known, Mark, Trust};
+use super::check::{Checked, FoundMark, Known, Mark, Trust};
 use crate::commands::ledger::shown;
 use ledger::Revealed;
 use provenance::{LabelReport, LabelVerdict, Security};
@@ -18,9 +18,10 @@ pub fn json(checked: &Checked) -> Value {
         Mark::NoKey => json!({"state": "no_key"}),
         Mark::NotLookedFor => json!({"state": "not_looked_for"}),
         Mark::NotFound => json!({"state": "not_found"}),
-        Mark::Found(mark, entry) => {
+        Mark::Found(FoundMark { mark, entry, is_labels }) => {
             let produced = entry.as_ref().and_then(|entry| entry.produced());
-            json!({"state": "found", "mark": format!("{mark:012x}"), "produce_id": produced.map(|produced| produced.produce_id)})
+            let id = produced.map(|produced| produced.produce_id);
+            json!({"state": "found", "mark": format!("{mark:012x}"), "produce_id": id, "is_labels": is_labels})
         }
     };
     let trust = match checked.trust {
@@ -69,10 +70,15 @@ pub fn text(checked: &Checked) {
         Mark::NoKey => println!("  watermark / 水印: not looked for, no key is configured / 未配置密钥，未检查"),
         Mark::NotLookedFor => println!("  watermark / 水印: not looked for / 未检查"),
         Mark::NotFound => println!("  watermark / 水印: not found / 未找到"),
-        Mark::Found(mark, None) => println!("  watermark / 水印: {mark:012x}, which the ledger does not know / 账本中没有对应记录"),
-        Mark::Found(mark, Some(entry)) => {
+        Mark::Found(FoundMark { mark, entry: Some(entry), .. }) => {
             let id = entry.produced().map(|produced| produced.produce_id.to_string()).unwrap_or_default();
             println!("  watermark / 水印: {mark:012x}, entry {} with ProduceID {id} / 对应条目 {}", entry.index, entry.index);
+        }
+        Mark::Found(FoundMark { mark, is_labels: true, .. }) => {
+            println!("  watermark / 水印: {mark:012x}, that of the label's ProduceID / 与标识中的 ProduceID 一致");
+        }
+        Mark::Found(FoundMark { mark, .. }) => {
+            println!("  watermark / 水印: {mark:012x}, neither the label's nor known to the ledger / 与标识不符，账本中也没有对应记录");
         }
     }
     crate::commands::verify_c2pa::print_text(&checked.manifest);
