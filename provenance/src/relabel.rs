@@ -5,7 +5,7 @@ use crate::explicit::{self, Corner, Plate};
 use crate::security::{self, Party};
 use crate::{Error, FileFormat, Finding, LabelKey, LabelReport, LabelValues, LabelVerdict, ProviderCode, ServiceType, Severity};
 use crate::{container, encode, read_labels, value};
-use spec::{ImageFormat, Operation, Picture, ProduceId, Relabelling, Sha256Digest};
+use spec::{ImageFormat, Operation, Picture, ProduceId, Relabelling, Sha256Digest, Threads};
 
 /// Why a file without implicit label is labelled (article 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl Conversion {
         let before = source.dimensions();
         let mut picture = encode::scale(source, self.size(before))?;
         let drawn = values.label == "1" && self.draw_label(&mut picture, before)?;
-        let encoded = encode::encode(&picture, self.format)?;
+        let encoded = encode::encode(&picture, self.format, Threads::ONE)?;
         let format = FileFormat::from(self.format);
         let written = write(format, &encoded, &values)?;
         check_read_back(&written, format, &values, &report)?;
