@@ -31,6 +31,11 @@ pub mod tokenizer;
 mod waist;
 pub mod weights;
 
+/// As many threads as the pool of `kernels` has, which `--threads` sets.
+pub fn threads() -> spec::Threads {
+    spec::Threads::new(kernels::pool::threads())
+}
+
 pub use error::{Error, Result};
 pub use kernels::element::Activation;
 pub use render::{LoadedModel, ModelDefaults, Rendered, render};

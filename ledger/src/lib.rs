@@ -68,12 +68,13 @@
 //!
 //! # What is trusted when
 //!
-//! [`Ledger::open`] reads the head and the leaves after it (a crash between a leaf and its head leaves one); it checks that
+//! [`Ledger::open`] reads the head and the leaves after it (earlier builds wrote a leaf before its head, and a crash in between left one); it checks that
 //! the frontier gives the root and that no leaf before the head is missing at the end. Every entry that is handed out is
 //! checked against its own hash. [`verify`] recomputes everything and writes nothing.
 //!
-//! Several processes may append to one ledger: an append that lost its turn catches up and tries again. The saved head may
-//! be behind the leaves for a moment; the next append or opening brings it up.
+//! Several processes may append to one ledger: an append that lost its turn catches up and tries again. A leaf, the
+//! secret that it refers to and the head with it are written together; a head that is behind the leaves all the same, the next append or
+//! opening brings up.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod article9;

@@ -8,7 +8,7 @@ use crate::{
 };
 use crate::{VaultSettings, Version, consistency_proof, inclusion_proof, verify};
 use spec::stage::{Origin, Stored, StoredCopy};
-use spec::{Clock, LogStorage, ProduceId, Request, Screening, ScreeningDecision, Sha256Digest, Timestamp, Verdict};
+use spec::{Beside, Clock, LogStorage, ProduceId, Request, Screening, ScreeningDecision, Sha256Digest, Timestamp, Verdict};
 use std::sync::Arc;
 
 /// How many turns in a row an append may lose. Each lost turn means that another process appended, so only a starved one
@@ -223,10 +223,8 @@ impl Ledger {
             self.check_running()?;
         }
         let now = self.now();
-        let personal = match &self.vault {
-            Some(vault) => Some(vault.seal(self.storage.as_mut(), &mut record, personal, now)?),
-            None => None,
-        };
+        let sealed = self.vault.as_ref().map(|vault| vault.seal(&mut record, personal, now)).transpose()?;
+        let (personal, secret) = sealed.unzip();
         for _ in 0..TURNS {
             self.catch_up()?;
             if releases_file {
@@ -238,15 +236,18 @@ impl Ledger {
             let leaf = entry.to_leaf()?;
             let hash = leaf_hash(&leaf);
             let row = to_row(hash, &leaf);
-            match self.storage.append(index, &entry.key(hash), &entry.tags(), &row) {
+            let mut frontier = self.frontier.clone();
+            frontier.push(hash);
+            let head = head_text(&frontier);
+            let beside = Beside { secret: secret.as_ref(), head: Some(&head) };
+            match self.storage.append(index, &entry.key(hash), &entry.tags(), &row, beside) {
                 Ok(()) => {}
                 // The storage may report a failure of a write that reached the disk all the same.
                 Err(_) if self.storage.leaf(index)?.as_ref() == Some(&row) => {}
                 Err(_) if self.storage.length()? > index => continue,
                 Err(error) => return Err(error.into()),
             }
-            self.frontier.push(hash);
-            self.save_head()?;
+            self.frontier = frontier;
             return Ok(index);
         }
         Err(Error::Contended)

@@ -126,8 +126,9 @@ impl Vault {
         hexadecimal(first)
     }
 
-    /// Takes the personal fields out of a record and seals them; the key is on disk when this returns.
-    pub(crate) fn seal(&self, storage: &mut dyn LogStorage, record: &mut Record, mut personal: Personal, now: Timestamp) -> Result<Sealed> {
+    /// Takes the personal fields out of a record and seals them, under the key in the secret, which belongs on disk together with the
+    /// leaf.
+    pub(crate) fn seal(&self, record: &mut Record, mut personal: Personal, now: Timestamp) -> Result<(Sealed, Secret)> {
         let (id, key) = (vault_key::random::<16>()?, vault_key::random::<32>()?);
         let mut digests = Vec::new();
         if self.prompts != PromptStorage::Plain {
@@ -141,8 +142,8 @@ impl Vault {
         let plain = serde_json::to_vec(&personal).map_err(|error| Error::Unrecordable(error.to_string()))?;
         let sealed = STANDARD.encode(encrypt(&key, &id, &plain)?);
         let content = encrypt(&self.master.0, &id, &key)?;
-        storage.keep_secret(&Secret { id, time: now, keep_until: self.keep_until(now), content })?;
-        Ok(Sealed { account, key: hexadecimal(id), sealed, digests })
+        let secret = Secret { id, time: now, keep_until: self.keep_until(now), content };
+        Ok((Sealed { account, key: hexadecimal(id), sealed, digests }, secret))
     }
 
     /// The key of a record; `None` if it was shredded.

@@ -5,7 +5,7 @@ mod common;
 use common::{File, Outcome, clock, content, id, name};
 use ledger::{Entry, Head, Ledger, verify};
 use spec::stage::{Granted, Labelled, Origin};
-use spec::{ImageFormat, ImplicitLabel, LogStorage, PortError, Secret, SecretId, Sha256Digest, Timestamp};
+use spec::{Beside, ImageFormat, ImplicitLabel, LogStorage, PortError, Secret, SecretId, Sha256Digest, Timestamp};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ const STEPS: [(&str, bool); 6] = [
     ("while writing", false),
     ("after put", false),
     ("before the leaf", false),
-    ("before the head", true),
+    ("after the leaf", true),
     ("after append", true),
     ("after release", true),
 ];
@@ -77,9 +77,11 @@ impl LogStorage for DyingLog {
     fn leaf(&self, index: u64) -> Result<Option<Vec<u8>>, PortError> {
         self.0.leaf(index)
     }
-    fn append(&mut self, index: u64, key: &str, tags: &[String], leaf: &[u8]) -> Result<(), PortError> {
+    fn append(&mut self, index: u64, key: &str, tags: &[String], leaf: &[u8], beside: Beside<'_>) -> Result<(), PortError> {
         die_at("before the leaf", index as u32);
-        self.0.append(index, key, tags, leaf)
+        self.0.append(index, key, tags, leaf, beside)?;
+        die_at("after the leaf", index as u32);
+        Ok(())
     }
     fn find(&self, key: &str) -> Result<Option<u64>, PortError> {
         self.0.find(key)
@@ -106,9 +108,6 @@ impl LogStorage for DyingLog {
         self.0.head()
     }
     fn set_head(&mut self, head: &str) -> Result<(), PortError> {
-        if self.0.length()? == u64::from(IN_HAND) + 1 {
-            die_at("before the head", IN_HAND);
-        }
         self.0.set_head(head)
     }
 }

@@ -4,7 +4,7 @@ mod common;
 use common::{File, Outcome, clock, decision, held, id, refusal, request, screening, settings};
 use ledger::{Entry, Head, Ledger, PromptStorage, Record, leaf_hash, verify};
 use spec::stage::Recorded as _;
-use spec::{LogStorage as _, Secret, Timestamp};
+use spec::{Beside, LogStorage as _, Secret, Timestamp};
 use store::MemoryLog;
 
 /// Version 2 without a vault adds kinds of records, and changes none that there were.
@@ -31,7 +31,7 @@ fn a_ledger_of_version_1_verifies_and_grows() -> Outcome {
             Some(produced) => (produced.produce_id.to_string(), vec![format!("content:{}", produced.content_sha256)]),
             None => (format!("{kind}:{hash}"), vec![]),
         };
-        log.append(index, &key, &tags, &[&hash.0[..], golden.as_bytes()].concat())?;
+        log.append(index, &key, &tags, &[&hash.0[..], golden.as_bytes()].concat(), Beside::default())?;
     }
     log.set_head(HEAD)?;
     assert_eq!(verify(&log)?.head, Head::Matches);
@@ -100,7 +100,7 @@ fn sealed_fields_are_as_the_format_draws_them() -> Outcome {
     let mut entry = Entry::from_leaf(SEALED_LEAF.as_bytes()).expect("the golden leaf reads");
     let (hash, account) = (leaf_hash(SEALED_LEAF.as_bytes()), entry.personal.as_ref().and_then(|personal| personal.account.clone()));
     let tags = [format!("refusal:{}", account.expect("a pseudonym"))];
-    log.append(0, &format!("refused:{hash}"), &tags, &[&hash.0[..], SEALED_LEAF.as_bytes()].concat())?;
+    log.append(0, &format!("refused:{hash}"), &tags, &[&hash.0[..], SEALED_LEAF.as_bytes()].concat(), Beside::default())?;
     log.set_head(&Ledger::open(Box::new(MemoryLog::new()), clock())?.head().to_string())?;
 
     let ledger = Ledger::open(Box::new(log.clone()), clock())?.with_vault(&settings)?;

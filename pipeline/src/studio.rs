@@ -201,7 +201,7 @@ impl Studio {
         let gate = LiveGate::open(options.policy)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         store::prepare_folder(options.folder)?;
-        let mut labeller = Labeller::new(options.provider_code)?;
+        let mut labeller = Labeller::new(options.provider_code)?.with_threads(engine::threads());
         if let Some(text) = options.explicit_label {
             labeller = labeller.with_explicit_text(text)?;
         }

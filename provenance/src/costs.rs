@@ -22,10 +22,10 @@ impl Labeller {
         explicit::draw(&mut picture, &self.explicit_text, Corner::LowerRight, Plate::WhereNeeded)?;
         step("explicit label");
         if let Some(key) = &self.watermark {
-            hide(&mut picture, key, produce_id);
+            hide(&mut picture, key, produce_id, self.threads);
             step("invisible watermark");
         }
-        let encoded = encode::encode(&picture, format)?;
+        let encoded = encode::encode(&picture, format, self.threads)?;
         step("encode");
         let text = value::write(&self.implicit_label(produce_id)).ok_or(Error::EmbeddingFailed)?;
         let mut bytes = container::write(format.into(), &encoded, &text).map_err(|_| Error::EmbeddingFailed)?;

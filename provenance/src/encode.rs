@@ -1,23 +1,22 @@
-use crate::Error;
+use crate::{Error, png};
 use image::codecs::jpeg::JpegEncoder;
-use image::codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder};
 use image::codecs::webp::WebPEncoder;
 use image::imageops::{FilterType, resize};
 use image::metadata::Orientation;
 use image::{ExtendedColorType, ImageDecoder as _, ImageEncoder as _};
-use spec::{ImageFormat, Picture};
+use spec::{ImageFormat, Picture, Threads};
 
 /// High enough that the explicit label keeps clean edges and blocks do not show.
 const JPEG_QUALITY: u8 = 95;
 
-/// The picture's file, without metadata. PNG and WebP keep every pixel. Deterministic.
-pub(crate) fn encode(picture: &Picture, format: ImageFormat) -> Result<Vec<u8>, Error> {
+/// The picture's file, without metadata. PNG and WebP keep every pixel. Deterministic, on any number of threads, of which PNG alone uses
+/// more than one.
+pub(crate) fn encode(picture: &Picture, format: ImageFormat, threads: Threads) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     let (pixels, width, height) = (picture.pixels(), picture.width(), picture.height());
     let colour = ExtendedColorType::Rgb8;
     match format {
-        ImageFormat::Png => PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, PngFilter::Adaptive)
-            .write_image(pixels, width, height, colour)?,
+        ImageFormat::Png => bytes = png::encode(picture, threads).ok_or(Error::EmbeddingFailed)?,
         ImageFormat::Jpeg => {
             JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY).write_image(pixels, width, height, colour)?;
         }

@@ -5,7 +5,7 @@ use crate::{Error, Finding, LabelKey, LabelValues, LabelVerdict, ProviderCode, S
 use crate::{container, encode, explicit, lettering, read_labels, value};
 use credentials::{Signer, TrainingUse};
 use spec::stage::{Granted, Origin, Screened};
-use spec::{ImageFormat, ImplicitLabel, LabelKind, Picture, ProduceId, Screening, Sha256Digest};
+use spec::{ImageFormat, ImplicitLabel, LabelKind, Picture, ProduceId, Screening, Sha256Digest, Threads};
 use std::fmt;
 
 /// Shortest text that names both elements of GB 45438-2025 §5.2.
@@ -19,6 +19,7 @@ pub struct Labeller {
     pub(crate) watermark: Option<watermark::Key>,
     pub(crate) credentials: Option<CredentialsWriter>,
     key: Option<LabelKey>,
+    pub(crate) threads: Threads,
 }
 
 /// Something that the user should be told; labelling goes on.
@@ -64,7 +65,7 @@ impl fmt::Display for Warning {
 
 impl Labeller {
     /// A labeller for the provider with that code, which must not be a propagation code. The explicit text is
-    /// [`DEFAULT_EXPLICIT_TEXT`].
+    /// [`DEFAULT_EXPLICIT_TEXT`]. It works on [`Threads::available`].
     pub fn new(provider_code: Option<ProviderCode>) -> Result<Self, Error> {
         if let Some(code) = &provider_code
             && code.service_type() == ServiceType::Propagation
@@ -75,7 +76,14 @@ impl Labeller {
                 chinese: "这是传播服务编码（第 23 位为 2）；生成服务该位应为 1，或第 23–27 位为 00000",
             });
         }
-        Ok(Self { provider_code, explicit_text: DEFAULT_EXPLICIT_TEXT.to_owned(), watermark: None, credentials: None, key: None })
+        Ok(Self {
+            provider_code,
+            explicit_text: DEFAULT_EXPLICIT_TEXT.to_owned(),
+            watermark: None,
+            credentials: None,
+            key: None,
+            threads: Threads::available(),
+        })
     }
 
     /// The same with another explicit text: it must contain 人工智能 or AI, and 生成 or 合成, and the label font must have all
@@ -102,6 +110,12 @@ impl Labeller {
     #[must_use]
     pub fn with_credentials(self, signer: Signer, training_use: TrainingUse) -> Self {
         Self { credentials: Some(CredentialsWriter { signer, training_use }), ..self }
+    }
+
+    /// The same, on as many threads; the bytes of files do not depend on it.
+    #[must_use]
+    pub fn with_threads(self, threads: Threads) -> Self {
+        Self { threads, ..self }
     }
 
     /// What the user should be told before labelling.
@@ -138,7 +152,7 @@ impl Labeller {
     fn write_implicit(&self, picture: &Picture, format: ImageFormat, produce_id: ProduceId) -> Result<(Vec<u8>, ImplicitLabel), Error> {
         let label = self.implicit_label(produce_id);
         let text = value::write(&label).ok_or(Error::EmbeddingFailed)?;
-        let encoded = encode::encode(picture, format)?;
+        let encoded = encode::encode(picture, format, self.threads)?;
         let bytes = container::write(format.into(), &encoded, &text).map_err(|_| Error::EmbeddingFailed)?;
         self.check_read_back(&bytes, format, &label, &text)?;
         Ok((bytes, label))
@@ -198,7 +212,7 @@ impl Labeller {
     ) -> Result<Labelled, Error> {
         let format = screened.rendered().request().format;
         // Last in the pixels, so that it fits what the copy will show.
-        let watermarked = self.watermark.as_ref().is_some_and(|key| hide(&mut picture, key, produce_id));
+        let watermarked = self.watermark.as_ref().is_some_and(|key| hide(&mut picture, key, produce_id, self.threads));
         let (mut bytes, label) = self.write_implicit(&picture, format, produce_id)?;
         if let Some(credentials) = &self.credentials {
             bytes = credentials.write(&bytes, produce_id, watermarked)?;
@@ -246,10 +260,10 @@ pub fn check_explicit_text(text: &str) -> Result<(), Error> {
 }
 
 /// Hides the mark of `produce_id`; a picture that cannot carry it stays as it is, since the labels do not depend on it.
-pub(crate) fn hide(picture: &mut Picture, key: &watermark::Key, produce_id: ProduceId) -> bool {
+pub(crate) fn hide(picture: &mut Picture, key: &watermark::Key, produce_id: ProduceId, threads: Threads) -> bool {
     let (width, height) = (picture.width(), picture.height());
     let Some(id) = watermark::Id::new(produce_id.mark()) else { return false };
-    watermark::embed(picture.pixels_mut(), width, height, key, id).is_ok()
+    watermark::embed(picture.pixels_mut(), width, height, key, id, threads).is_ok()
 }
 
 /// The [`ProduceId::mark`] hidden in an encoded picture by a labeller with this key; `None` where there is none, or nothing that decodes.

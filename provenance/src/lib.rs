@@ -24,7 +24,7 @@
 //!
 //! Where a signer is set, a C2PA manifest of `credentials` goes in last and covers the rest.
 //!
-//! Metadata does not survive every copy: a screenshot or a site that re-encodes drops it. No threads, clocks or I/O.
+//! Metadata does not survive every copy: a screenshot or a site that re-encodes drops it. No clocks or I/O; threads change no byte.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
@@ -32,6 +32,7 @@ mod container;
 mod contrast;
 mod costs;
 mod credentials_writer;
+mod deflate;
 mod encode;
 mod error;
 mod explicit;
@@ -40,6 +41,7 @@ mod finding;
 mod labeller;
 mod lettering;
 mod packet;
+mod png;
 mod provider_code;
 mod read;
 mod relabel;

@@ -6,7 +6,7 @@ use crate::security::{self, Party};
 use crate::{Error, FileFormat, Finding, LabelKey, LabelReport, LabelValues, LabelVerdict, ProviderCode, ServiceType, Severity};
 use crate::{container, credentials_writer, encode, read_labels, value};
 use credentials::{Change, Signer, Source};
-use spec::{ImageFormat, Operation, Picture, ProduceId, Relabelling, Sha256Digest};
+use spec::{ImageFormat, Operation, Picture, ProduceId, Relabelling, Sha256Digest, Threads};
 
 const FORMAT_UNKNOWN: Error = Error::FileUnfit {
     english: "its format is none whose label is written (PNG, JPEG, WebP, TIFF, GIF, SVG, MP4, MOV, GLB)",
@@ -113,7 +113,7 @@ impl Conversion {
         let before = source.dimensions();
         let mut picture = encode::scale(source, self.size(before))?;
         let drawn = values.label == "1" && self.draw_label(&mut picture, before)?;
-        let encoded = encode::encode(&picture, self.format)?;
+        let encoded = encode::encode(&picture, self.format, Threads::ONE)?;
         let format = FileFormat::from(self.format);
         let written = write(format, &encoded, &values)?;
         check_read_back(&written, format, &values, &report)?;

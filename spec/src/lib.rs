@@ -1,4 +1,4 @@
-//! Nouns shared by every room. No I/O, no threads, no clocks but the [`Clock`] port.
+//! Nouns shared by every room. No I/O, no threads but those of [`Threads`], no clocks but the [`Clock`] port.
 //!
 //! The sentence `request → policy gate → model → sampler → decode → image gate → label → store → log` passes from crate to crate as
 //! *stages*: traits in [`stage`] whose single implementation lives in the crate that earns the stage. A function that
@@ -17,6 +17,7 @@ mod relabelling;
 mod request;
 mod screening;
 pub mod stage;
+mod threads;
 mod verdict;
 
 pub use clock::{Clock, SystemClock, Timestamp};
@@ -25,9 +26,10 @@ pub use digest::{ParseDigestError, Sha256Digest};
 pub use label::{ImplicitLabel, LabelKind};
 pub use model::ModelIdentity;
 pub use picture::{ImageFormat, Picture, PictureError, UnknownImageFormat};
-pub use ports::{LogStorage, PortError, Secret, SecretId};
+pub use ports::{Beside, LogStorage, PortError, Secret, SecretId};
 pub use produce_id::{ParseProduceIdError, ProduceId};
 pub use relabelling::{Operation, Relabelling};
 pub use request::{Request, RunPrecision, Speed, UnknownPrecision, UnknownSpeed};
 pub use screening::{ClassifierResult, ImageScore, Screening, ScreeningDecision};
+pub use threads::Threads;
 pub use verdict::{Reason, Verdict};

@@ -93,6 +93,9 @@ pub enum Error {
         /// The key.
         key: String,
     },
+    /// A leaf was offered beside a secret whose id another secret has.
+    #[error("the log already has a secret with that id; nothing was written / 日志中已有该编号的密钥，未写入任何内容")]
+    SecretTaken,
 }
 
 impl Error {
@@ -100,7 +103,7 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Self::NameInvalid { .. } | Self::NameTaken { .. } => Code::InvalidRequest,
-            Self::OutOfTurn { .. } | Self::KeyTaken { .. } => Code::Internal,
+            Self::OutOfTurn { .. } | Self::KeyTaken { .. } | Self::SecretTaken => Code::Internal,
             _ => Code::StorageFailed,
         }
     }

@@ -1,5 +1,5 @@
 use crate::{Error, Result};
-use spec::{LogStorage, PortError, Secret, SecretId, Timestamp};
+use spec::{Beside, LogStorage, PortError, Secret, SecretId, Timestamp};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A log in memory, for tests. Clones share their contents, as two connections to one database do.
@@ -30,7 +30,7 @@ impl MemoryLog {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn try_append(&self, index: u64, key: &str, tags: &[String], leaf: &[u8]) -> Result<()> {
+    fn try_append(&self, index: u64, key: &str, tags: &[String], leaf: &[u8], beside: Beside<'_>) -> Result<()> {
         let mut state = self.state();
         let length = state.leaves.len() as u64;
         if index != length {
@@ -38,6 +38,15 @@ impl MemoryLog {
         }
         if state.leaves.iter().any(|other| other.key == key) {
             return Err(Error::KeyTaken { key: key.to_owned() });
+        }
+        if let Some(secret) = beside.secret {
+            if state.secrets.iter().any(|other| other.id == secret.id) {
+                return Err(Error::SecretTaken);
+            }
+            state.secrets.push(secret.clone());
+        }
+        if let Some(head) = beside.head {
+            state.head = Some(head.to_owned());
         }
         state.leaves.push(Leaf { key: key.to_owned(), tags: tags.to_vec(), bytes: leaf.to_vec() });
         Ok(())
@@ -55,8 +64,8 @@ impl LogStorage for MemoryLog {
         Ok(leaf.map(|leaf| leaf.bytes.clone()))
     }
 
-    fn append(&mut self, index: u64, key: &str, tags: &[String], leaf: &[u8]) -> Result<(), PortError> {
-        Ok(self.try_append(index, key, tags, leaf)?)
+    fn append(&mut self, index: u64, key: &str, tags: &[String], leaf: &[u8], beside: Beside<'_>) -> Result<(), PortError> {
+        Ok(self.try_append(index, key, tags, leaf, beside)?)
     }
 
     fn find(&self, key: &str) -> Result<Option<u64>, PortError> {

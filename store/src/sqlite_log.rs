@@ -1,7 +1,7 @@
 use crate::schema::{self, Found};
 use crate::{Error, Result, secrets};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
-use spec::{LogStorage, PortError, Secret, SecretId, Timestamp};
+use spec::{Beside, LogStorage, PortError, Secret, SecretId, Timestamp};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Triggers refuse to change or remove a leaf or a tag, to change a secret, and to remove one before its term by the machine's clock
 /// is over. What is removed is overwritten in the file (`secure_delete`). The journal is a rollback journal, so that between calls the log is
 /// exactly one file that can be copied; `synchronous=EXTRA` makes an append that returned `Ok` survive a power cut.
+/// An append is one transaction, whatever is written beside the leaf: a transaction flushes the disk five times (the journal twice, the
+/// folder after it appears and after it goes, the database), and these are nearly all of its time.
 #[derive(Debug)]
 pub struct SqliteLog {
     connection: Connection,
@@ -65,12 +67,13 @@ impl SqliteLog {
         move |source| Error::Database { path, what, source }
     }
 
-    fn try_append(&mut self, index: u64, key: &str, tags: &[String], leaf: &[u8]) -> Result<()> {
+    fn try_append(&mut self, index: u64, key: &str, tags: &[String], leaf: &[u8], beside: Beside<'_>) -> Result<()> {
         let failed = self.failed("append to");
-        match append(&mut self.connection, index, key, tags, leaf) {
+        match append(&mut self.connection, (index, key, tags, leaf), beside) {
             Ok(Appended::Done) => Ok(()),
             Ok(Appended::OutOfTurn(length)) => Err(Error::OutOfTurn { index, length }),
             Ok(Appended::KeyTaken) => Err(Error::KeyTaken { key: key.to_owned() }),
+            Ok(Appended::SecretTaken) => Err(Error::SecretTaken),
             Err(source) => Err(failed(source)),
         }
     }
@@ -80,10 +83,14 @@ enum Appended {
     Done,
     OutOfTurn(u64),
     KeyTaken,
+    SecretTaken,
 }
 
-fn append(connection: &mut Connection, index: u64, key: &str, tags: &[String], leaf: &[u8]) -> rusqlite::Result<Appended> {
-    // Immediate: the look at the length and the insertion must see the same log.
+type Leaf<'a> = (u64, &'a str, &'a [String], &'a [u8]);
+
+fn append(connection: &mut Connection, (index, key, tags, leaf): Leaf<'_>, beside: Beside<'_>) -> rusqlite::Result<Appended> {
+    // Immediate: the look at the length and the insertion must see the same log. One transaction for everything, since each costs
+    // several flushes of the disk.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let length = length(&transaction)?;
     if index != length {
@@ -99,6 +106,14 @@ fn append(connection: &mut Connection, index: u64, key: &str, tags: &[String], l
     ])?;
     for tag in tags {
         transaction.prepare_cached("INSERT OR IGNORE INTO tag (tag, position) VALUES (?1, ?2)")?.execute(params![tag, index as i64])?;
+    }
+    if let Some(secret) = beside.secret
+        && !secrets::keep(&transaction, secret)?
+    {
+        return Ok(Appended::SecretTaken);
+    }
+    if let Some(head) = beside.head {
+        set_head(&transaction, head)?;
     }
     transaction.commit()?;
     Ok(Appended::Done)
@@ -152,8 +167,8 @@ impl LogStorage for SqliteLog {
         Ok(leaf(&self.connection, index).map_err(self.failed("read"))?)
     }
 
-    fn append(&mut self, index: u64, key: &str, tags: &[String], leaf: &[u8]) -> Result<(), PortError> {
-        Ok(self.try_append(index, key, tags, leaf)?)
+    fn append(&mut self, index: u64, key: &str, tags: &[String], leaf: &[u8], beside: Beside<'_>) -> Result<(), PortError> {
+        Ok(self.try_append(index, key, tags, leaf, beside)?)
     }
 
     fn find(&self, key: &str) -> Result<Option<u64>, PortError> {

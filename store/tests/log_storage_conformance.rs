@@ -1,5 +1,5 @@
 //! Every adapter of `LogStorage` behaves the same.
-use spec::{LogStorage, Secret, Timestamp};
+use spec::{Beside, LogStorage, Secret, Timestamp};
 use store::{MemoryLog, SqliteLog};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -10,9 +10,9 @@ fn conforms(mut open: impl FnMut() -> Box<dyn LogStorage>) -> Outcome {
     assert_eq!((log.length()?, log.leaf(0)?, log.find("a")?, log.head()?), (0, None, None, None));
     assert_eq!(log.leaf(u64::MAX)?, None);
 
-    log.append(0, "a", &[], b"first")?;
-    log.append(1, "b", &["shared".into(), "own".into()], b"")?;
-    log.append(2, "丙", &["shared".into(), "shared".into()], &[0, 255, 10])?;
+    log.append(0, "a", &[], b"first", Beside::default())?;
+    log.append(1, "b", &["shared".into(), "own".into()], b"", Beside::default())?;
+    log.append(2, "丙", &["shared".into(), "shared".into()], &[0, 255, 10], Beside::default())?;
     assert_eq!(log.length()?, 3);
     assert_eq!(log.leaf(0)?.as_deref(), Some(&b"first"[..]));
     assert_eq!(log.leaf(1)?.as_deref(), Some(&b""[..]));
@@ -25,10 +25,11 @@ fn conforms(mut open: impl FnMut() -> Box<dyn LogStorage>) -> Outcome {
     assert_eq!((before(u64::MAX)?, before(2)?, before(1)?), (Some(2), Some(1), None));
 
     for wrong in [0, 2, 4, u64::MAX] {
-        let text = log.append(wrong, "c", &["lost".into()], b"x").err().map(|error| error.to_string()).unwrap_or_default();
+        let text =
+            log.append(wrong, "c", &["lost".into()], b"x", Beside::default()).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(text.contains(&wrong.to_string()) && text.contains('3'), "{text}");
     }
-    let text = log.append(3, "b", &[], b"x").err().map(|error| error.to_string()).unwrap_or_default();
+    let text = log.append(3, "b", &[], b"x", Beside::default()).err().map(|error| error.to_string()).unwrap_or_default();
     assert!(text.contains("key b"), "{text}");
     assert_eq!((log.length()?, log.find_tagged("lost")?), (3, None), "a refused leaf left a trace");
 
@@ -38,10 +39,10 @@ fn conforms(mut open: impl FnMut() -> Box<dyn LogStorage>) -> Outcome {
 
     let mut other = open();
     assert_eq!((other.length()?, other.head()?.as_deref()), (3, Some("two\n第二\n")));
-    other.append(3, "d", &[], b"fourth")?;
+    other.append(3, "d", &[], b"fourth", Beside::default())?;
     assert_eq!((log.length()?, log.find("d")?), (4, Some(3)));
-    assert!(log.append(3, "e", &[], b"late").is_err(), "two handles both took index 3");
-    log.append(4, "e", &[], b"fifth")?;
+    assert!(log.append(3, "e", &[], b"late", Beside::default()).is_err(), "two handles both took index 3");
+    log.append(4, "e", &[], b"fifth", Beside::default())?;
     drop((log, other));
     assert_eq!(open().length()?, 5);
     Ok(())
@@ -62,10 +63,20 @@ fn keeps_secrets(mut open: impl FnMut() -> Box<dyn LogStorage>) -> Outcome {
     }
     assert!(!log.keep_secret(&Secret { content: vec![9], ..secret(1, 99, 999) })?, "the id is taken");
     assert_eq!(open().secret([1; 16])?, Some(vec![1; 3]));
+
+    let fourth = secret(4, 40, 400);
+    log.append(0, "a", &[], b"leaf", Beside { secret: Some(&fourth), head: Some("one") })?;
+    assert_eq!((open().secret([4; 16])?, open().head()?.as_deref()), (Some(vec![4; 3]), Some("one")));
+    let text = log.append(1, "b", &["lost".into()], b"leaf", Beside { secret: Some(&fourth), head: Some("two") });
+    let text = text.err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(text.contains("secret with that id"), "{text}");
+    assert!(log.append(1, "a", &[], b"leaf", Beside { secret: Some(&secret(5, 50, 500)), head: Some("two") }).is_err(), "the key is taken");
+    let left = (log.length()?, log.find_tagged("lost")?, log.secret([5; 16])?, log.head()?);
+    assert_eq!(left, (1, None, None, Some("one".to_owned())), "a refused leaf left a trace");
     assert_eq!((log.secrets_before(Timestamp(30))?, log.secrets_before(Timestamp(10))?), ((2, Some(Timestamp(300))), (0, None)));
     assert_eq!(log.remove_secrets(Timestamp(30), Timestamp(99))?, 0, "inside their terms");
     assert_eq!(log.remove_secrets(Timestamp(30), Timestamp(100))?, 1);
-    assert_eq!(log.remove_secrets(Timestamp(u64::MAX), Timestamp(u64::MAX))?, 2);
+    assert_eq!(log.remove_secrets(Timestamp(u64::MAX), Timestamp(u64::MAX))?, 3);
     assert_eq!((log.secret([1; 16])?, open().secret([3; 16])?), (None, None));
     Ok(())
 }

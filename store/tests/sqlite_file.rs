@@ -1,6 +1,6 @@
 //! What `SqliteLog` makes of files that are not what they should be.
 use rusqlite::Connection;
-use spec::{Code, LogStorage};
+use spec::{Beside, Code, LogStorage};
 use std::fs;
 use std::path::Path;
 use store::{Error, SqliteLog};
@@ -15,7 +15,7 @@ fn refusal(path: &Path) -> Error {
 fn a_leaf_can_be_neither_changed_nor_removed_by_sql() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("ledger.sqlite");
-    SqliteLog::open(&path)?.append(0, "a", &["tag".into()], b"leaf")?;
+    SqliteLog::open(&path)?.append(0, "a", &["tag".into()], b"leaf", Beside::default())?;
     let connection = Connection::open(&path)?;
     for statement in ["UPDATE leaf SET content = x'00'", "DELETE FROM leaf", "UPDATE tag SET position = 1", "DELETE FROM tag"] {
         let text = connection.execute_batch(statement).err().map(|error| error.to_string()).unwrap_or_default();

@@ -4,6 +4,7 @@
 //! marker embed IN OUT …      prints "IDENTIFIER" for every pair
 //! marker detect FILE …       prints "IDENTIFIER" or "-" for every file
 //! ```
+use spec::Threads;
 use watermark::{Id, Key, detect, embed};
 
 fn main() {
@@ -16,7 +17,7 @@ fn main() {
                 let mut picture = open(&pair[0]);
                 let (width, height) = picture.dimensions();
                 let id = Id::new((index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16).expect("48 bits");
-                embed(&mut picture, width, height, &key, id).expect("a marked picture");
+                embed(&mut picture, width, height, &key, id, Threads::available()).expect("a marked picture");
                 picture.save(&pair[1]).expect("a written picture");
                 println!("{id}");
             }

@@ -9,6 +9,7 @@
 mod support;
 
 use image::{RgbImage, imageops};
+use spec::Threads;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use support::{ATTACKS, KINDS, attacked, draw};
@@ -106,7 +107,7 @@ fn measured(options: &Options, paths: &[PathBuf], size: u32, key: &Key) -> Vec<S
         }
         let id = Id::new((index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16).expect("48 bits");
         let started = Instant::now();
-        match embed(&mut picture, size, size, key, id) {
+        match embed(&mut picture, size, size, key, id, Threads::available()) {
             Ok(embedded) => {
                 noise += embedded.psnr;
                 worst = worst.min(embedded.psnr);

@@ -2,6 +2,7 @@ use crate::pattern::{Pattern, Peak, Reading};
 use crate::size::checked;
 use crate::view::{Plane, View};
 use crate::{Error, Id, Key};
+use spec::Threads;
 
 /// A mark that was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,7 +47,7 @@ pub fn detect(pixels: &[u8], width: u32, height: u32, key: &Key) -> Result<Optio
 
 /// The picture in its own size, whole or cropped.
 fn unscaled(plane: &Plane, pattern: &Pattern) -> Option<Reading> {
-    let lines = pattern.spectrum.analyse(&View::new(plane, 1.0).fold(1.0));
+    let lines = pattern.spectrum.analyse(&View::new(plane, 1.0, Threads::ONE).fold(1.0));
     let read = |peak: Peak| pattern.read(&pattern.spectrum.unshift(&lines, peak.x, peak.y));
     pattern.read(&lines).or_else(|| pattern.peaks(&lines, PLACES).into_iter().find_map(read))
 }
@@ -61,7 +62,7 @@ fn scaled(plane: &Plane, pattern: &Pattern) -> Option<Reading> {
         let suits = view.as_ref().is_some_and(|(made_for, _)| scale / made_for < 1.12);
         if !suits {
             let made_for = scale * 1.12;
-            view = Some((made_for, View::new(&middle, made_for)));
+            view = Some((made_for, View::new(&middle, made_for, Threads::ONE)));
         }
         if let Some((_, view)) = &view {
             let lines = pattern.spectrum.analyse(&view.fold(scale));
@@ -85,7 +86,7 @@ fn refined(plane: &Plane, pattern: &Pattern, coarse: f32) -> Option<Reading> {
     let longest = plane.width.max(plane.height);
     let mut scale = coarse;
     let mut side = SEARCHED.min(longest);
-    let mut view = View::new(&plane.middle(side), scale);
+    let mut view = View::new(&plane.middle(side), scale, Threads::ONE);
     let mut best;
     loop {
         let reach = step(scale, side as f32) * 0.75;
@@ -101,7 +102,7 @@ fn refined(plane: &Plane, pattern: &Pattern, coarse: f32) -> Option<Reading> {
             break;
         }
         side = (2 * side).min(longest);
-        view = View::new(&plane.middle(side), scale);
+        view = View::new(&plane.middle(side), scale, Threads::ONE);
     }
     let (peak, _, lines) = best;
     let peak = pattern.settle(&lines, peak);

@@ -1,8 +1,11 @@
+use crate::blur::{Rows as _, in_bands};
+use crate::channels::{Channels, Copy};
 use crate::pattern::{Pattern, levels};
 use crate::size::{LEAST_SIDE, checked};
 use crate::tile::{LINES, Line};
-use crate::view::{Plane, View};
+use crate::view::View;
 use crate::{Error, Id, Key};
+use spec::Threads;
 
 /// What marking did.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,27 +30,26 @@ const MOST_CHANGE_AT_NEED: f32 = 9.0;
 /// Levels near black and white where a brighter or darker copy loses the mark, and the share of the mark that goes there.
 const EXTREME: f32 = 14.0;
 const EXTREME_SHARE: f32 = 0.2;
-/// Change of red, green and blue for one level of luminance: half-way between grey, which shows least on saturated colours, and
-/// [`LUMINANCE`] over its square, which distorts least.
-const SHARES: [f32; 3] = [0.834, 1.157, 0.627];
 /// A brighter copy, in levels: 5 % of white.
 const BRIGHTER: f32 = 13.0;
+/// Pixels from which on more than one thread pays.
+const LARGE: usize = 1 << 17;
 
-/// Marks an RGB picture in place.
+/// Marks an RGB picture in place; large ones on several threads, whose number changes no byte.
 ///
 /// `pixels` is `[height, width, 3]`. On an error the pixels are untouched.
-pub fn embed(pixels: &mut [u8], width: u32, height: u32, key: &Key, id: Id) -> Result<Embedded, Error> {
+pub fn embed(pixels: &mut [u8], width: u32, height: u32, key: &Key, id: Id, threads: Threads) -> Result<Embedded, Error> {
     let (columns, rows) = checked(pixels, width, height)?;
     if width.min(height) < LEAST_SIDE {
         return Err(Error::TooSmall { width, height, least: LEAST_SIDE });
     }
-    let plane = Plane::luminance(pixels, columns, rows);
-    let picture = Picture { pattern: Pattern::new(key), id, original: pixels, plane };
-    let size = picture.plane.values.len() as f32 / SMALL;
+    let threads = if columns * rows < LARGE { Threads::ONE } else { threads };
+    let picture = Picture::new(Pattern::new(key), id, Channels::split(pixels, columns), threads);
+    let size = (columns * rows) as f32 / SMALL;
     let gentle = Strength { psnr: LEAST_PSNR + MARGIN + SPARED * size.log(4.0).max(0.0), most: MOST_CHANGE };
     let strong = Strength { psnr: LEAST_PSNR + MARGIN, most: MOST_CHANGE_AT_NEED };
     // Large pictures have enough places that are neither black nor white.
-    let enough = |marked: &Vec<u8>| size > 1.0 || picture.reads(marked, BRIGHTER);
+    let enough = |marked: &Marked| size > 1.0 || picture.reads(&marked.channels, BRIGHTER);
     let marked = picture.marked(&gentle);
     let marked = match marked.as_ref().is_some_and(enough) {
         true => marked,
@@ -55,9 +57,8 @@ pub fn embed(pixels: &mut [u8], width: u32, height: u32, key: &Key, id: Id) -> R
         false => picture.marked(&strong).filter(enough).or(marked),
     };
     let marked = marked.ok_or(Error::Unmarkable)?;
-    let psnr = 10.0 * (255.0 * 255.0 / distortion(pixels, &marked).max(f32::MIN_POSITIVE)).log10();
-    pixels.copy_from_slice(&marked);
-    Ok(Embedded { psnr })
+    marked.channels.join(pixels);
+    Ok(Embedded { psnr: 10.0 * (255.0 * 255.0 / marked.distortion.max(f32::MIN_POSITIVE)).log10() })
 }
 
 /// How much a picture may change.
@@ -68,54 +69,70 @@ struct Strength {
     most: f32,
 }
 
-struct Picture<'a> {
-    pattern: Pattern,
-    id: Id,
-    original: &'a [u8],
-    plane: Plane,
+struct Marked {
+    channels: Channels,
+    /// Mean squared difference from the original.
+    distortion: f32,
 }
 
-impl Picture<'_> {
+struct Picture {
+    pattern: Pattern,
+    id: Id,
+    original: Channels,
+    /// Share of the mark that every pixel takes.
+    room: Vec<f32>,
+    threads: Threads,
+}
+
+impl Picture {
+    fn new(pattern: Pattern, id: Id, original: Channels, threads: Threads) -> Self {
+        let extreme = |level: f32| !(EXTREME..=255.0 - EXTREME).contains(&level);
+        let (luminance, mut room) = (Copy { channels: &original, brighter: None }, vec![0.0; original.count()]);
+        let width = luminance.size().0;
+        in_bands(&mut room, width, threads, |first, band| {
+            for (y, row) in (first..).zip(band.chunks_mut(width)) {
+                luminance.read(y, row);
+                row.iter_mut().for_each(|value| *value = if extreme(*value) { EXTREME_SHARE } else { 1.0 });
+            }
+        });
+        Self { pattern, id, original, room, threads }
+    }
+
     /// The marked pixels, if the mark can be read from them.
-    fn marked(&self, strength: &Strength) -> Option<Vec<u8>> {
+    fn marked(&self, strength: &Strength) -> Option<Marked> {
         let budget = 255f32 * 255.0 / 10f32.powf(strength.psnr / 10.0);
         let chips = self.pattern.chips(self.id);
-        let extreme = |level: f32| !(EXTREME..=255.0 - EXTREME).contains(&level);
-        let room: Vec<f32> = self.plane.values.iter().map(|&level| if extreme(level) { EXTREME_SHARE } else { 1.0 }).collect();
-        let mut view = View::new(&self.plane, 1.0);
-        let mut lines = self.pattern.spectrum.analyse(&view.fold(1.0));
+        let mut view = View::new(&Copy { channels: &self.original, brighter: None }, 1.0, self.threads);
+        let totals = view.totals(1.0);
+        let mut lines = self.pattern.spectrum.analyse(&view.mean(1.0, &totals));
         let mut strengths = vec![[0f32; 2]; LINES];
-        let mut marked = Vec::new();
+        let mut marked = Marked { channels: self.original.clone(), distortion: 0.0 };
+        let mut change = vec![0.0; self.original.count()];
         for round in 0..self.rounds() {
             press(&mut strengths, &chips, &lines, &levels(&lines));
             let product = |(strength, chip): (&Line, &Line)| [strength[0] * chip[0], strength[1] * chip[1]];
             let wanted: Vec<(usize, Line)> = strengths.iter().zip(&chips).map(product).enumerate().collect();
-            let mut change = view.unfold(&self.pattern.spectrum.synthesise(&wanted));
-            change.iter_mut().zip(&room).for_each(|(change, room)| *change *= room);
-            marked = apply(self.original, &change, budget, strength.most);
+            let energy = view.unfold(&self.pattern.spectrum.synthesise(&wanted), &totals, &self.room, &mut change);
+            let changed = |gain, channels: &mut Channels| self.original.changed(&change, gain, strength.most, channels, self.threads);
+            marked.distortion = apply(energy, budget, |gain| changed(gain, &mut marked.channels));
             // In turn, what a brighter copy loses is made up for elsewhere.
-            view.look_at(&self.copy(&marked, if round % 2 == 1 { BRIGHTER } else { 0.0 }));
-            lines = self.pattern.spectrum.analyse(&view.fold(1.0));
+            let brighter = if round % 2 == 1 { BRIGHTER } else { 0.0 };
+            view.look_at(&Copy { channels: &marked.channels, brighter: Some(brighter) });
+            lines = self.pattern.spectrum.analyse(&view.mean(1.0, &totals));
         }
-        self.reads(&marked, 0.0).then_some(marked)
+        self.reads(&marked.channels, 0.0).then_some(marked)
     }
 
-    /// Luminance of marked pixels, brighter by some levels.
-    fn copy(&self, marked: &[u8], brighter: f32) -> Plane {
-        let mut plane = Plane::luminance(marked, self.plane.width, self.plane.height);
-        plane.values.iter_mut().for_each(|value| *value = (*value + brighter).min(255.0));
-        plane
-    }
-
-    /// Whether the mark can be read from such a copy.
-    fn reads(&self, marked: &[u8], brighter: f32) -> bool {
-        let lines = self.pattern.spectrum.analyse(&View::new(&self.copy(marked, brighter), 1.0).fold(1.0));
+    /// Whether the mark can be read from a copy that is brighter by some levels.
+    fn reads(&self, marked: &Channels, brighter: f32) -> bool {
+        let view = View::new(&Copy { channels: marked, brighter: Some(brighter) }, 1.0, self.threads);
+        let lines = self.pattern.spectrum.analyse(&view.fold(1.0));
         self.pattern.read(&lines).is_some_and(|reading| reading.id == self.id)
     }
 
     /// The larger the picture, the less its own content weighs in the sums, and the less there is to correct.
     fn rounds(&self) -> usize {
-        match self.plane.values.len() as f32 / SMALL {
+        match self.original.count() as f32 / SMALL {
             ..=1.0 => 12,
             ..=4.0 => 6,
             _ => 3,
@@ -133,38 +150,19 @@ fn press(strengths: &mut [Line], chips: &[Line], lines: &[Line], levels: &[f32])
     }
 }
 
-/// `original` changed along `change`, as strongly as the mean squared difference `budget` and `most` permit.
-fn apply(original: &[u8], change: &[f32], budget: f32, most: f32) -> Vec<u8> {
-    let energy = change.iter().map(|value| f64::from(value * value)).sum::<f64>() as f32 / change.len() as f32;
+/// Finds the gain at which a change of mean square `energy` costs the mean squared difference `budget`. `changed` makes the marked
+/// picture of a gain and returns what it costs; the last one stays. Returns its cost.
+fn apply(energy: f32, budget: f32, mut changed: impl FnMut(f32) -> f32) -> f32 {
     let mut gain = (budget / energy.max(f32::MIN_POSITIVE)).sqrt();
-    let mut marked = changed(original, change, gain, most);
+    let mut distortion = changed(gain);
     for _ in 0..3 {
         // Black and white cannot take all of it; what is left of the budget goes where it can.
-        gain *= (budget / distortion(original, &marked).max(budget / 4.0)).sqrt();
-        marked = changed(original, change, gain, most);
+        gain *= (budget / distortion.max(budget / 4.0)).sqrt();
+        distortion = changed(gain);
     }
-    while distortion(original, &marked) > budget {
+    while distortion > budget {
         gain *= 0.98;
-        marked = changed(original, change, gain, most);
+        distortion = changed(gain);
     }
-    marked
-}
-
-fn changed(original: &[u8], change: &[f32], gain: f32, most: f32) -> Vec<u8> {
-    let mut marked = original.to_vec();
-    for (pixel, change) in marked.chunks_exact_mut(3).zip(change) {
-        let wanted = gain * change;
-        // A soft limit, of the shape of the hyperbolic tangent.
-        let change = wanted / (1.0 + (wanted / most).powi(2)).sqrt();
-        for (value, share) in pixel.iter_mut().zip(SHARES) {
-            *value = (f32::from(*value) + share * change).round().clamp(0.0, 255.0) as u8;
-        }
-    }
-    marked
-}
-
-/// Mean squared difference.
-fn distortion(a: &[u8], b: &[u8]) -> f32 {
-    let sum: u64 = a.iter().zip(b).map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2)).sum();
-    (sum as f64 / a.len() as f64) as f32
+    distortion
 }

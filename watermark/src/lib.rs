@@ -4,7 +4,7 @@
 //! [`LEAST_PSNR`], reads the mark back before it hands the pixels over, and otherwise leaves them untouched and says why.
 //! [`detect`] needs the key but not the unmarked picture, and survives compression, resizing by 0.5 to 2, cropping and changes of
 //! level; a picture without a mark is an answer, not an error. Both are functions of their arguments alone: no
-//! threads, clocks, I/O or random numbers, and one order of summation. Sizes that do not fit the buffer are errors.
+//! clocks, I/O or random numbers, and one order of summation whatever the number of threads. [`detect`] stays on the calling thread. Sizes that do not fit the buffer are errors.
 //!
 //! ```text
 //! id (48 bits) + keyed check (32) → polar code (512) → keyed lines of a 72×72 tile's spectrum, beside a keyed pilot (110)
@@ -25,6 +25,8 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod blur;
+mod channels;
 mod detect;
 mod embed;
 mod error;

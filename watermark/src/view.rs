@@ -1,6 +1,8 @@
 //! How the detector sees a picture: luminance, filtered to the mark's band, weighted by how quiet its surroundings are,
 //! and folded onto one tile.
+use crate::blur::{Kernel, Rows, blur, difference, share};
 use crate::tile::{SIDE, Tile};
+use spec::Threads;
 
 /// Rec. 601, as JPEG: what it keeps best.
 pub const LUMINANCE: [f32; 3] = [0.299, 0.587, 0.114];
@@ -36,35 +38,29 @@ impl Plane {
         let rows = self.values.chunks_exact(self.width).skip(top).take(height);
         Self { values: rows.flat_map(|row| &row[left..left + width]).copied().collect(), width, height }
     }
+}
 
-    fn blurred(&self, deviation: f32) -> Self {
-        let radius = (2.5 * deviation).ceil() as usize;
-        let raw: Vec<f32> = (0..=radius).map(|at| (-0.5 * (at as f32 / deviation).powi(2)).exp()).collect();
-        let sum = raw[0] + 2.0 * raw[1..].iter().sum::<f32>();
-        let taps: Vec<f32> = raw.iter().map(|tap| tap / sum).collect();
-        let mut across = Vec::with_capacity(self.values.len());
-        let mut padded = vec![0.0; self.width + 2 * radius];
-        for row in self.values.chunks_exact(self.width) {
-            padded[..radius].fill(row[0]);
-            padded[radius..radius + self.width].copy_from_slice(row);
-            padded[radius + self.width..].fill(row[self.width - 1]);
-            let start = across.len();
-            across.extend(row.iter().map(|value| value * taps[0]));
-            for (at, tap) in taps.iter().enumerate().skip(1) {
-                let (before, after) = (&padded[radius - at..], &padded[radius + at..]);
-                across[start..].iter_mut().zip(before).zip(after).for_each(|((sum, a), b)| *sum += tap * (a + b));
-            }
-        }
-        let mut values = vec![0.0; self.values.len()];
-        let row = |y: usize| &across[y * self.width..(y + 1) * self.width];
-        for (y, sums) in values.chunks_exact_mut(self.width).enumerate() {
-            sums.iter_mut().zip(row(y)).for_each(|(sum, value)| *sum = value * taps[0]);
-            for (at, tap) in taps.iter().enumerate().skip(1) {
-                let (above, below) = (row(y.saturating_sub(at)), row((y + at).min(self.height - 1)));
-                sums.iter_mut().zip(above).zip(below).for_each(|((sum, a), b)| *sum += tap * (a + b));
-            }
-        }
-        Self { values, width: self.width, height: self.height }
+impl Rows for Plane {
+    fn size(&self) -> (usize, usize) {
+        (self.width, self.height)
+    }
+
+    fn read(&self, y: usize, row: &mut [f32]) {
+        row.copy_from_slice(&self.values[y * self.width..(y + 1) * self.width]);
+    }
+}
+
+/// The squares of a plane.
+struct Energy<'a>(&'a Plane);
+
+impl Rows for Energy<'_> {
+    fn size(&self) -> (usize, usize) {
+        self.0.size()
+    }
+
+    fn read(&self, y: usize, row: &mut [f32]) {
+        let values = &self.0.values[y * self.0.width..(y + 1) * self.0.width];
+        row.iter_mut().zip(values).for_each(|(square, value)| *square = value * value);
     }
 }
 
@@ -72,64 +68,104 @@ impl Plane {
 pub struct View {
     filtered: Plane,
     weights: Vec<f32>,
+    threads: Threads,
 }
 
 impl View {
     /// `scale`: pixels of this plane per pixel of the picture that was marked.
-    pub fn new(plane: &Plane, scale: f32) -> Self {
-        let filtered = filtered(plane, scale);
-        let mut energy = filtered.clone();
-        energy.values.iter_mut().for_each(|value| *value *= *value);
+    pub fn new(plane: &impl Rows, scale: f32, threads: Threads) -> Self {
+        let (width, height) = plane.size();
+        let mut filtered = Plane { values: vec![0.0; width * height], width, height };
+        difference(plane, [SHARP, SLOW].map(|deviation| Kernel::new(deviation * scale)), &mut filtered.values, threads);
         let quietness = |energy: f32| QUIET / (QUIET + energy);
         // Beyond the inverse of the energy, because what disturbs has heavier tails than a Gaussian.
         let weight = |energy: f32| quietness(energy) * quietness(energy).sqrt();
-        let weights = energy.blurred(SURROUNDINGS * scale).values.into_iter().map(weight).collect();
-        Self { filtered, weights }
+        let mut weights = vec![0.0; width * height];
+        let energy = Energy(&filtered);
+        blur(&energy, &Kernel::new(SURROUNDINGS * scale), &mut weights, threads, |row| {
+            row.iter_mut().for_each(|energy| *energy = weight(*energy));
+        });
+        Self { filtered, weights, threads }
     }
 
     /// Another plane of this size and scale 1, under the same weights.
-    pub fn look_at(&mut self, plane: &Plane) {
-        self.filtered = filtered(plane, 1.0);
+    pub fn look_at(&mut self, plane: &impl Rows) {
+        difference(plane, [SHARP, SLOW].map(Kernel::new), &mut self.filtered.values, self.threads);
     }
 
     /// Weighted mean over all periods.
     pub fn fold(&self, scale: f32) -> Tile {
-        let (columns, rows) = (places(self.filtered.width, scale), places(self.filtered.height, scale));
-        let mut sums = vec![[0f32; 2]; SIDE * SIDE];
-        let lines = self.filtered.values.chunks_exact(self.filtered.width).zip(self.weights.chunks_exact(self.filtered.width));
-        for ((values, weights), row) in lines.zip(rows) {
-            let target = &mut sums[row * SIDE..(row + 1) * SIDE];
-            for ((value, weight), &column) in values.iter().zip(weights).zip(&columns) {
-                target[column][0] += value * weight;
-                target[column][1] += weight;
-            }
-        }
-        let ridge = RIDGE * sums.iter().map(|sum| sum[1]).sum::<f32>() / sums.len() as f32;
-        sums.iter().map(|[value, weight]| value / (weight + ridge)).collect()
+        self.mean(scale, &self.totals(scale))
     }
 
-    /// The change of every pixel that speaks loudest for `tile` at the least cost: the adjoint of [`Self::fold`].
-    pub fn unfold(&self, tile: &[f32]) -> Vec<f32> {
-        let width = self.filtered.width;
-        let (columns, rows) = (places(width, 1.0), places(self.filtered.height, 1.0));
-        let mut totals = vec![0f32; SIDE * SIDE];
-        for (weights, row) in self.weights.chunks_exact(width).zip(&rows) {
-            weights.iter().zip(&columns).for_each(|(weight, column)| totals[row * SIDE + column] += weight);
-        }
+    /// Weight of every place of the tile, with the ridge.
+    pub fn totals(&self, scale: f32) -> Tile {
+        let mut totals = self.gathered(scale, &self.weights, |weight, _| weight);
         let ridge = RIDGE * totals.iter().sum::<f32>() / totals.len() as f32;
-        let spread: Vec<f32> = tile.iter().zip(totals).map(|(value, total)| value / (total + ridge)).collect();
-        let line = |(weights, row): (&[f32], &usize)| -> Vec<f32> {
-            weights.iter().zip(&columns).map(|(weight, column)| weight * spread[row * SIDE + column]).collect()
-        };
-        self.weights.chunks_exact(width).zip(&rows).flat_map(line).collect()
+        totals.iter_mut().for_each(|total| *total += ridge);
+        totals
     }
-}
 
-fn filtered(plane: &Plane, scale: f32) -> Plane {
-    let mut sharp = plane.blurred(SHARP * scale);
-    let slow = plane.blurred(SLOW * scale);
-    sharp.values.iter_mut().zip(slow.values).for_each(|(value, slow)| *value -= slow);
-    sharp
+    /// As [`Self::fold`], where the [`Self::totals`] are known: they depend on the weights alone.
+    pub fn mean(&self, scale: f32, totals: &[f32]) -> Tile {
+        let mut sums = self.gathered(scale, &self.filtered.values, |value, weight| value * weight);
+        sums.iter_mut().zip(totals).for_each(|(sum, total)| *sum /= total);
+        sums
+    }
+
+    /// Σ over all periods of `part` of a value and a weight. Threads share out the tile's rows, so that every sum has one order.
+    fn gathered(&self, scale: f32, values: &[f32], part: impl Fn(f32, f32) -> f32 + Sync) -> Tile {
+        let (width, height) = (self.filtered.width, self.filtered.height);
+        let (columns, rows) = (places(width, scale), places(height, scale));
+        let mut sums = vec![0f32; SIDE * SIDE];
+        let share = SIDE.div_ceil(2 * self.threads.count());
+        self.threads.each(sums.chunks_mut(share * SIDE).enumerate().collect(), |(band, sums)| {
+            let mine = band * share..band * share + sums.len() / SIDE;
+            for (y, row) in rows.iter().enumerate().filter(|(_, row)| mine.contains(row)) {
+                let target = &mut sums[(row - mine.start) * SIDE..][..SIDE];
+                let (values, weights) = (&values[y * width..][..width], &self.weights[y * width..][..width]);
+                if scale == 1.0 {
+                    // The same sums, without the look at where each belongs.
+                    for (values, weights) in values.chunks(SIDE).zip(weights.chunks(SIDE)) {
+                        let pairs = values.iter().zip(weights);
+                        target.iter_mut().zip(pairs).for_each(|(sum, (value, weight))| *sum += part(*value, *weight));
+                    }
+                } else {
+                    let pairs = values.iter().zip(weights);
+                    pairs.zip(&columns).for_each(|((value, weight), &column)| target[column] += part(*value, *weight));
+                }
+            }
+        });
+        sums
+    }
+
+    /// The change of every pixel that speaks loudest for `tile` at the least cost, times the room that it has there: the adjoint of
+    /// [`Self::mean`] at scale 1. Returns its mean square.
+    pub fn unfold(&self, tile: &[f32], totals: &[f32], room: &[f32], change: &mut [f32]) -> f32 {
+        let width = self.filtered.width;
+        let spread: Vec<f32> = tile.iter().zip(totals).map(|(value, total)| value / total).collect();
+        let mut energies = vec![0f64; self.filtered.height];
+        let share = share(self.filtered.height, self.threads);
+        let bands = change.chunks_mut(share * width).zip(energies.chunks_mut(share)).enumerate().collect();
+        self.threads.each(bands, |(band, (change, energies))| {
+            for (at, (change, energy)) in change.chunks_mut(width).zip(energies).enumerate() {
+                let y = band * share + at;
+                let (room, weights) = (&room[y * width..][..width], &self.weights[y * width..][..width]);
+                let spread = &spread[y % SIDE * SIDE..][..SIDE];
+                for ((change, room), weights) in change.chunks_mut(SIDE).zip(room.chunks(SIDE)).zip(weights.chunks(SIDE)) {
+                    let inputs = room.iter().zip(weights).zip(spread);
+                    change.iter_mut().zip(inputs).for_each(|(change, ((room, weight), spread))| *change = weight * spread * room);
+                }
+                // In lanes, which the processor adds side by side: a fixed order all the same.
+                let mut lanes = [0f64; 8];
+                for values in change.chunks(lanes.len()) {
+                    lanes.iter_mut().zip(values).for_each(|(lane, value)| *lane += f64::from(value * value));
+                }
+                *energy = lanes.iter().sum();
+            }
+        });
+        energies.iter().sum::<f64>() as f32 / change.len() as f32
+    }
 }
 
 /// The tile's column (or row) of every column (or row) of the plane.

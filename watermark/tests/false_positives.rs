@@ -2,6 +2,7 @@
 
 mod support;
 
+use spec::Threads;
 use support::{KINDS, draw};
 use watermark::{Id, Key, MOST_READINGS, detect, embed};
 
@@ -22,7 +23,7 @@ fn nothing_is_found_in_unmarked_pictures() {
 #[test]
 fn a_mark_under_another_key_is_not_found() {
     let mut picture = draw(KINDS[0], 3, 160, 160);
-    embed(&mut picture, 160, 160, &Key::from_bytes([1; 32]), Id::new(5).unwrap()).unwrap();
+    embed(&mut picture, 160, 160, &Key::from_bytes([1; 32]), Id::new(5).unwrap(), Threads::available()).unwrap();
     for other in 2..20 {
         assert_eq!(detect(picture.as_raw(), 160, 160, &Key::from_bytes([other; 32])).unwrap(), None);
     }

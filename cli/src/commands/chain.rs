@@ -63,6 +63,9 @@ pub fn run(options: &BenchOptions) -> Result<u8, Failure> {
     line("ledger: append, fsync / 账本", &|size| Some(size.record));
     line("release: rename / 放行", &|size| Some(size.release));
     line("all / 合计", &|size| Some(gate + size.label + size.store + size.record + size.release));
+    print!("{:<44}", "file, KiB / 文件");
+    sizes.iter().for_each(|size| print!(" {:>12}", size.file_bytes / 1024));
+    println!();
     // A model run, whose cost is of another kind.
     line("image gate, not in the sum / 图片审核，不计入", &|size| Some(size.screen));
     Ok(0)
@@ -76,6 +79,8 @@ struct Size {
     store: Duration,
     record: Duration,
     release: Duration,
+    /// Length of the file.
+    file_bytes: u64,
     /// Steps inside `label`, timed by themselves on the last picture's pixels.
     steps: Vec<(&'static str, Duration)>,
 }
@@ -91,6 +96,7 @@ impl Size {
             "store_ms": milliseconds(self.store),
             "ledger_ms": milliseconds(self.record),
             "release_ms": milliseconds(self.release),
+            "file_bytes": self.file_bytes,
             "label_steps_ms": steps,
         })
     }
@@ -173,9 +179,12 @@ fn size(options: &BenchOptions, side: u32) -> Result<Size, Failure> {
     })?;
     let of = |part: &dyn Fn(&Released) -> Duration| median(released.iter().map(part).collect());
     let labeller = Labeller::new(Some(provider_code))?
+        .with_threads(engine::threads())
         .with_watermark(pipeline::read_watermark_key(&key)?)
         .with_credentials(test_signer(&pictures)?, credentials::TrainingUse::default());
     let steps = steps(&labeller, &released)?;
+    let mut lengths: Vec<u64> = released.iter().filter_map(|one| std::fs::metadata(&one.path).ok()).map(|file| file.len()).collect();
+    lengths.sort_unstable();
     Ok(Size {
         side,
         screen: of(&|one| one.timing.screen),
@@ -183,6 +192,7 @@ fn size(options: &BenchOptions, side: u32) -> Result<Size, Failure> {
         store: of(&|one| one.timing.store),
         record: of(&|one| one.timing.record),
         release: of(&|one| one.timing.release),
+        file_bytes: lengths.get(lengths.len() / 2).copied().unwrap_or_default(),
         steps,
     })
 }
