@@ -4,10 +4,12 @@
 //! Sums are exact 32-bit integers, so every instruction set, tile and number of threads gives the same bits, and a row's result
 //! depends on that row alone.
 
+mod convolution;
 mod microkernel;
 pub(crate) mod quantization;
 mod rotation;
 
+pub use convolution::{ChannelSteps, QuantizedFilter, conv2d, conv2d_at};
 pub use rotation::{is_rotation, rotate_rows};
 
 use crate::dispatch::{Int8Level, int8_level};
