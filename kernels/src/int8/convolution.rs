@@ -23,7 +23,7 @@ const BAND_PIXELS: usize = 512;
 /// The largest byte of an activation.
 const LARGEST: f32 = 255.0;
 /// The longest sum: 255 · 127 times as many still fit into 32 bits.
-const MAX_K: usize = 66_311;
+pub const MAX_K: usize = 66_311;
 /// 1.5 · 2²³: adding it rounds to the nearest integer, ties to even, and leaves that integer in the last bits.
 const MAGIC: f32 = 12_582_912.0;
 /// Bits of infinity. Magnitudes from there on are not numbers.
