@@ -67,13 +67,13 @@ impl ConvShape {
         self.kernel * self.kernel * self.in_channels
     }
 
-    fn check(&self) {
+    pub(crate) fn check(&self) {
         assert!(self.kernel > 0 && self.stride > 0, "a kernel and a stride are at least 1");
         let (height, width) = (self.height + self.padding.top + self.padding.bottom, self.width + self.padding.left + self.padding.right);
         assert!(height >= self.kernel && width >= self.kernel, "the kernel is larger than the padded picture");
     }
 
-    fn input_values(&self) -> usize {
+    pub(crate) fn input_values(&self) -> usize {
         self.batch * self.height * self.width * self.in_channels
     }
 }

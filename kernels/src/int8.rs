@@ -1,14 +1,18 @@
 //! Products of 8-bit integers: weights with a scale for each output column, activations with a scale for each row, found anew in
 //! every call (W8A8, symmetric, rounded to nearest even).
 //!
+//! [`conv2d`] convolves with scales for each input channel that were measured beforehand.
+//!
 //! Sums are exact 32-bit integers, so every instruction set, tile and number of threads gives the same bits, and a row's result
 //! depends on that row alone.
 
+mod convolution;
 mod microkernel;
 pub(crate) mod quantization;
 mod rotation;
 mod strips;
 
+pub use convolution::{ChannelSteps, MAX_K as MAX_CONVOLUTION_K, QuantizedFilter, conv2d, conv2d_at};
 pub use rotation::{is_rotation, rotate_rows};
 
 use crate::dispatch::{Int8Level, int8_level};

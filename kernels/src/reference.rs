@@ -4,7 +4,7 @@
 mod int8;
 mod norms;
 
-pub use int8::{quantize, quantized_product};
+pub use int8::{IntegerFilter, quantize, quantized_convolution, quantized_product};
 pub use norms::{GroupNormParameters, NormParameters, group_norm, norm, rotate_half};
 
 use crate::attention::{AttentionShape, Mask};

@@ -9,7 +9,7 @@ mod strips;
 
 pub use products::PackedWeight;
 
-use crate::quantization::{ActivationSamples, StoredInt8, is_quantized};
+use crate::quantization::{ActivationSamples, StoredConvolution, StoredInt8, bears_integers, is_quantized};
 use crate::{
     Activation, Attention, Conv, Device, Error, Executor, GroupNorm, Linear, Norm, Result, StripExecutor, Tensor, Unary, Weight, WeightKind,
 };
@@ -76,7 +76,7 @@ impl Executor for CpuExecutor {
             false => self.pack(kind, tensor)?,
         };
         let packed = match &self.samples {
-            Some(samples) if is_quantized(name, kind) => PackedWeight::watched(packed, name, samples),
+            Some(samples) if is_quantized(name, kind) || bears_integers(name, kind) => PackedWeight::watched(packed, name, samples),
             _ => packed,
         };
         Ok(Weight::new(kind, device.clone(), Arc::new(packed)))
@@ -86,6 +86,16 @@ impl Executor for CpuExecutor {
         match kind {
             WeightKind::Linear { outputs, inputs } if self.precision == RunPrecision::Int8 => {
                 let packed = PackedWeight::stored((inputs, outputs), stored);
+                Ok(Weight::new(kind, device.clone(), Arc::new(packed)))
+            }
+            _ => self.weight(device, name, kind, &Tensor::from_f32(stored.restored(kind), &kind.shape(), device)?),
+        }
+    }
+
+    fn stored_convolution(&self, device: &Device, name: &str, kind: WeightKind, stored: &StoredConvolution) -> Result<Weight> {
+        match kind {
+            WeightKind::Conv { outputs, inputs, kernel } if self.precision == RunPrecision::Int8 => {
+                let packed = PackedWeight::stored_filter((outputs, inputs, kernel), stored);
                 Ok(Weight::new(kind, device.clone(), Arc::new(packed)))
             }
             _ => self.weight(device, name, kind, &Tensor::from_f32(stored.restored(kind), &kind.shape(), device)?),

@@ -1,12 +1,12 @@
 //! Linear layers and convolutions.
 
 use super::{misfit, optional_values};
-use crate::quantization::{ActivationSamples, StoredInt8};
+use crate::quantization::{ActivationSamples, StoredConvolution, StoredInt8};
 use crate::{Activation, Conv, Device, Linear, Result, Tensor, WeightKind};
 use kernels::conv::{ConvShape, PackedFilter, conv2d as conv2d_kernel};
 use kernels::element::Precision;
 use kernels::gemm::{Accumulate, Epilogue, Gate, gemm};
-use kernels::int8::{self, QuantizedMatrix};
+use kernels::int8::{self, QuantizedFilter, QuantizedMatrix};
 use kernels::matrix::{MatrixView, PackedMatrix};
 use kernels::storage::{SharedBytes, Storage};
 use std::ops::Range;
@@ -28,6 +28,8 @@ pub enum PackedWeight {
     Rotated(QuantizedMatrix, usize),
     /// A filter bank.
     Filter(PackedFilter),
+    /// The same in 8-bit integers.
+    QuantizedFilter(QuantizedFilter),
     /// Any of them, whose inputs somebody wants to see.
     Watched(Box<Watched>),
 }
@@ -73,6 +75,11 @@ impl PackedWeight {
         }
     }
 
+    /// A filter bank as a checkpoint stores it; `size` is (outputs, inputs, kernel).
+    pub(super) fn stored_filter(size: (usize, usize, usize), stored: &StoredConvolution) -> Self {
+        Self::QuantizedFilter(QuantizedFilter::from_integers(&stored.values, size, &stored.scales, &stored.steps))
+    }
+
     /// The same weight, but its inputs are seen by `samples`.
     pub(super) fn watched(self, name: &str, samples: &Arc<ActivationSamples>) -> Self {
         Self::Watched(Box::new(Watched { weight: self, name: name.to_owned(), samples: Arc::clone(samples) }))
@@ -91,7 +98,7 @@ impl PackedWeight {
                 let (words, scales, starts) = matrix.parts();
                 Some((INT8_FORM, vec![words.bytes(), scales.bytes(), starts.bytes()]))
             }
-            Self::Rotated(..) | Self::Watched(_) => None,
+            Self::Rotated(..) | Self::QuantizedFilter(_) | Self::Watched(_) => None,
         }
     }
 
@@ -129,6 +136,7 @@ impl PackedWeight {
             Self::Matrix(matrix) => matrix.bytes(),
             Self::Quantized(matrix) | Self::Rotated(matrix, _) => matrix.bytes(),
             Self::Filter(filter) => filter.bytes(),
+            Self::QuantizedFilter(filter) => filter.bytes(),
             Self::Watched(watched) => watched.weight.bytes(),
         }
     }
@@ -182,10 +190,8 @@ pub(super) fn conv2d(x: &Tensor, conv: &Conv<'_>) -> Result<Tensor> {
 /// The convolution of values of a shape.
 pub(super) fn convolve((x, size): (&[f32], &[usize]), conv: &Conv<'_>, device: &Device) -> Result<Tensor> {
     const OPERATION: &str = "conv2d";
-    let (Some(PackedWeight::Filter(filter)), WeightKind::Conv { outputs, inputs, kernel }) = (conv.weight.packed(), conv.weight.kind())
-    else {
-        return Err(misfit(OPERATION, format!("the weight is {:?}, packed by {:?}", conv.weight.kind(), conv.weight.device())));
-    };
+    let not_ours = || misfit(OPERATION, format!("the weight is {:?}, packed by {:?}", conv.weight.kind(), conv.weight.device()));
+    let WeightKind::Conv { outputs, inputs, kernel } = conv.weight.kind() else { return Err(not_ours()) };
     let shape = conv_shape(size, conv, (outputs, inputs, kernel))?;
     let result = [shape.batch, shape.out_height(), shape.out_width(), outputs];
     let epilogue = Epilogue {
@@ -196,7 +202,16 @@ pub(super) fn convolve((x, size): (&[f32], &[usize]), conv: &Conv<'_>, device: &
         accumulate: Accumulate::Replace,
     };
     let mut values = vec![0.0; result.iter().product()];
-    conv2d_kernel(x, filter, &shape, &epilogue, &mut values);
+    let mut packed = conv.weight.packed();
+    if let Some(PackedWeight::Watched(watched)) = packed {
+        watched.samples.take_patches(&watched.name, conv.weight.kind(), x, &shape);
+        packed = Some(&watched.weight);
+    }
+    match packed {
+        Some(PackedWeight::Filter(filter)) => conv2d_kernel(x, filter, &shape, &epilogue, &mut values),
+        Some(PackedWeight::QuantizedFilter(filter)) => int8::conv2d(x, filter, &shape, &epilogue, &mut values),
+        _ => return Err(not_ours()),
+    }
     Tensor::from_f32(values, &result, device)
 }
 

@@ -2,10 +2,14 @@
 //! whose layers are stored in 8 bits ([`StoredInt8`]) has decided already, by measurement ([`decide`]).
 
 mod calibration;
+mod samples;
 mod stored;
+mod stored_convolution;
 
-pub use calibration::{ActivationSamples, LayerDecision, decide, quantized_tensors};
+pub use calibration::{LayerDecision, decide, quantized_tensors};
+pub use samples::ActivationSamples;
 pub use stored::{StoredInt8, is_quantized_source};
+pub use stored_convolution::{ChannelRanges, StoredConvolution};
 
 use crate::WeightKind;
 use spec::RunPrecision;
@@ -33,7 +37,8 @@ const SMALLEST_SIDE: usize = 64;
 /// The precision that a part runs in.
 ///
 /// The text encoder keeps bfloat16: it runs once a prompt, and language models have channels so much larger than the rest that one scale
-/// a row loses the others. The autoencoder keeps it because its work is convolutions.
+/// a row loses the others. The autoencoder keeps it unless its checkpoint stores convolutions in 8 bits: their activations need scales
+/// that were measured.
 pub fn precision_of(part: Part, run: RunPrecision) -> RunPrecision {
     match (part, run) {
         (Part::TextEncoder | Part::Autoencoder, RunPrecision::Int8) => RunPrecision::Bf16,
@@ -45,6 +50,23 @@ pub fn precision_of(part: Part, run: RunPrecision) -> RunPrecision {
 pub fn is_quantized(name: &str, kind: WeightKind) -> bool {
     let WeightKind::Linear { outputs, inputs } = kind else { return false };
     name.split('.').next() == Some(REPEATED_LAYERS) && outputs.min(inputs) >= SMALLEST_SIDE && inputs <= kernels::int8::MAX_K
+}
+
+/// First part of the names of what turns latents into pictures. What turns pictures into latents runs in training alone.
+const DECODER: &str = "decoder";
+/// The convolutions of a resnet block: what they add is small beside the map that it is added to. The others (between two sizes, and
+/// shortcuts between two widths) make the whole map anew, and every error there is in the picture.
+const RESNET_CONVOLUTIONS: [&str; 2] = ["conv1", "conv2"];
+/// Below this many channels, a convolution in 8 bits takes as long as one in bfloat16.
+const FEWEST_CHANNELS: usize = 32;
+
+/// Whether a convolution of this full checkpoint name may be stored in 8-bit integers, if measurement allows it.
+pub fn bears_integers(name: &str, kind: WeightKind) -> bool {
+    let WeightKind::Conv { outputs, inputs, kernel } = kind else { return false };
+    let parts: Vec<&str> = name.split('.').collect();
+    let is_of_a_resnet = matches!(parts[..], [DECODER, .., "resnets", _, layer, "weight"] if RESNET_CONVOLUTIONS.contains(&layer));
+    let longest = kernel * kernel * inputs.next_multiple_of(4);
+    is_of_a_resnet && outputs.min(inputs) >= FEWEST_CHANNELS && longest <= kernels::int8::MAX_CONVOLUTION_K
 }
 
 #[cfg(test)]
@@ -70,6 +92,25 @@ mod tests {
             ("decoder.mid_block.attentions.0.to_q.weight", linear(512, 512)),
         ] {
             assert!(!is_quantized(name, kind), "{name} {kind:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_added_to_a_map_of_the_decoder_may_be_convolved_in_integers() {
+        let conv = |outputs, inputs| WeightKind::Conv { outputs, inputs, kernel: 3 };
+        assert!(bears_integers("decoder.mid_block.resnets.0.conv1.weight", conv(96, 96)));
+        assert!(bears_integers("decoder.up_blocks.3.resnets.2.conv2.weight", conv(128, 256)));
+        for (name, kind) in [
+            ("decoder.up_blocks.3.resnets.2.conv2.weight", conv(24, 48)),
+            ("decoder.up_blocks.3.resnets.2.conv2.weight", conv(64, 8_000)),
+            ("decoder.up_blocks.2.resnets.0.conv_shortcut.weight", conv(128, 256)),
+            ("decoder.up_blocks.0.upsamplers.0.conv.weight", conv(96, 96)),
+            ("decoder.conv_in.weight", conv(512, 32)),
+            ("decoder.conv_out.weight", conv(64, 64)),
+            ("encoder.mid_block.resnets.0.conv1.weight", conv(96, 96)),
+            ("decoder.mid_block.resnets.0.conv1.weight", WeightKind::Linear { outputs: 96, inputs: 96 }),
+        ] {
+            assert!(!bears_integers(name, kind), "{name} {kind:?}");
         }
     }
 

@@ -7,6 +7,7 @@
 use crate::weights::{ElementType, TensorBytes, TensorSource};
 use crate::{Device, Error, Result, WeightKind};
 use kernels::int8;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ const FORMAT: &str = "int8_tensorwise";
 const USUAL_GROUP: usize = 256;
 /// A mark is a line of JSON. More is not read.
 const LONGEST_MARK: usize = 4_096;
+const NOT_FINITE: &str = "holds values that are not finite";
 
 #[derive(Serialize, Deserialize)]
 struct Mark {
@@ -27,6 +29,54 @@ struct Mark {
     convrot: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     convrot_groupsize: Option<usize>,
+}
+
+/// The tensors that spell a quantised layer.
+pub(super) struct Parts<'a>(pub &'a dyn TensorSource);
+
+impl<'a> Parts<'a> {
+    pub fn invalid(&self, name: &str, detail: &str) -> Error {
+        Error::InvalidFile { path: PathBuf::from(self.0.place()), detail: format!("tensor {name:?} {detail}") }
+    }
+
+    pub fn missing(&self, name: &str) -> Error {
+        Error::MissingTensor { name: name.to_owned(), place: self.0.place() }
+    }
+
+    /// The bytes of a tensor of that type.
+    fn typed(&self, name: &str, wanted: ElementType) -> Result<&'a [u8]> {
+        match self.0.bytes(name) {
+            Some((found, bytes)) if found == wanted => Ok(bytes),
+            Some((found, _)) => Err(self.invalid(name, &format!("holds {found}, not {wanted}"))),
+            None => Err(self.missing(name)),
+        }
+    }
+
+    /// The bytes of a tensor of that type and shape.
+    pub fn bytes(&self, name: &str, wanted: ElementType, shape: &[usize]) -> Result<&'a [u8]> {
+        let bytes = self.typed(name, wanted)?;
+        match self.0.shape(name) {
+            Some(found) if found == shape => Ok(bytes),
+            found => Err(Error::TensorShape { name: name.to_owned(), found: found.unwrap_or_default(), expected: shape.to_vec() }),
+        }
+    }
+
+    /// F32 values of that shape, none of them infinite or NaN.
+    pub fn finite(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        let bytes = self.bytes(name, ElementType::F32, shape)?;
+        let values: Vec<f32> = bytes.as_chunks().0.iter().map(|value| f32::from_le_bytes(*value)).collect();
+        if values.iter().any(|value| !value.is_finite()) {
+            return Err(self.invalid(name, NOT_FINITE));
+        }
+        Ok(values)
+    }
+
+    /// What a mark says.
+    pub fn description<T: DeserializeOwned>(&self, mark: &str) -> Result<T> {
+        let text = self.typed(mark, ElementType::U8)?;
+        let parsed = if text.len() <= LONGEST_MARK { serde_json::from_slice(text).ok() } else { None };
+        parsed.ok_or_else(|| self.invalid(mark, "is not a quantisation's description in JSON"))
+    }
 }
 
 /// The weight of a linear layer as a checkpoint stores it.
@@ -40,9 +90,9 @@ pub struct StoredInt8 {
     pub rotation: Option<usize>,
 }
 
-/// Whether a checkpoint's layers are quantised already.
+/// Whether a component's layers are quantised already.
 pub fn is_quantized_source(source: &dyn TensorSource) -> bool {
-    source.names().iter().any(|name| name.rsplit('.').next() == Some(MARK))
+    source.names().iter().any(|name| name.rsplit('.').next().is_some_and(|part| [MARK, super::stored_convolution::MARK].contains(&part)))
 }
 
 impl StoredInt8 {
@@ -59,19 +109,8 @@ impl StoredInt8 {
     /// Reads layer `module`; fails, naming the tensor, if one of the three is not what the layout says.
     pub fn read(source: &dyn TensorSource, module: &str, (outputs, inputs): (usize, usize), device: &Device) -> Result<Self> {
         let [weight, scale, mark] = Self::names(module);
-        let invalid = |name: &str, detail: String| Error::InvalidFile {
-            path: PathBuf::from(source.place()),
-            detail: format!("tensor {name:?} {detail}"),
-        };
-        let missing = |name: &str| Error::MissingTensor { name: name.to_owned(), place: source.place() };
-        let bytes = |name: &str, wanted: ElementType| match source.bytes(name) {
-            Some((found, bytes)) if found == wanted => Ok(bytes),
-            Some((found, _)) => Err(invalid(name, format!("holds {found}, not {wanted}"))),
-            None => Err(missing(name)),
-        };
-        let text = bytes(&mark, ElementType::U8)?;
-        let parsed = if text.len() <= LONGEST_MARK { serde_json::from_slice::<Mark>(text).ok() } else { None };
-        let parsed = parsed.ok_or_else(|| invalid(&mark, "is not a quantisation's description in JSON".into()))?;
+        let parts = Parts(source);
+        let parsed = parts.description::<Mark>(&mark)?;
         if parsed.format != FORMAT {
             return Err(Error::Unsupported(format!("{mark}: format {:?}; {FORMAT} is supported", parsed.format)));
         }
@@ -79,24 +118,23 @@ impl StoredInt8 {
         if let Some(group) = rotation
             && !(int8::is_rotation(group) && inputs.is_multiple_of(group))
         {
-            return Err(invalid(&mark, format!("has groups of {group}: not a power of four that divides {inputs} inputs")));
+            return Err(parts.invalid(&mark, &format!("has groups of {group}: not a power of four that divides {inputs} inputs")));
         }
-        let values = bytes(&weight, ElementType::I8)?;
-        if source.shape(&weight) != Some(vec![outputs, inputs]) || values.len() != outputs * inputs || inputs > int8::MAX_K {
-            let found = source.shape(&weight).unwrap_or_default();
-            return Err(Error::TensorShape { name: weight, found, expected: vec![outputs, inputs] });
+        let values = parts.bytes(&weight, ElementType::I8, &[outputs, inputs])?;
+        if inputs > int8::MAX_K {
+            return Err(parts.invalid(&weight, "has sums that are too long for 8-bit integers"));
         }
         let tensor = match source.shape(&scale) {
             Some(shape) if [1, outputs].contains(&shape.iter().product()) => source.tensor(&scale, device)?.to_f32(),
             Some(found) => return Err(Error::TensorShape { name: scale, found, expected: vec![outputs, 1] }),
-            None => return Err(missing(&scale)),
+            None => return Err(parts.missing(&scale)),
         };
         let scales = match tensor.f32()? {
             [one] => vec![*one; outputs],
             all => all.to_vec(),
         };
         if scales.iter().any(|value| !value.is_finite()) {
-            return Err(invalid(&scale, "holds values that are not finite".into()));
+            return Err(parts.invalid(&scale, NOT_FINITE));
         }
         Ok(Self { values: values.iter().map(|byte| byte.cast_signed()).collect(), scales, rotation })
     }

@@ -1,6 +1,6 @@
 use super::{Device, StripExecutor, Tensor, Weight, WeightKind};
 use crate::Result;
-use crate::quantization::StoredInt8;
+use crate::quantization::{StoredConvolution, StoredInt8};
 use kernels::element::Activation;
 
 /// A linear layer with everything that is fused behind it:
@@ -171,6 +171,10 @@ pub trait Executor: Send + Sync {
     fn weight(&self, device: &Device, name: &str, kind: WeightKind, tensor: &Tensor) -> Result<Weight>;
     /// A linear layer's weight that is stored in 8-bit integers; as the numbers they stand for, unless the executor multiplies them.
     fn stored_weight(&self, device: &Device, name: &str, kind: WeightKind, stored: &StoredInt8) -> Result<Weight> {
+        self.weight(device, name, kind, &Tensor::from_f32(stored.restored(kind), &kind.shape(), device)?)
+    }
+    /// The same of a convolution.
+    fn stored_convolution(&self, device: &Device, name: &str, kind: WeightKind, stored: &StoredConvolution) -> Result<Weight> {
         self.weight(device, name, kind, &Tensor::from_f32(stored.restored(kind), &kind.shape(), device)?)
     }
     /// Takes a small parameter (bias, norm weight, embedding table) under its full checkpoint name.

@@ -1,5 +1,5 @@
 use super::{ElementType, PackedComponent};
-use crate::quantization::StoredInt8;
+use crate::quantization::{StoredConvolution, StoredInt8};
 use crate::{Device, Error, Result, Tensor, Weight, WeightKind};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -92,6 +92,17 @@ impl<'a> Loader<'a> {
             }
             self.taken.borrow_mut().extend(names);
             return self.device.stored_weight(self.device, &full_name, kind, &stored);
+        }
+        if let WeightKind::Conv { outputs, inputs, kernel } = kind
+            && StoredConvolution::is_at(self.source, &module)
+        {
+            let names = StoredConvolution::names(&module);
+            let stored = StoredConvolution::read(self.source, &module, (outputs, inputs, kernel))?;
+            for name in &names {
+                self.source.release(name);
+            }
+            self.taken.borrow_mut().extend(names);
+            return self.device.stored_convolution(self.device, &full_name, kind, &stored);
         }
         self.check(&full_name, &kind.shape())?;
         if let Some(weight) = self.packed.and_then(|packed| packed.weight(self.device, &full_name, kind)) {
