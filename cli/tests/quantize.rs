@@ -14,7 +14,10 @@ fn a_quantised_folder_appears_whole_and_draws() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let layers = report["layers"].as_array().unwrap();
-    assert_eq!(layers.len(), 56, "seven linear layers in each of eight blocks");
+    let (convolutions, linear): (Vec<&Value>, Vec<&Value>) = layers.iter().partition(|layer| layer["kernel"].is_number());
+    assert_eq!(linear.len(), 56, "seven linear layers in each of eight blocks");
+    assert_eq!(convolutions.len(), 16, "the decoder's resnet convolutions of 32 channels and more");
+    assert!(convolutions.iter().all(|layer| layer["layer"].as_str().unwrap().starts_with("decoder.")));
     assert!(layers.iter().all(|layer| layer["error"].as_f64().unwrap() > 0.0));
     assert!(report["rotated"].as_u64().unwrap() > 0);
 

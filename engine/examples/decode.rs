@@ -1,14 +1,20 @@
 //! Time and peak memory of decoding one picture with the full autoencoder of FLUX.2 and ERNIE-Image in random weights.
 //!
-//! usage: `cargo run --release -p engine --example decode -- SIDE [whole|strips|auto] [f32|bf16] [STRIP_MIB]`
+//! usage: `cargo run --release -p engine --example decode -- SIDE [whole|strips|auto] [f32|bf16|int8] [STRIP_MIB]`
+//!
+//! With int8, convolutions are first measured on a small picture and stored as `danqing model quantize` does.
 use engine::autoencoders::{AutoencoderKlFlux2, AutoencoderKlFlux2Config, Decoding};
+use engine::cpu::CpuExecutor;
+use engine::quantization::{ActivationSamples, decide, quantized_tensors};
 use engine::random::Generator;
-use engine::weights::{Loader, TensorSource};
+use engine::weights::{ElementType, Loader, SafetensorsSource, TensorBytes, TensorSource, write_safetensors};
 use engine::{Device, Error, Result, Tensor};
 use sha2::{Digest as _, Sha256};
 use spec::RunPrecision;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Values that depend on the name alone, made when they are asked for.
@@ -111,22 +117,59 @@ fn memory(field: &str) -> f64 {
         .map_or(f64::NAN, |kibibytes: f64| kibibytes / 1024.0)
 }
 
+fn load(config: &AutoencoderKlFlux2Config, source: &dyn TensorSource, device: &Device) -> Result<AutoencoderKlFlux2> {
+    let taken = RefCell::new(BTreeSet::new());
+    let loader = Loader::new(source, device, &taken);
+    let model = AutoencoderKlFlux2::load(config, &loader)?;
+    loader.finish()?;
+    Ok(model)
+}
+
+fn latents(config: &AutoencoderKlFlux2Config, side: usize, seed: u64, device: &Device) -> Result<Tensor> {
+    let size = side / config.scale_factor();
+    let values = Generator::seeded(seed).normal_f32(size * size * config.latent_channels);
+    Tensor::from_f32(values, &[1, size, size, config.latent_channels], device)
+}
+
+/// The same weights, with those convolutions in 8 bits that measurement on a picture of 256 × 256 allows.
+fn quantized(config: &AutoencoderKlFlux2Config, random: &RandomSource, folder: &Path) -> Result<SafetensorsSource> {
+    let samples = Arc::new(ActivationSamples::new(1));
+    let watching = Device::new(CpuExecutor::watching(RunPrecision::Bf16, Arc::clone(&samples)));
+    let tensor = |name: String| -> Result<TensorBytes<'static>> {
+        let tensor = random.tensor(&name, &watching)?;
+        let bytes: Vec<u8> = tensor.f32()?.iter().flat_map(|value| value.to_le_bytes()).collect();
+        Ok(TensorBytes { name, element_type: ElementType::F32, shape: tensor.shape().to_vec(), bytes: bytes.into() })
+    };
+    let paths = ["as-it-was.safetensors", "quantized.safetensors"].map(|name| folder.join(name));
+    write_safetensors(&paths[0], random.names().into_iter().map(tensor).collect::<Result<Vec<_>>>()?, &BTreeMap::new())?;
+    let source = SafetensorsSource::open(&paths[0])?;
+    load(config, &source, &watching)?.decode(&latents(config, 256, 1, &watching)?)?;
+    let decisions = decide(&source, &samples, 0.02, &mut || true)?;
+    for decision in &decisions {
+        println!("{} {}×{}: error {:.5}, int8 {}", decision.layer, decision.outputs, decision.inputs, decision.error, decision.int8);
+    }
+    write_safetensors(&paths[1], quantized_tensors(&source, &decisions)?, &BTreeMap::new())?;
+    SafetensorsSource::open(&paths[1])
+}
+
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let word = |index: usize| arguments.get(index).map(String::as_str);
     let side: usize = word(0).and_then(|side| side.parse().ok()).unwrap_or(512);
-    let precision = if word(2) == Some("f32") { RunPrecision::F32 } else { RunPrecision::Bf16 };
+    let precision = match word(2) {
+        Some("f32") => RunPrecision::F32,
+        Some("int8") => RunPrecision::Int8,
+        _ => RunPrecision::Bf16,
+    };
     let bytes = word(3).and_then(|mebibytes| mebibytes.parse().ok()).unwrap_or(16_usize) << 20;
-    let device = Device::cpu(precision);
     let config = AutoencoderKlFlux2Config::default();
-    let source = RandomSource(names(&config));
-    let taken = RefCell::new(BTreeSet::new());
-    let loader = Loader::new(&source, &device, &taken);
-    let model = AutoencoderKlFlux2::load(&config, &loader)?;
-    loader.finish()?;
-    let size = side / config.scale_factor();
-    let latents = Generator::seeded(0).normal_f32(size * size * config.latent_channels);
-    let latents = Tensor::from_f32(latents, &[1, size, size, config.latent_channels], &device)?;
+    let random = RandomSource(names(&config));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let stored = if precision == RunPrecision::Int8 { Some(quantized(&config, &random, folder.path())?) } else { None };
+    let source: &dyn TensorSource = stored.as_ref().map_or(&random, |stored| stored);
+    let device = if stored.is_some() { Device::new(CpuExecutor::for_stored_integers()) } else { Device::cpu(precision) };
+    let model = load(&config, source, &device)?;
+    let latents = latents(&config, side, 0, &device)?;
     let before = memory("VmRSS");
     let start = Instant::now();
     let picture = match word(1) {

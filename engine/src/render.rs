@@ -65,9 +65,9 @@ impl LoadedModel {
         self
     }
 
-    /// The same model, which gives rows of what enters its denoiser's layers to `samples`, to measure what they bear.
+    /// The same model, which gives part of what enters the layers of its denoiser and autoencoder to `samples`, to measure what they bear.
     #[must_use]
-    pub fn watched(mut self, precision: RunPrecision, samples: Arc<ActivationSamples>) -> Self {
+    pub fn watched(mut self, precision: RunPrecision, samples: &Arc<ActivationSamples>) -> Self {
         self.pipeline.watch(precision, samples);
         self
     }

@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The component whose layers are quantised.
-const COMPONENT: &str = "transformer";
+/// The components whose layers are quantised: linear ones here, convolutions there.
+const COMPONENTS: [&str; 2] = ["transformer", "vae"];
 /// Seed of the first picture.
 const SEED: u64 = 7;
 /// Rows of activations that are kept of every layer, over all calls.
@@ -45,8 +45,9 @@ pub fn run(options: &QuantizeOptions) -> Result<u8, Failure> {
         let message = format!("{} exists; name a new folder / 已存在，请指定新文件夹", options.out.display());
         return Err(Failure::new(Code::InvalidRequest, message));
     }
-    let source = SafetensorsSource::component(&folder, COMPONENT)?;
-    if is_quantized_source(&source) {
+    let sources = COMPONENTS.map(|component| SafetensorsSource::component(&folder, component));
+    let sources = sources.into_iter().collect::<Result<Vec<_>, _>>()?;
+    if sources.iter().any(|source| is_quantized_source(source)) {
         let message = format!("{}: its layers are in 8-bit integers already / 已是 8 位整数模型", options.model);
         return Err(Failure::new(Code::InvalidRequest, message));
     }
@@ -59,37 +60,43 @@ pub fn run(options: &QuantizeOptions) -> Result<u8, Failure> {
 
     let identity = model.identity().sha256;
     let samples = Arc::new(ActivationSamples::new(ROWS.div_ceil(calls)));
-    let watched = model.watched(RunPrecision::Bf16, Arc::clone(&samples));
+    let watched = model.watched(RunPrecision::Bf16, &samples);
     let in_bf16 = work.draw(watched, "drawing in bf16 / 以 bf16 绘图", RunPrecision::Bf16).map_err(nothing_written)?;
     work.bar.set_message("measuring layers / 逐层测量");
-    let decisions = decide(&source, &samples, options.max_error, &mut || !stop.load(Ordering::SeqCst))?;
+    let decide = |source| decide(source, &samples, options.max_error, &mut || !stop.load(Ordering::SeqCst));
+    let decisions = sources.iter().map(|source| decide(source)).collect::<Result<Vec<_>, _>>()?;
     check(&stop)?;
-    if !decisions.iter().any(|decision| decision.int8) {
+    let all = decisions.iter().flatten();
+    if !all.clone().any(|decision| decision.int8) {
         let message = format!(
             "none of {} layers errs by at most {}; raise --max-error / {} 层中没有误差不超过 {} 的层，请调高 --max-error",
-            decisions.len(),
+            all.clone().count(),
             options.max_error,
-            decisions.len(),
+            all.count(),
             options.max_error
         );
         return Err(Failure::new(Code::InvalidRequest, message));
     }
     work.bar.set_message("writing / 写入");
-    let choice = json!({
-        "source_sha256": identity,
-        "prompts": prompts,
-        "seed": SEED,
-        "width": request.width,
-        "height": request.height,
-        "num_inference_steps": request.num_inference_steps,
-        "max_error": options.max_error,
-        "layers": decisions,
-    });
-    let out = write((&folder, &source), &decisions, &choice, options, &stop)?;
+    let choice = |decisions: &[LayerDecision]| {
+        json!({
+            "source_sha256": identity,
+            "prompts": prompts,
+            "seed": SEED,
+            "width": request.width,
+            "height": request.height,
+            "num_inference_steps": request.num_inference_steps,
+            "max_error": options.max_error,
+            "layers": decisions,
+        })
+    };
+    let measured = COMPONENTS.into_iter().zip(&sources).zip(&decisions);
+    let measured = measured.map(|((name, source), decisions)| Measured { name, source, decisions, choice: choice(decisions) });
+    let out = write(&folder, &measured.collect::<Vec<_>>(), options, &stop)?;
     let likeness = if options.no_comparison { Ok(Vec::new()) } else { work.compare(folder, out, &in_bf16) };
     work.bar.finish_and_clear();
     let empty = Vec::new();
-    report(options, &decisions, likeness.as_ref().unwrap_or(&empty));
+    report(options, &decisions.concat(), likeness.as_ref().unwrap_or(&empty));
     likeness.map_err(|failure| match failure.code() {
         Code::Interrupted => {
             let message = format!("{} is whole; the comparison was left out / 已完整写入，仅未做对比", options.out.display());
@@ -202,14 +209,30 @@ fn request(options: &QuantizeOptions, defaults: ModelDefaults) -> Request {
     }
 }
 
-/// Writes the folder under a hidden name first. `choice` goes with the weights, as metadata.
-fn write(
-    (folder, source): (&ModelFolder, &SafetensorsSource),
-    decisions: &[LayerDecision],
-    choice: &Value,
-    options: &QuantizeOptions,
-    stop: &AtomicBool,
-) -> Result<ModelFolder, Failure> {
+/// A component and what was decided of its layers.
+struct Measured<'a> {
+    name: &'static str,
+    source: &'a SafetensorsSource,
+    decisions: &'a [LayerDecision],
+    /// Goes with the weights, as metadata.
+    choice: Value,
+}
+
+impl Measured<'_> {
+    fn changes(&self) -> bool {
+        self.decisions.iter().any(|decision| decision.int8)
+    }
+
+    fn write(&self, folder: &Path) -> Result<(), Failure> {
+        let choice = ("danqing.quantization".to_owned(), self.choice.to_string());
+        let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned()), choice]);
+        let path = folder.join(self.name).join("diffusion_pytorch_model.safetensors");
+        Ok(write_safetensors(&path, quantized_tensors(self.source, self.decisions)?, &metadata)?)
+    }
+}
+
+/// Writes the folder under a hidden name first.
+fn write(folder: &ModelFolder, measured: &[Measured<'_>], options: &QuantizeOptions, stop: &AtomicBool) -> Result<ModelFolder, Failure> {
     let name = options.out.file_name().ok_or_else(|| Failure::new(Code::InvalidRequest, "--out names no folder / --out 不是文件夹名"))?;
     let hidden = options.out.with_file_name(format!(".{}.{}.partial", name.to_string_lossy(), std::process::id()));
     let failed = |path: &Path, error: std::io::Error| Failure::new(Code::StorageFailed, format!("{}: {error} / 写入失败", path.display()));
@@ -227,20 +250,18 @@ fn write(
         let path = hidden.join(&component.name);
         fs::create_dir_all(&path).map_err(|error| failed(&path, error))?;
         for file in folder.list(&component.name)? {
-            let is_weight = component.name == COMPONENT && (file.ends_with(".safetensors") || file.ends_with(".safetensors.index.json"));
+            let is_rewritten = measured.iter().any(|measured| measured.name == component.name && measured.changes());
+            let is_weight = is_rewritten && (file.ends_with(".safetensors") || file.ends_with(".safetensors.index.json"));
             if !is_weight {
                 check(stop)?;
                 copy(&format!("{}/{file}", component.name))?;
             }
         }
     }
-    let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned()), ("danqing.quantization".to_owned(), choice.to_string())]);
-    write_safetensors(
-        &hidden.join(COMPONENT).join("diffusion_pytorch_model.safetensors"),
-        quantized_tensors(source, decisions)?,
-        &metadata,
-    )?;
-    check(stop)?;
+    for measured in measured.iter().filter(|measured| measured.changes()) {
+        measured.write(&hidden)?;
+        check(stop)?;
+    }
     fs::rename(&hidden, &options.out).map_err(|error| failed(&options.out, error))?;
     unfinished.0 = None;
     Ok(ModelFolder::open(&options.out)?)
@@ -290,7 +311,8 @@ fn report(options: &QuantizeOptions, decisions: &[LayerDecision], likeness: &[Li
             (false, _) => "as it was / 保持原精度".to_owned(),
         };
         let error_rotated = decision.error_rotated.map_or_else(|| "-".to_owned(), |error| format!("{error:.5}"));
-        let size = format!("{}×{}", decision.outputs, decision.inputs);
+        let kernel = decision.kernel.map_or_else(String::new, |kernel| format!("×{kernel}×{kernel}"));
+        let size = format!("{}×{}{kernel}", decision.outputs, decision.inputs);
         println!("{:<48} {size:>13} {:>9.5} {error_rotated:>9}  {stored}", decision.layer, decision.error);
     }
     println!(

@@ -4,7 +4,7 @@ use crate::autoencoders::{AutoencoderKlFlux2, AutoencoderKlFlux2Config, unpatchi
 use crate::cpu::CpuExecutor;
 use crate::denoisers::{ErnieImageConfig, ErnieImageTransformer2DModel, StepCache, TextCondition};
 use crate::model_folder::{JsonFile, ModelFolder, ModelIndex};
-use crate::quantization::{ActivationSamples, Part, is_quantized_source};
+use crate::quantization::{ActivationSamples, Part, is_quantized_source, precision_of};
 use crate::random::Generator;
 use crate::schedulers::{FlowMatchEulerDiscrete, Steps, linspace};
 use crate::text_encoders::{Ministral3, Ministral3Config};
@@ -67,8 +67,11 @@ impl ErnieImagePipeline {
                 return Err(Error::Unsupported(format!("{name} of class {}; {} is supported", component.class_name, classes.join(", "))));
             }
         }
-        let is_stored = precision == RunPrecision::Int8 && is_quantized_source(&SafetensorsSource::component(&folder, "transformer")?);
-        let device = if is_stored { Device::new(CpuExecutor::for_stored_integers()) } else { device_for(Part::Denoiser, precision) };
+        let device_of = |component: &str, part| -> Result<Device> {
+            let is_stored = precision == RunPrecision::Int8 && is_quantized_source(&SafetensorsSource::component(&folder, component)?);
+            Ok(if is_stored { Device::new(CpuExecutor::for_stored_integers()) } else { device_for(part, precision) })
+        };
+        let (device, autoencoder_device) = (device_of("transformer", Part::Denoiser)?, device_of("vae", Part::Autoencoder)?);
         let text_config = JsonFile::component(&folder, "text_encoder")?;
         let text_config = if text_config.has("text_config") { text_config.section("text_config")? } else { text_config };
         Ok(Self {
@@ -80,7 +83,7 @@ impl ErnieImagePipeline {
             folder,
             text_device: device_for(Part::TextEncoder, precision),
             device,
-            autoencoder_device: device_for(Part::Autoencoder, precision),
+            autoencoder_device,
             residency,
             prompts: PromptCache::default(),
             text_encoder: Slot::empty(),
@@ -95,10 +98,11 @@ impl ErnieImagePipeline {
         self.packed = Some((folder, model));
     }
 
-    /// Gives rows of what enters the denoiser's layers to `samples`.
-    pub fn watch(&mut self, precision: RunPrecision, samples: Arc<ActivationSamples>) {
-        self.device = Device::new(CpuExecutor::watching(precision, samples));
-        self.denoiser = Slot::empty();
+    /// Gives part of what enters the layers of denoiser and autoencoder to `samples`.
+    pub fn watch(&mut self, precision: RunPrecision, samples: &Arc<ActivationSamples>) {
+        let watching = |part| Device::new(CpuExecutor::watching(precision_of(part, precision), Arc::clone(samples)));
+        (self.device, self.autoencoder_device) = (watching(Part::Denoiser), watching(Part::Autoencoder));
+        (self.denoiser, self.autoencoder) = (Slot::empty(), Slot::empty());
     }
 
     /// Pixels of a token's side: sizes must be multiples of it.

@@ -37,7 +37,8 @@ const SMALLEST_SIDE: usize = 64;
 /// The precision that a part runs in.
 ///
 /// The text encoder keeps bfloat16: it runs once a prompt, and language models have channels so much larger than the rest that one scale
-/// a row loses the others. The autoencoder keeps it because its work is convolutions.
+/// a row loses the others. The autoencoder keeps it unless its checkpoint stores convolutions in 8 bits: their activations need scales
+/// that were measured.
 pub fn precision_of(part: Part, run: RunPrecision) -> RunPrecision {
     match (part, run) {
         (Part::TextEncoder | Part::Autoencoder, RunPrecision::Int8) => RunPrecision::Bf16,
