@@ -325,14 +325,15 @@ pub struct PackedOptions {
   danqing model quantize xiaopin --out ./xiaopin-int8 --max-error 0.01
   danqing generate \"一只小猫\" --model ./xiaopin-int8 --dtype int8
 
-Draws the prompts in bf16 and looks at what enters each linear layer of the transformer. A layer whose output, computed in 8-bit integers,
-is within --max-error of what f32 gives is stored so; inputs are rotated by a Hadamard matrix where that makes the error smaller by a
-tenth or more; all else stays as it was. What comes before and after the repeated layers is never quantised. Layers are stored as ComfyUI,
-stable-diffusion.cpp and SGLang read them (int8_tensorwise, convrot). With --dtype int8 the new folder runs as it is stored; with bf16 or
+Draws the prompts in bf16 and looks at what enters each linear layer of the transformer, and each convolution of a resnet block of the
+autoencoder's decoder. A layer whose output, computed in 8-bit integers, is within --max-error of what f32 gives is stored so; inputs of
+linear layers are rotated by a Hadamard matrix where that makes the error smaller by a tenth or more; all else stays as it was. What comes
+before and after the repeated layers is never quantised. Linear layers are stored as ComfyUI, stable-diffusion.cpp and SGLang read them
+(int8_tensorwise, convrot), convolutions in a layout of Danqing's own: other tools need the original vae folder. With --dtype int8 the new folder runs as it is stored; with bf16 or
 f32 its numbers are restored first. Then everything is drawn three times more, to tell PSNR and SSIM; --no-comparison saves that time, and
 the memory of the model in f32. The folder appears whole or not at all, and the same command writes the same bytes; Ctrl-C stops between
 two steps. Few steps and a small size are enough to see what enters the layers; docs/int8.md says more.
-逐层测量 int8 误差：达标的层以 8 位整数存储（必要时先做 Hadamard 旋转），其余保持原精度；存储布局与 ComfyUI、stable-diffusion.cpp、SGLang 通用。")]
+逐层测量 int8 误差：达标的层以 8 位整数存储（必要时先做 Hadamard 旋转），其余保持原精度；线性层的存储布局与 ComfyUI、stable-diffusion.cpp、SGLang 通用，卷积（解码器残差块）为丹青自有布局。")]
 pub struct QuantizeOptions {
     /// Folder in diffusers layout, or the name of an embedded model / 模型文件夹
     pub model: String,
