@@ -311,7 +311,12 @@ mod tests {
     }
 
     fn noise(length: usize, of: impl Fn(u32) -> u8) -> Vec<u8> {
-        (0..length as u32).map(|at| of(at.wrapping_mul(2_654_435_761) ^ at.wrapping_mul(40_503) >> 7)).collect()
+        let mut state = 1u64;
+        let mut random = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 32) as u32
+        };
+        (0..length).map(|_| of(random())).collect()
     }
 
     #[test]

@@ -77,8 +77,8 @@ fn nearest(value: f32) -> u32 {
     // From here on, neighbouring numbers are one apart, and the integer stands in the lowest bits.
     const WHOLE: f32 = 8_388_608.0;
     let sum = value + WHOLE;
-    // The addition rounded halves to the even neighbour; where that is the lower one, the difference tells.
-    (sum.to_bits() & 0x1FF) + u32::from(value - (sum - WHOLE) == 0.5)
+    // The addition rounded halves to the even neighbour; where that is the lower one, the difference, which is exact, is a half.
+    (sum.to_bits() & 0x1FF) + u32::from(value - (sum - WHOLE) >= 0.5)
 }
 
 /// Luminance of a copy of a picture.
@@ -99,7 +99,9 @@ impl Rows for Copy<'_> {
             *value = f32::from(*red) * LUMINANCE[0] + f32::from(*green) * LUMINANCE[1] + f32::from(*blue) * LUMINANCE[2];
         }
         if let Some(brighter) = self.brighter {
-            row.iter_mut().for_each(|value| *value = (*value + brighter).min(255.0));
+            for value in row {
+                *value = (*value + brighter).min(255.0);
+            }
         }
     }
 }

@@ -92,7 +92,9 @@ impl Picture {
         in_bands(&mut room, width, threads, |first, band| {
             for (y, row) in (first..).zip(band.chunks_mut(width)) {
                 luminance.read(y, row);
-                row.iter_mut().for_each(|value| *value = if extreme(*value) { EXTREME_SHARE } else { 1.0 });
+                for value in row {
+                    *value = if extreme(*value) { EXTREME_SHARE } else { 1.0 };
+                }
             }
         });
         Self { pattern, id, original, room, threads }

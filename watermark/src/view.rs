@@ -83,7 +83,9 @@ impl View {
         let mut weights = vec![0.0; width * height];
         let energy = Energy(&filtered);
         blur(&energy, &Kernel::new(SURROUNDINGS * scale), &mut weights, threads, |row| {
-            row.iter_mut().for_each(|energy| *energy = weight(*energy));
+            for energy in row {
+                *energy = weight(*energy);
+            }
         });
         Self { filtered, weights, threads }
     }
@@ -102,7 +104,9 @@ impl View {
     pub fn totals(&self, scale: f32) -> Tile {
         let mut totals = self.gathered(scale, &self.weights, |weight, _| weight);
         let ridge = RIDGE * totals.iter().sum::<f32>() / totals.len() as f32;
-        totals.iter_mut().for_each(|total| *total += ridge);
+        for total in &mut totals {
+            *total += ridge;
+        }
         totals
     }
 
@@ -117,6 +121,7 @@ impl View {
     fn gathered(&self, scale: f32, values: &[f32], part: impl Fn(f32, f32) -> f32 + Sync) -> Tile {
         let (width, height) = (self.filtered.width, self.filtered.height);
         let (columns, rows) = (places(width, scale), places(height, scale));
+        let in_order = columns.iter().enumerate().all(|(at, column)| *column == at % SIDE);
         let mut sums = vec![0f32; SIDE * SIDE];
         let share = SIDE.div_ceil(2 * self.threads.count());
         self.threads.each(sums.chunks_mut(share * SIDE).enumerate().collect(), |(band, sums)| {
@@ -124,8 +129,8 @@ impl View {
             for (y, row) in rows.iter().enumerate().filter(|(_, row)| mine.contains(row)) {
                 let target = &mut sums[(row - mine.start) * SIDE..][..SIDE];
                 let (values, weights) = (&values[y * width..][..width], &self.weights[y * width..][..width]);
-                if scale == 1.0 {
-                    // The same sums, without the look at where each belongs.
+                if in_order {
+                    // The same sums, without a look at where each belongs.
                     for (values, weights) in values.chunks(SIDE).zip(weights.chunks(SIDE)) {
                         let pairs = values.iter().zip(weights);
                         target.iter_mut().zip(pairs).for_each(|(sum, (value, weight))| *sum += part(*value, *weight));
