@@ -152,7 +152,9 @@ fn code_lengths<const COUNT: usize>(frequencies: &[u32; COUNT], most: usize) -> 
     leaves.sort_unstable();
     let mut lengths = [0; COUNT];
     if leaves.len() < 2 {
-        leaves.iter().for_each(|(_, symbol)| lengths[*symbol] = 1);
+        for (_, symbol) in &leaves {
+            lengths[*symbol] = 1;
+        }
         return lengths;
     }
     // Leaves by rising weight, then inner nodes, which come about by rising weight too: the lightest is first in one of both lines.
@@ -237,7 +239,9 @@ fn write_codes(lengths: &[u8; LITERALS], writer: &mut Writer) {
         }
     }
     let mut frequencies = [0; 19];
-    symbols.iter().for_each(|(symbol, ..)| frequencies[*symbol] += 1);
+    for (symbol, ..) in &symbols {
+        frequencies[*symbol] += 1;
+    }
     let lengths = code_lengths(&frequencies, 7);
     let sent = ORDER.iter().rposition(|symbol| lengths[*symbol] > 0).map_or(4, |last| (last + 1).max(4));
     writer.put((used - 257) as u64, 5);

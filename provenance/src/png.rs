@@ -31,7 +31,9 @@ pub fn encode(picture: &Picture, threads: Threads) -> Option<Vec<u8>> {
     // Deflate with a window of 32 KiB, fastest; the five lowest bits make it a multiple of 31.
     let mut data = vec![0x78, 0x01];
     data.reserve(strips.iter().map(|strip| strip.bytes.len()).sum::<usize>() + END.len() + 4);
-    strips.iter().for_each(|strip| data.extend_from_slice(&strip.bytes));
+    for strip in &strips {
+        data.extend_from_slice(&strip.bytes);
+    }
     data.extend(END);
     data.extend(checksum.to_be_bytes());
 

@@ -64,7 +64,9 @@ pub fn run(options: &BenchOptions) -> Result<u8, Failure> {
     line("release: rename / 放行", &|size| Some(size.release));
     line("all / 合计", &|size| Some(gate + size.label + size.store + size.record + size.release));
     print!("{:<44}", "file, KiB / 文件");
-    sizes.iter().for_each(|size| print!(" {:>12}", size.file_bytes / 1024));
+    for size in &sizes {
+        print!(" {:>12}", size.file_bytes / 1024);
+    }
     println!();
     // A model run, whose cost is of another kind.
     line("image gate, not in the sum / 图片审核，不计入", &|size| Some(size.screen));
