@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn every_job_is_done_once_whatever_the_number_of_threads() {
         for threads in [Threads::ONE, Threads::new(0), Threads::new(3), Threads::new(64), Threads::available()] {
-            let mut counts = vec![0u32; 17];
+            let mut counts = [0u32; 17];
             threads.each(counts.iter_mut().enumerate().collect(), |(index, count)| *count += 1 + index as u32);
             assert!(counts.iter().enumerate().all(|(index, count)| *count == 1 + index as u32), "{threads:?}");
             threads.each(Vec::<u32>::new(), |_| unreachable!());
