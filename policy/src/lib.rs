@@ -17,7 +17,7 @@
 //! What it does not do: it reads words, not meaning. Other readings of a character, other languages than Chinese and English,
 //! and paraphrase pass, unless a lexicon lists them.
 //!
-//! No threads and no clocks; the only I/O is reading and writing lexicons.
+//! No clocks, and threads only while lexicons are loaded; the only I/O is reading and writing lexicons.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

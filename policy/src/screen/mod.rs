@@ -71,7 +71,12 @@ impl Screen {
                 });
             }
         }
-        let layers = builders.into_iter().map(LayerBuilder::build).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+        // Automata are nearly all of the time that a large lexicon takes, and know nothing of each other.
+        let built: Result<Vec<_>, Error> = std::thread::scope(|scope| {
+            let building: Vec<_> = builders.into_iter().map(|builder| scope.spawn(|| builder.build())).collect();
+            building.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        });
+        let layers = built?.into_iter().flatten().collect();
         Ok(Self { layers, expressions, rules })
     }
 
