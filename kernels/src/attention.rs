@@ -4,6 +4,8 @@
 
 mod backward;
 mod forward;
+mod softmax;
+mod strips;
 
 pub use backward::{AttentionOperands, attention_backward};
 pub use forward::attention;

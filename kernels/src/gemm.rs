@@ -11,7 +11,7 @@ use crate::element::{Activation, Elements, Precision};
 use crate::matrix::{BLOCK_COLUMNS, MatrixView, PackedMatrix};
 use crate::pool::{parallel_for, width};
 use crate::shared::SharedSlice;
-use crate::strip::{self, Single, Strip, strips};
+use crate::strip::{self, Packed, Single, strips};
 use crate::vectorise::vectorised;
 use expansion::{expand, expand_panel, expands};
 use microkernel::{MAX_ROWS, Order, Start, Sums, Tile, VECTOR, tile_rows};
@@ -206,9 +206,9 @@ impl Task<'_> {
                         let next = &next[first * next.len() / count.max(1)..end * next.len() / count.max(1)];
                         let place = Place { block, first: chunk == 0 && first == 0, last: chunk + 1 == chunks && end == count };
                         if strips {
-                            let split = if expands { strip::split_expanded } else { strip::split };
-                            let b = split(b, vectors, &mut scratch.expanded.1);
-                            self.multiply_strips(&place, (panel, panel.len() / self.rows), (b, vectors, next), sums, out);
+                            let packed = if expands { Packed::Halves } else { Packed::Singles };
+                            let b = (packed(b), packed(next), vectors, &mut scratch.expanded.1);
+                            self.multiply_strips(&place, (panel, panel.len() / self.rows), b, sums, out);
                             continue;
                         }
                         let mut part = Part { panel, order, groups: first..end, distance, b, vectors, precision, next };
@@ -260,24 +260,14 @@ impl Task<'_> {
         &self,
         place: &Place,
         (panel, distance): (&[u32], usize),
-        (b, vectors, next): (&[u32], usize, &[u32]),
+        (b, soon, vectors, buffer): (Packed<'_>, Packed<'_>, usize, &mut Vec<u32>),
         sums: &mut [Sums],
         out: &SharedSlice<'_, f32>,
     ) {
         let rows: [usize; MOST_ROWS] = array::from_fn(|row| row * distance);
-        let groups = b.len() / (vectors * VECTOR);
-        for vector in 0..vectors {
-            let strip = Strip {
-                a: panel,
-                rows: &rows[..self.rows],
-                runs: (1, groups, 0),
-                b: &b[strip::place(vector, groups)],
-                start: if place.first { strip::Start::Zero } else { strip::Start::Sums },
-                vector,
-                soon: &next[vector * next.len() / vectors..(vector + 1) * next.len() / vectors],
-            };
-            strip.multiply::<Single>(sums);
-        }
+        let start = if place.first { strip::Start::Zero } else { strip::Start::Sums };
+        let block = strip::Block { a: panel, rows: &rows[..self.rows], b, vectors, start, soon };
+        block.multiply::<Single>(buffer, sums);
         if place.last {
             let targets: [usize; MOST_ROWS] = array::from_fn(|row| self.first + row);
             finish(sums, &targets[..self.rows], (place.block * BLOCK_COLUMNS, self.b.n()), self.epilogue, out);

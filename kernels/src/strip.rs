@@ -4,14 +4,20 @@
 //! L1. So blocks are cut into strips one vector wide, each contiguous along `k`, and a call meets all rows with one. Every
 //! sum is the chain that [`crate::gemm`] promises: f32 values in order, or integers, whose order does not matter.
 
+mod packed;
+
+pub(crate) use packed::Packed;
+
 use crate::dispatch::{SimdLevel, simd_level};
 use crate::gemm::microkernel::VECTOR;
 use crate::matrix::BLOCK_COLUMNS;
-use crate::vectorise::vectorised;
+use packed::{room, widen};
 use std::ops::Range;
 
 /// Words along `k` of a part: a strip of that length stays in L1 beside the rows that pass, and its sums are loaded and stored seldom.
 pub(crate) const PART: usize = 256;
+/// Rows that meet a strip together: their sums fit into sixteen registers beside two vectors of B and a word of A.
+pub(crate) const ROWS: usize = 6;
 /// Fewer rows do not repay the copy of a block into strips.
 const FEWEST_ROWS: usize = 24;
 
@@ -68,7 +74,7 @@ pub(crate) struct Strip<'a, T> {
     /// Which vector of a row of sums these columns are.
     pub vector: usize,
     /// What is wanted soon, fetched into L2 meanwhile.
-    pub soon: &'a [u32],
+    pub soon: Packed<'a>,
 }
 
 impl<T: Copy> Strip<'_, T> {
@@ -88,33 +94,40 @@ impl<T: Copy> Strip<'_, T> {
     }
 }
 
-/// Where strip `vector` of a block of `groups` words along `k` lies among its strips.
-pub(crate) fn place(vector: usize, groups: usize) -> Range<usize> {
-    vector * groups * VECTOR..(vector + 1) * groups * VECTOR
+/// A part of a block of B, and the rows that meet it.
+pub(crate) struct Block<'a, T> {
+    /// As [`Strip::a`], from where the part begins.
+    pub a: &'a [u32],
+    /// As [`Strip::rows`].
+    pub rows: &'a [usize],
+    pub b: Packed<'a>,
+    /// Width in vectors.
+    pub vectors: usize,
+    pub start: Start<'a, T>,
+    /// As [`Strip::soon`].
+    pub soon: Packed<'a>,
 }
 
-/// Words `[groups, vectors, 16]` as strips `[vectors, groups, 16]`.
-pub(crate) fn split<'a>(words: &[u32], vectors: usize, out: &'a mut Vec<u32>) -> &'a [u32] {
-    let out = room(out, words.len());
-    split_words(words, vectors, out);
-    out
+impl<T: Copy> Block<'_, T> {
+    /// Computes the block's vectors of the first `rows.len()` rows of `sums`. Strips are cut one by one, and meet the rows from L1.
+    pub fn multiply<W: Word<Sum = T>>(&self, buffer: &mut Vec<u32>, sums: &mut [[T; BLOCK_COLUMNS]]) {
+        for vector in 0..self.vectors {
+            let b = self.b.cut((vector, self.vectors), buffer);
+            let strip = Strip {
+                a: self.a,
+                rows: self.rows,
+                runs: (1, b.len() / VECTOR, 0),
+                b,
+                start: self.start,
+                vector,
+                soon: self.soon.share(vector, self.vectors),
+            };
+            strip.multiply::<W>(sums);
+        }
+    }
 }
 
-/// As [`split`], of words of two bfloat16 values that become two words of f32 each, in the order in which [`crate::gemm`] sums them.
-pub(crate) fn split_expanded<'a>(words: &[u32], vectors: usize, out: &'a mut Vec<u32>) -> &'a [u32] {
-    let out = room(out, 2 * words.len());
-    split_halves(words, vectors, out);
-    out
-}
-
-/// As [`split`], of words of four bytes that become two pairs each: the first and third, the second and fourth.
-pub(crate) fn split_bytes<'a>(words: &[[i8; 4]], vectors: usize, out: &'a mut Vec<u32>) -> &'a [u32] {
-    let out = room(out, 2 * words.len());
-    split_pairs(words, vectors, out);
-    out
-}
-
-/// The pairs of a part of every row of `length` words of unsigned bytes, in the order of [`split_bytes`].
+/// The pairs of a part of every row of `length` words of unsigned bytes, in the order of [`Packed::Bytes`].
 pub(crate) fn pairs<'a>(words: &[[u8; 4]], (length, part): (usize, &Range<usize>), out: &'a mut Vec<u32>) -> &'a [u32] {
     let rows = words.len() / length.max(1);
     let out = room(out, 2 * rows * part.len());
@@ -126,66 +139,9 @@ pub(crate) fn pairs<'a>(words: &[[u8; 4]], (length, part): (usize, &Range<usize>
     out
 }
 
-/// Room for `length` words at the start of a line of cache, so that no vector lies across two.
-fn room(buffer: &mut Vec<u32>, length: usize) -> &mut [u32] {
-    const LINE: usize = 64;
-    if buffer.len() < length + LINE / 4 {
-        buffer.resize(length + LINE / 4, 0);
-    }
-    let first = buffer.as_ptr().align_offset(LINE).min(LINE / 4);
-    &mut buffer[first..first + length]
-}
-
-vectorised! {
-    fn split_words(words: &[u32], vectors: usize, out: &mut [u32]) {
-        let length = out.len() / vectors / VECTOR;
-        let (out, words) = (out.as_chunks_mut::<VECTOR>().0, words.as_chunks::<VECTOR>().0);
-        for (group, words) in words.chunks_exact(vectors).enumerate() {
-            for (vector, word) in words.iter().enumerate() { out[vector * length + group] = *word; }
-        }
-    }
-
-    fn split_halves(words: &[u32], vectors: usize, out: &mut [u32]) {
-        let length = out.len() / vectors / (2 * VECTOR);
-        let (out, words) = (out.as_chunks_mut::<{ 2 * VECTOR }>().0, words.as_chunks::<VECTOR>().0);
-        for (group, words) in words.chunks_exact(vectors).enumerate() {
-            for (vector, word) in words.iter().enumerate() {
-                let (high, low) = out[vector * length + group].split_at_mut(VECTOR);
-                for (word, high) in word.iter().zip(high) { *high = word & 0xffff_0000; }
-                for (word, low) in word.iter().zip(low) { *low = word << 16; }
-            }
-        }
-    }
-
-    fn split_pairs(words: &[[i8; 4]], vectors: usize, out: &mut [u32]) {
-        let length = out.len() / vectors / (2 * VECTOR);
-        let (out, words) = (out.as_chunks_mut::<{ 2 * VECTOR }>().0, words.as_chunks::<VECTOR>().0);
-        let low = |word: u32| (word << 24).cast_signed() >> 24;
-        for (group, words) in words.chunks_exact(vectors).enumerate() {
-            for (vector, word) in words.iter().enumerate() {
-                let (even, odd) = out[vector * length + group].split_at_mut(VECTOR);
-                let word = word.map(|bytes| u32::from_le_bytes(bytes.map(i8::cast_unsigned)));
-                for (word, even) in word.iter().zip(even) {
-                    *even = (low(*word).cast_unsigned() & 0xffff) | (low(word >> 16).cast_unsigned() << 16);
-                }
-                for (word, odd) in word.iter().zip(odd) {
-                    *odd = (low(word >> 8).cast_unsigned() & 0xffff) | (low(word >> 24).cast_unsigned() << 16);
-                }
-            }
-        }
-    }
-
-    fn widen(words: &[[u8; 4]], out: &mut [u32]) {
-        for (word, out) in words.iter().zip(out.as_chunks_mut::<2>().0) {
-            let word = u32::from_le_bytes(*word);
-            *out = [word & 0x00ff_00ff, word >> 8 & 0x00ff_00ff];
-        }
-    }
-}
-
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{Start, Strip, Word};
+    use super::{ROWS, Start, Strip, Word};
     use crate::gemm::microkernel::VECTOR;
     use crate::matrix::BLOCK_COLUMNS;
     use std::arch::x86_64::{
@@ -194,21 +150,18 @@ mod avx2 {
     };
     use std::array::from_fn;
 
-    /// Rows whose sums fit into sixteen registers beside two vectors of B and a word of A.
-    const ROWS: usize = 6;
-
     /// # Safety
     /// The processor has AVX2 and FMA, and [`Strip::multiply`] has checked the operands.
     #[target_feature(enable = "avx2,fma")]
     pub unsafe fn multiply<W: Word>(strip: &Strip<'_, W::Sum>, sums: &mut [[W::Sum; BLOCK_COLUMNS]]) {
         let count = strip.rows.len();
         let mut row = 0;
-        let mut soon = strip.soon.chunks(strip.soon.len().div_ceil(count.div_ceil(ROWS).max(1)).max(1));
+        let tiles = count.div_ceil(ROWS);
         // SAFETY: as for the caller; fetching reads nothing.
         unsafe {
             while row + ROWS <= count {
-                for line in soon.next().unwrap_or_default().iter().step_by(VECTOR) {
-                    _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(line).cast());
+                for line in strip.soon.share(row / ROWS, tiles).lines() {
+                    _mm_prefetch::<_MM_HINT_T1>(line);
                 }
                 part::<W, ROWS>(strip, row, sums);
                 row += ROWS;

@@ -8,7 +8,7 @@ use crate::gemm::{ColumnSplit, Epilogue, finish};
 use crate::matrix::{BLOCK_COLUMNS, PackedMatrix};
 use crate::pool::parallel_for;
 use crate::shared::SharedSlice;
-use crate::strip::{self, Single, Strip, strips};
+use crate::strip::{self, Packed, Single, strips};
 use std::cell::RefCell;
 
 /// Output pixels of a band: enough that the rows which neighbouring bands both round are few.
@@ -194,24 +194,27 @@ impl Walk<'_> {
             // A phase of a gradient that no tap reaches.
             sums.fill([0.0; BLOCK_COLUMNS]);
         }
-        let split = if matrix.precision() == Precision::Bf16 { strip::split_expanded } else { strip::split };
+        let (packed, lane) = match matrix.precision() {
+            Precision::F32 => (Packed::Singles as fn(_) -> _, 1),
+            Precision::Bf16 => (Packed::Halves as fn(_) -> _, 2),
+        };
         for block in blocks {
             let (b, vectors) = matrix.block(block);
-            let b = split(b, vectors, strips);
+            let part = |first: usize, length: usize| {
+                let width = vectors * VECTOR / lane;
+                packed(&b[(first * width).min(b.len())..((first + length) * width).min(b.len())])
+            };
             for (tap_row, first) in (0..self.taps.0).flat_map(|row| (0..run).step_by(strip::PART).map(move |first| (row, first))) {
-                let length = strip::PART.min(run - first);
-                for vector in 0..vectors {
-                    let strip = Strip {
-                        a: &words[tap_row * row_words + first..],
-                        rows: starts,
-                        runs: (1, length, 0),
-                        b: &b[strip::place(vector, self.taps.0 * run)][(tap_row * run + first) * VECTOR..][..length * VECTOR],
-                        start: if tap_row + first == 0 { strip::Start::Zero } else { strip::Start::Sums },
-                        vector,
-                        soon: &[],
-                    };
-                    strip.multiply::<Single>(sums);
-                }
+                let (place, length) = (tap_row * run + first, strip::PART.min(run - first));
+                let block = strip::Block {
+                    a: &words[tap_row * row_words + first..],
+                    rows: starts,
+                    b: part(place, length),
+                    vectors,
+                    start: if place == 0 { strip::Start::Zero } else { strip::Start::Sums },
+                    soon: part(place + length, strip::PART),
+                };
+                block.multiply::<Single>(strips, sums);
             }
             finish(sums, targets, (block * BLOCK_COLUMNS, matrix.n()), epilogue, out);
         }

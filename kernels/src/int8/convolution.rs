@@ -5,6 +5,8 @@
 //! depends on its own values and on the filter alone, however the picture is cut. Activations behind a SiLU are hardly ever negative, so
 //! the byte that stands for zero is the channel's, too: their range fills all 256 steps.
 
+mod strips;
+
 use super::microkernel::{LANE, MAX_ROWS, Start, Sums, Tile, tile_rows};
 use super::{QuantizedMatrix, Values, scale_back};
 use crate::conv::ConvShape;
@@ -14,9 +16,11 @@ use crate::gemm::{ColumnSplit, Epilogue, finish};
 use crate::matrix::BLOCK_COLUMNS;
 use crate::pool::parallel_for;
 use crate::shared::SharedSlice;
+use crate::strip;
 use crate::vectorise::vectorised;
 use std::cell::RefCell;
 use std::ops::Range;
+use strips::StripScratch;
 
 /// Output pixels of a band: enough that the rows which neighbouring bands both round are few.
 const BAND_PIXELS: usize = 512;
@@ -88,11 +92,12 @@ struct Scratch {
     /// One for each row of the band: NaN where the row holds what is not a number, otherwise 1.
     rows: Vec<f32>,
     values: Values,
+    strips: StripScratch,
 }
 
 impl Scratch {
     const fn new() -> Self {
-        Self { band: Vec::new(), rows: Vec::new(), values: [[0.0; BLOCK_COLUMNS]; MAX_ROWS] }
+        Self { band: Vec::new(), rows: Vec::new(), values: [[0.0; BLOCK_COLUMNS]; MAX_ROWS], strips: StripScratch::new() }
     }
 }
 
@@ -184,6 +189,9 @@ impl Walk<'_> {
 
     fn multiply(&self, band: Band, blocks: Range<usize>, scratch: &mut Scratch, out: &SharedSlice<'_, f32>) {
         self.fill(band, scratch);
+        if self.level == Int8Level::Avx2 && strip::strips(band.rows * self.shape.out_width()) {
+            return self.multiply_strips(band, blocks, scratch, out);
+        }
         let ConvShape { kernel, stride, .. } = *self.shape;
         let matrix = &self.filter.matrix;
         let (pixel_words, row_words) = self.widths();

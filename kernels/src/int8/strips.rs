@@ -3,15 +3,17 @@
 use super::microkernel::{LANE, MAX_ROWS, Sums};
 use super::{Task, Values, scale_back};
 use crate::gemm::microkernel::VECTOR;
-use crate::strip::{self, Pair, Start, Strip};
+use crate::matrix::BLOCK_COLUMNS;
+use crate::shared::SharedSlice;
+use crate::strip::{self, Packed, Pair, Start};
+use std::ops::Range;
 
 /// Words of a row that are multiplied at a time: two pairs each.
-const PART_GROUPS: usize = strip::PART / 2;
+pub(super) const PART_GROUPS: usize = strip::PART / 2;
 /// Blocks of columns whose interrupted sums stay near.
 const BLOCKS: usize = 8;
 
 /// What a task writes along the way.
-#[derive(Default)]
 pub(super) struct StripScratch {
     sums: Vec<Sums>,
     panel: Vec<u32>,
@@ -31,11 +33,11 @@ impl Task<'_> {
         &self,
         (words, scales): (&[[u8; LANE]], &[f32]),
         (scratch, values): (&mut StripScratch, &mut Values),
-        out: &crate::shared::SharedSlice<'_, f32>,
+        out: &SharedSlice<'_, f32>,
     ) {
         let length = self.b.groups();
         let StripScratch { sums, panel, words: strips, rows } = scratch;
-        sums.resize((BLOCKS * self.rows).max(sums.len()), [0; crate::matrix::BLOCK_COLUMNS]);
+        sums.resize((BLOCKS * self.rows).max(sums.len()), [0; BLOCK_COLUMNS]);
         for start in self.blocks.clone().step_by(BLOCKS) {
             let blocks = start..self.blocks.end.min(start + BLOCKS);
             for first in (0..length.max(1)).step_by(PART_GROUPS) {
@@ -44,23 +46,23 @@ impl Task<'_> {
                 rows.clear();
                 rows.extend((0..self.rows).map(|row| row * 2 * groups.len()));
                 for block in blocks.clone() {
-                    let (b, vectors) = self.b.block(block);
-                    let b = &b[groups.start * vectors * VECTOR..groups.end * vectors * VECTOR];
-                    let strips = strip::split_bytes(b, vectors, strips);
                     let sums = &mut sums[(block - start) * self.rows..][..self.rows];
-                    let starts = self.b.starts[block * crate::matrix::BLOCK_COLUMNS..].first_chunk();
-                    for vector in 0..vectors {
-                        let strip = Strip {
-                            a: part,
-                            rows,
-                            runs: (1, 2 * groups.len(), 0),
-                            b: &strips[strip::place(vector, 2 * groups.len())],
-                            start: if first == 0 { starts.map_or(Start::Sums, Start::Columns) } else { Start::Sums },
-                            vector,
-                            soon: &[],
-                        };
-                        strip.multiply::<Pair>(sums);
-                    }
+                    let starts = self.b.starts[block * BLOCK_COLUMNS..].first_chunk();
+                    // The next part that is cut: of the next block, or of the first one again.
+                    let next = if block + 1 < blocks.end {
+                        self.words(block + 1, &groups)
+                    } else {
+                        self.words(blocks.start, &(groups.end..length.min(groups.end + PART_GROUPS)))
+                    };
+                    let part = strip::Block {
+                        a: part,
+                        rows,
+                        b: Packed::Bytes(self.words(block, &groups)),
+                        vectors: self.b.block(block).1,
+                        start: if first == 0 { starts.map_or(Start::Sums, Start::Columns) } else { Start::Sums },
+                        soon: Packed::Bytes(next),
+                    };
+                    part.multiply::<Pair>(strips, sums);
                     if groups.end == length {
                         for row in (0..self.rows).step_by(MAX_ROWS) {
                             let height = MAX_ROWS.min(self.rows - row);
@@ -71,5 +73,11 @@ impl Task<'_> {
                 }
             }
         }
+    }
+
+    /// The words of a block for a range of groups.
+    fn words(&self, block: usize, groups: &Range<usize>) -> &[[i8; LANE]] {
+        let (words, vectors) = self.b.block(block);
+        &words[groups.start * vectors * VECTOR..groups.end * vectors * VECTOR]
     }
 }
