@@ -16,7 +16,9 @@ const RUNS: usize = 7;
 
 fn main() {
     let (key, id) = (Key::from_bytes(*b"a key for the robustness example"), Id::new(0x1234_5678_9ABC).expect("48 bits"));
-    println!("| picture | decoding ms | none found ms | found ms | found, half the size ms | marking ms, one thread |\n|---|---|---|---|---|---|");
+    println!(
+        "| picture | decoding ms | none found ms | found ms | found, half the size ms | marking ms, one thread |\n|---|---|---|---|---|---|"
+    );
     for path in std::env::args().skip(1) {
         let bytes = std::fs::read(&path).expect("a file");
         let (decoding, picture) = best(|| image::load_from_memory(&bytes).expect("a picture").into_rgb8());
@@ -32,7 +34,11 @@ fn main() {
         let right = |found: Option<watermark::Detection>| if found.is_some_and(|found| found.id == id) { "" } else { " (missed)" };
         let other = if nothing.is_some() { " (false)" } else { "" };
         let name = std::path::Path::new(&path).file_name().unwrap_or_default().to_string_lossy();
-        println!("| {name} {width}×{height} | {decoding:.2} | {none:.2}{other} | {found:.2}{} | {small:.2}{} | {marking:.1} |", right(mark), right(smaller));
+        println!(
+            "| {name} {width}×{height} | {decoding:.2} | {none:.2}{other} | {found:.2}{} | {small:.2}{} | {marking:.1} |",
+            right(mark),
+            right(smaller)
+        );
     }
 }
 

@@ -15,7 +15,7 @@ pub struct Detection {
 }
 
 /// Messages that one call checks at most; see the crate's page for what follows from it.
-pub const MOST_READINGS: usize = (3 * (1 + PLACES) + 2 * CANDIDATES) * crate::polar::LIST;
+pub const MOST_READINGS: usize = (3 * (1 + PLACES) + CANDIDATES) * crate::polar::LIST;
 
 /// Places of the pilot that are tried at scale 1.
 const PLACES: usize = 3;
@@ -34,8 +34,13 @@ const HALVED_SCALE: f32 = 0.9;
 const LEAST_HEIGHT: f32 = 4.2;
 /// Height of a pilot in the copy of half the size below which the picture in its own size is not worth the time either.
 const LEAST_HOPE: f32 = 3.6;
-/// Scales that are tried at most.
+/// The same for a part of a large picture: a larger part then tells chance from a mark.
+const LEAST_HEIGHT_OF_PART: f32 = 3.9;
+/// Scales that are tried at most, and of large pictures.
 const CANDIDATES: usize = 16;
+const CANDIDATES_OF_LARGE: usize = 5;
+// A large picture's scale is read on two levels, which the smaller number makes up for.
+const _: () = assert!(2 * CANDIDATES_OF_LARGE <= CANDIDATES);
 
 /// Looks for a mark made with `key`, without the unmarked picture.
 ///
@@ -72,7 +77,7 @@ impl Picture<'_> {
         let (reading, _) = self.unscaled(&whole, 1.0);
         reading.or_else(|| {
             let mut candidates = Vec::new();
-            self.search(&whole, LEAST_SCALE, MOST_SCALE, &mut candidates);
+            self.search(&whole, [LEAST_SCALE, MOST_SCALE], LEAST_HEIGHT, &mut candidates);
             self.first(candidates, &whole, None)
         })
     }
@@ -96,8 +101,8 @@ impl Picture<'_> {
         }
         let fine = Plane::luminance_of_middle(self.pixels, self.columns, self.rows, SEARCHED);
         let mut candidates = Vec::new();
-        self.search(&middle, HALVED_SCALE / 2.0, MOST_SCALE / 2.0, &mut candidates);
-        self.search(&fine, LEAST_SCALE, HALVED_SCALE, &mut candidates);
+        self.search(&middle, [HALVED_SCALE / 2.0, MOST_SCALE / 2.0], LEAST_HEIGHT_OF_PART, &mut candidates);
+        self.search(&fine, [LEAST_SCALE, HALVED_SCALE], LEAST_HEIGHT_OF_PART, &mut candidates);
         self.first(candidates, &fine, Some(&half))
     }
 
@@ -111,7 +116,7 @@ impl Picture<'_> {
     }
 
     /// Adds the scales between `from` and `to` at which the pilot stands out.
-    fn search<'p>(&self, plane: &'p Plane, from: f32, to: f32, candidates: &mut Vec<Candidate<'p>>) {
+    fn search<'p>(&self, plane: &'p Plane, [from, to]: [f32; 2], least: f32, candidates: &mut Vec<Candidate<'p>>) {
         let side = plane.width.max(plane.height) as f32;
         let mut scale = from;
         let mut view: Option<(f32, View)> = None;
@@ -122,7 +127,7 @@ impl Picture<'_> {
             }
             if let Some((_, view)) = &view {
                 let height = self.pattern.peak(&self.pattern.spectrum.analyse(&view.fold(scale))).height;
-                if height > LEAST_HEIGHT {
+                if height > least {
                     candidates.push(Candidate { height, scale, level: plane });
                 }
             }
@@ -133,7 +138,7 @@ impl Picture<'_> {
     /// The first candidate that can be read, highest first.
     fn first(&self, mut candidates: Vec<Candidate>, fine: &Plane, half: Option<&Plane>) -> Option<Reading> {
         candidates.sort_by(|a, b| b.height.total_cmp(&a.height));
-        candidates.truncate(CANDIDATES);
+        candidates.truncate(if half.is_some() { CANDIDATES_OF_LARGE } else { CANDIDATES });
         let mut whole = None;
         candidates.into_iter().find_map(|candidate| match half {
             None => self.refined(fine, candidate.scale).0,
@@ -158,12 +163,14 @@ impl Picture<'_> {
         let pattern = self.pattern;
         let longest = plane.width.max(plane.height);
         let mut scale = coarse;
-        let mut side = SEARCHED.min(longest);
+        // What is larger than the searched part starts with more than that, where chance is told from a mark by few looks.
+        let mut side = (2 * SEARCHED).min(longest);
+        let mut reach = step(scale, SEARCHED.min(longest) as f32) * 0.75;
         loop {
             let view = View::new(&plane.middle(side), scale, Threads::ONE);
-            let reach = step(scale, side as f32) * 0.75;
-            let found = (-4..=4).map(|at| {
-                let tried = scale * (1.0 + reach * at as f32 / 4.0);
+            let looks = if side < longest { 3 } else { 4 };
+            let found = (-looks..=looks).map(|at| {
+                let tried = scale * (1.0 + reach * at as f32 / looks as f32);
                 let lines = pattern.spectrum.analyse(&view.fold(tried));
                 (pattern.peak(&lines), tried, lines)
             });
@@ -176,6 +183,7 @@ impl Picture<'_> {
                 let peak = pattern.settle(&lines, peak);
                 return (pattern.read(&pattern.spectrum.unshift(&lines, peak.x, peak.y)), Some(scale));
             }
+            reach = step(scale, side as f32) * 0.75;
             side = (2 * side).min(longest);
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Transforms are separable sums over the few lines in use. At this size that is as fast as a Fourier transform and its
 //! order of summation, hence its rounding, is the same on every machine.
+use kernels::dispatch::vectorised;
 use std::f64::consts::TAU;
 
 /// Side of the tile in pixels: short enough that the least picture holds more than one period, long enough for [`LINES`]
@@ -47,6 +48,14 @@ impl Spectrum {
 
     /// Σ tile · e^(−iωx) at every line.
     pub fn analyse(&self, tile: &[f32]) -> Vec<Line> {
+        vectorised(
+            #[inline(always)]
+            || self.lines_of(tile),
+        )
+    }
+
+    #[inline(always)]
+    fn lines_of(&self, tile: &[f32]) -> Vec<Line> {
         // Even and odd parts along a row and down a column: a quarter of the products.
         let mut sums = vec![[[[0f32; AXIS]; 2]; 2]; AXIS];
         let (mut even, mut odd) = ([0f32; SIDE], [0f32; SIDE]);
@@ -78,6 +87,7 @@ impl Spectrum {
     }
 
     /// Sums of a row by the cosines and by the sines of every horizontal frequency.
+    #[inline(always)]
     fn across(&self, row: &[f32; SIDE]) -> [[f32; AXIS]; 2] {
         let mut sums = [[0f32; AXIS]; 2];
         for (x, [cosine, sine]) in self.by_place.iter().enumerate() {
@@ -94,6 +104,14 @@ impl Spectrum {
 
     /// Σ Re(line · e^(+iωx)) at every pixel of the tile.
     pub fn synthesise(&self, lines: &[(usize, Line)]) -> Tile {
+        vectorised(
+            #[inline(always)]
+            || self.tile_of(lines),
+        )
+    }
+
+    #[inline(always)]
+    fn tile_of(&self, lines: &[(usize, Line)]) -> Tile {
         // By vertical frequency: of the sum and of the difference of the lines above and below the axis, both parts.
         let mut grid = [[[[0f32; AXIS]; 2]; 2]; AXIS];
         for &(index, line) in lines {

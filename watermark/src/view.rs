@@ -2,6 +2,7 @@
 //! and folded onto one tile.
 use crate::blur::{Kernel, Rows, blur, difference, share};
 use crate::tile::{SIDE, Tile};
+use kernels::dispatch::vectorised;
 use spec::Threads;
 
 /// Rec. 601, as JPEG: what it keeps best.
@@ -52,8 +53,10 @@ impl Plane {
     pub fn luminance_of_middle(pixels: &[u8], columns: usize, rows: usize, side: usize) -> Self {
         let (width, height) = (columns.min(side), rows.min(side));
         let (left, top) = ((columns - width) / 2, (rows - height) / 2);
-        let rows = pixels.chunks_exact(3 * columns).skip(top).take(height);
-        let values = rows.flat_map(|row| row[3 * left..3 * (left + width)].chunks_exact(3).map(luminance)).collect();
+        let mut values = Vec::with_capacity(width * height);
+        for row in pixels.chunks_exact(3 * columns).skip(top).take(height) {
+            values.extend(row[3 * left..3 * (left + width)].chunks_exact(3).map(luminance));
+        }
         Self { values, width, height }
     }
 
@@ -61,8 +64,11 @@ impl Plane {
     pub fn middle(&self, side: usize) -> Self {
         let (width, height) = (self.width.min(side), self.height.min(side));
         let (left, top) = ((self.width - width) / 2, (self.height - height) / 2);
-        let rows = self.values.chunks_exact(self.width).skip(top).take(height);
-        Self { values: rows.flat_map(|row| &row[left..left + width]).copied().collect(), width, height }
+        let mut values = Vec::with_capacity(width * height);
+        for row in self.values.chunks_exact(self.width).skip(top).take(height) {
+            values.extend_from_slice(&row[left..left + width]);
+        }
+        Self { values, width, height }
     }
 }
 
@@ -165,7 +171,11 @@ impl View {
             for (at, target) in gathered.iter_mut().enumerate() {
                 lines.iter_mut().for_each(|line| line.fill(0.0));
                 for &y in rows.of(band * share + at) {
-                    add(&self.filtered.values[y * width..][..width], &self.weights[y * width..][..width], &mut lines);
+                    let (values, weights) = (&self.filtered.values[y * width..][..width], &self.weights[y * width..][..width]);
+                    vectorised(
+                        #[inline(always)]
+                        || add(values, weights, &mut lines),
+                    );
                 }
                 for (x, &column) in columns.iter().enumerate() {
                     for sum in 0..SUMS {
