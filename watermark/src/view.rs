@@ -164,12 +164,14 @@ impl View {
     fn gathered<const SUMS: usize>(&self, scale: f32, add: impl Fn(&[f32], &[f32], &mut [Vec<f32>; SUMS]) + Sync) -> [Tile; SUMS] {
         let (width, height) = (self.filtered.width, self.filtered.height);
         let (columns, rows) = (places(width, scale), Groups::new(&places(height, scale)));
-        let mut gathered = vec![[[0f32; SUMS]; SIDE]; SIDE];
+        let mut gathered = [[[0f32; SUMS]; SIDE]; SIDE];
         let share = SIDE.div_ceil(2 * self.threads.count());
         self.threads.each(gathered.chunks_mut(share).enumerate().collect(), |(band, gathered)| {
             let mut lines = [(); SUMS].map(|()| vec![0f32; width]);
             for (at, target) in gathered.iter_mut().enumerate() {
-                lines.iter_mut().for_each(|line| line.fill(0.0));
+                for line in &mut lines {
+                    line.fill(0.0);
+                }
                 for &y in rows.of(band * share + at) {
                     let (values, weights) = (&self.filtered.values[y * width..][..width], &self.weights[y * width..][..width]);
                     vectorised(
@@ -219,7 +221,9 @@ impl View {
 /// Adds the ridge.
 fn ridged(totals: &mut [f32]) {
     let ridge = RIDGE * totals.iter().sum::<f32>() / totals.len() as f32;
-    totals.iter_mut().for_each(|total| *total += ridge);
+    for total in totals {
+        *total += ridge;
+    }
 }
 
 /// The tile's column (or row) of every column (or row) of the plane.
@@ -236,7 +240,9 @@ struct Groups {
 impl Groups {
     fn new(places: &[usize]) -> Self {
         let mut starts = [0; SIDE + 1];
-        places.iter().for_each(|place| starts[place + 1] += 1);
+        for place in places {
+            starts[place + 1] += 1;
+        }
         for row in 0..SIDE {
             starts[row + 1] += starts[row];
         }
