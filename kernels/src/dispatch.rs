@@ -29,6 +29,24 @@ pub fn simd_level() -> SimdLevel {
     })
 }
 
+/// Runs `work` compiled for AVX2 where the processor has it: for plain loops of other crates, with the same bits everywhere, since
+/// nothing fuses a product and a sum unasked. What `work` calls must be inlined to gain.
+#[inline]
+pub fn vectorised<R>(work: impl FnOnce() -> R) -> R {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx2")]
+        fn avx2<R>(work: impl FnOnce() -> R) -> R {
+            work()
+        }
+        if simd_level() >= SimdLevel::Avx2 {
+            // SAFETY: the level says that the processor has these instructions.
+            return unsafe { avx2(work) };
+        }
+    }
+    work()
+}
+
 /// Instruction sets that products of 8-bit integers exist for, weakest first. All give the same bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Int8Level {

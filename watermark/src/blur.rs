@@ -1,5 +1,6 @@
 //! Gaussian blurs, across and down in one go: rows that were blurred across wait in a ring until those below them are there, so
 //! that a picture passes through the processor's cache once.
+use kernels::dispatch::vectorised;
 use spec::Threads;
 
 /// Where rows of values come from, as often as they are asked for.
@@ -34,7 +35,10 @@ pub fn blur(source: &impl Rows, kernel: &Kernel, target: &mut [f32], threads: Th
         for (y, row) in (first..height).zip(band.chunks_mut(width)) {
             window.move_to(y);
             window.down(0, row);
-            finish(row);
+            vectorised(
+                #[inline(always)]
+                || finish(row),
+            );
         }
     });
 }
@@ -49,7 +53,10 @@ pub fn difference(source: &impl Rows, [first_kernel, second_kernel]: [Kernel; 2]
             window.move_to(y);
             window.down(0, row);
             window.down(1, &mut other);
-            row.iter_mut().zip(&other).for_each(|(value, other)| *value -= other);
+            vectorised(
+                #[inline(always)]
+                || row.iter_mut().zip(&other).for_each(|(value, other)| *value -= other),
+            );
         }
     });
 }
@@ -116,21 +123,26 @@ impl<'a, S: Rows, const KERNELS: usize> Window<'a, S, KERNELS> {
 }
 
 /// Values whose sums stay in registers.
-const LANES: usize = 16;
+const LANES: usize = 32;
 
 /// The weighted sum of every value of the pairs of lines that `pair` gives for each distance from the middle.
 fn weigh<'a>(kernel: &Kernel, sums: &mut [f32], pair: impl Fn(usize) -> [&'a [f32]; 2]) {
     let pairs: Vec<[&[f32]; 2]> = (0..kernel.0.len()).map(pair).collect();
     let whole = sums.len() / LANES * LANES;
-    for start in (0..whole).step_by(LANES) {
-        sums[start..start + LANES].copy_from_slice(&block::<LANES>(kernel, &pairs, start));
-    }
+    vectorised(
+        #[inline(always)]
+        || {
+            for start in (0..whole).step_by(LANES) {
+                sums[start..start + LANES].copy_from_slice(&block::<LANES>(kernel, &pairs, start));
+            }
+        },
+    );
     for start in whole..sums.len() {
         sums[start] = block::<1>(kernel, &pairs, start)[0];
     }
 }
 
-#[inline]
+#[inline(always)]
 fn block<const COUNT: usize>(kernel: &Kernel, pairs: &[[&[f32]; 2]], start: usize) -> [f32; COUNT] {
     let mut sums = [0.0; COUNT];
     for (at, (tap, [a, b])) in kernel.0.iter().zip(pairs).enumerate() {

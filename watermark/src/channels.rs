@@ -1,6 +1,7 @@
 //! A picture's red, green and blue apart from each other, so that one instruction works on many pixels; and how a mark is added.
 use crate::blur::Rows;
 use crate::view::LUMINANCE;
+use kernels::dispatch::vectorised;
 use spec::Threads;
 
 /// Change of red, green and blue for one level of luminance: half-way between grey, which shows least on saturated colours, and
@@ -48,22 +49,23 @@ impl Channels {
             let original = |channel: usize| &self.planes[channel][run * RUN..][..change.len()];
             let mut limited = vec![0.0; change.len()];
             // A soft limit, of the shape of the hyperbolic tangent.
-            limited.iter_mut().zip(change).for_each(|(limited, change)| {
-                let wanted = gain * change;
-                *limited = wanted / (1.0 + (wanted / most).powi(2)).sqrt();
-            });
+            vectorised(
+                #[inline(always)]
+                || {
+                    limited.iter_mut().zip(change).for_each(|(limited, change)| {
+                        let wanted = gain * change;
+                        *limited = wanted / (1.0 + (wanted / most) * (wanted / most)).sqrt();
+                    });
+                },
+            );
             *sum = [red, green, blue]
                 .into_iter()
                 .enumerate()
                 .map(|(channel, target)| {
-                    let mut squares = 0;
-                    for ((target, original), limited) in target.iter_mut().zip(original(channel)).zip(&limited) {
-                        let before = f32::from(*original);
-                        let after = nearest((before + SHARES[channel] * limited).clamp(0.0, 255.0));
-                        *target = after as u8;
-                        squares += (after as i32 - i32::from(*original)).pow(2) as u32;
-                    }
-                    u64::from(squares)
+                    vectorised(
+                        #[inline(always)]
+                        || written(target, original(channel), &limited, SHARES[channel]),
+                    )
                 })
                 .sum();
         });
@@ -71,8 +73,21 @@ impl Channels {
     }
 }
 
+/// Writes into `target` the levels of `original` changed by `share` of `change`. Returns the sum of the squared differences.
+#[inline(always)]
+fn written(target: &mut [u8], original: &[u8], change: &[f32], share: f32) -> u64 {
+    let mut squares = 0u32;
+    for ((target, original), change) in target.iter_mut().zip(original).zip(change) {
+        let before = f32::from(*original);
+        let after = nearest((before + share * change).clamp(0.0, 255.0));
+        *target = after as u8;
+        squares += (after as i32 - i32::from(*original)).pow(2) as u32;
+    }
+    u64::from(squares)
+}
+
 /// A value between 0 and 255 rounded as `f32::round` does, which is a call for each value on processors without an instruction for it.
-#[inline]
+#[inline(always)]
 fn nearest(value: f32) -> u32 {
     // From here on, neighbouring numbers are one apart, and the integer stands in the lowest bits.
     const WHOLE: f32 = 8_388_608.0;

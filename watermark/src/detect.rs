@@ -15,7 +15,7 @@ pub struct Detection {
 }
 
 /// Messages that one call checks at most; see the crate's page for what follows from it.
-pub const MOST_READINGS: usize = (1 + PLACES + CANDIDATES) * crate::polar::LIST;
+pub const MOST_READINGS: usize = (3 * (1 + PLACES) + CANDIDATES) * crate::polar::LIST;
 
 /// Places of the pilot that are tried at scale 1.
 const PLACES: usize = 3;
@@ -25,11 +25,22 @@ const LEAST_SEARCHED: usize = 32;
 const LEAST_SCALE: f32 = 0.45;
 const MOST_SCALE: f32 = 2.2;
 /// Pixels each way in which scales are searched at first.
-const SEARCHED: usize = 512;
+const SEARCHED: usize = 256;
+/// Pixels from which on a copy of half the size says almost as much, at a quarter of the cost.
+const LARGE: usize = 320 * 320;
+/// Scale from which on a copy of half the size still holds the finest lines of the mark.
+const HALVED_SCALE: f32 = 0.9;
 /// Height of a pilot that is worth decoding: chance alone reaches it in one map of a few hundred, a readable mark nearly always.
 const LEAST_HEIGHT: f32 = 4.2;
-/// Scales that are tried at most.
-const CANDIDATES: usize = 24;
+/// Height of a pilot in the copy of half the size below which the picture in its own size is not worth the time either.
+const LEAST_HOPE: f32 = 3.6;
+/// The same for a part of a large picture: a larger part then tells chance from a mark.
+const LEAST_HEIGHT_OF_PART: f32 = 3.9;
+/// Scales that are tried at most, and of large pictures.
+const CANDIDATES: usize = 16;
+const CANDIDATES_OF_LARGE: usize = 5;
+// A large picture's scale is read on two levels, which the smaller number makes up for.
+const _: () = assert!(2 * CANDIDATES_OF_LARGE <= CANDIDATES);
 
 /// Looks for a mark made with `key`, without the unmarked picture.
 ///
@@ -39,72 +50,146 @@ pub fn detect(pixels: &[u8], width: u32, height: u32, key: &Key) -> Result<Optio
     if columns.min(rows) < LEAST_SEARCHED {
         return Ok(None);
     }
-    let plane = Plane::luminance(pixels, columns, rows);
     let pattern = Pattern::new(key);
-    let reading = unscaled(&plane, &pattern).or_else(|| scaled(&plane, &pattern));
+    let picture = Picture { pixels, columns, rows, pattern: &pattern };
+    let reading = if columns * rows < LARGE { picture.small() } else { picture.large() };
     Ok(reading.map(|reading| Detection { id: reading.id, confidence: reading.agreement }))
 }
 
-/// The picture in its own size, whole or cropped.
-fn unscaled(plane: &Plane, pattern: &Pattern) -> Option<Reading> {
-    let lines = pattern.spectrum.analyse(&View::new(plane, 1.0, Threads::ONE).fold(1.0));
-    let read = |peak: Peak| pattern.read(&pattern.spectrum.unshift(&lines, peak.x, peak.y));
-    pattern.read(&lines).or_else(|| pattern.peaks(&lines, PLACES).into_iter().find_map(read))
+struct Picture<'a> {
+    pixels: &'a [u8],
+    columns: usize,
+    rows: usize,
+    pattern: &'a Pattern,
 }
 
-fn scaled(plane: &Plane, pattern: &Pattern) -> Option<Reading> {
-    let middle = plane.middle(SEARCHED);
-    let side = middle.width.max(middle.height) as f32;
-    let mut candidates: Vec<(f32, f32)> = Vec::new();
-    let mut scale = LEAST_SCALE;
-    let mut view: Option<(f32, View)> = None;
-    while scale < MOST_SCALE {
-        let suits = view.as_ref().is_some_and(|(made_for, _)| scale / made_for < 1.12);
-        if !suits {
-            let made_for = scale * 1.12;
-            view = Some((made_for, View::new(&middle, made_for, Threads::ONE)));
-        }
-        if let Some((_, view)) = &view {
-            let lines = pattern.spectrum.analyse(&view.fold(scale));
-            candidates.extend(pattern.peaks(&lines, 1).iter().map(|peak| (peak.height, scale)));
-        }
-        scale *= 1.0 + step(scale, side);
+/// A scale at which the pilot stands out.
+struct Candidate<'a> {
+    height: f32,
+    /// Pixels of `level` per pixel of the marked picture.
+    scale: f32,
+    level: &'a Plane,
+}
+
+impl Picture<'_> {
+    fn small(&self) -> Option<Reading> {
+        let whole = Plane::luminance(self.pixels, self.columns, self.rows);
+        let (reading, _) = self.unscaled(&whole, 1.0);
+        reading.or_else(|| {
+            let mut candidates = Vec::new();
+            self.search(&whole, [LEAST_SCALE, MOST_SCALE], LEAST_HEIGHT, &mut candidates);
+            self.first(candidates, &whole, None)
+        })
     }
-    candidates.retain(|candidate| candidate.0 > LEAST_HEIGHT);
-    candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
-    candidates.truncate(CANDIDATES);
-    candidates.into_iter().find_map(|(_, scale)| refined(plane, pattern, scale))
+
+    fn large(&self) -> Option<Reading> {
+        let half = Plane::halved(self.pixels, self.columns, self.rows);
+        let middle = half.middle(SEARCHED);
+        let reading = self.unscaled(&middle, 0.5).0;
+        if reading.is_some() {
+            return reading;
+        }
+        let (reading, height) = self.unscaled(&half, 0.5);
+        if reading.is_some() {
+            return reading;
+        }
+        if height > LEAST_HOPE {
+            let reading = self.unscaled(&Plane::luminance(self.pixels, self.columns, self.rows), 1.0).0;
+            if reading.is_some() {
+                return reading;
+            }
+        }
+        let fine = Plane::luminance_of_middle(self.pixels, self.columns, self.rows, SEARCHED);
+        let mut candidates = Vec::new();
+        self.search(&middle, [HALVED_SCALE / 2.0, MOST_SCALE / 2.0], LEAST_HEIGHT_OF_PART, &mut candidates);
+        self.search(&fine, [LEAST_SCALE, HALVED_SCALE], LEAST_HEIGHT_OF_PART, &mut candidates);
+        self.first(candidates, &fine, Some(&half))
+    }
+
+    /// A picture in its own size, whole or cropped, and the height of the pilot in it.
+    fn unscaled(&self, plane: &Plane, scale: f32) -> (Option<Reading>, f32) {
+        let lines = self.pattern.spectrum.analyse(&View::new(plane, scale, Threads::ONE).fold(scale));
+        let peaks = self.pattern.peaks(&lines, PLACES);
+        let height = peaks.first().map_or(0.0, |peak| peak.height);
+        let read = |peak: Peak| self.pattern.read(&self.pattern.spectrum.unshift(&lines, peak.x, peak.y));
+        (self.pattern.read(&lines).or_else(|| peaks.into_iter().find_map(read)), height)
+    }
+
+    /// Adds the scales between `from` and `to` at which the pilot stands out.
+    fn search<'p>(&self, plane: &'p Plane, [from, to]: [f32; 2], least: f32, candidates: &mut Vec<Candidate<'p>>) {
+        let side = plane.width.max(plane.height) as f32;
+        let mut scale = from;
+        let mut view: Option<(f32, View)> = None;
+        while scale < to {
+            if view.as_ref().is_none_or(|(made_for, _)| scale / made_for >= 1.12) {
+                let made_for = scale * 1.12;
+                view = Some((made_for, View::new(plane, made_for, Threads::ONE)));
+            }
+            if let Some((_, view)) = &view {
+                let height = self.pattern.peak(&self.pattern.spectrum.analyse(&view.fold(scale))).height;
+                if height > least {
+                    candidates.push(Candidate { height, scale, level: plane });
+                }
+            }
+            scale *= 1.0 + step(scale, side);
+        }
+    }
+
+    /// The first candidate that can be read, highest first.
+    fn first(&self, mut candidates: Vec<Candidate>, fine: &Plane, half: Option<&Plane>) -> Option<Reading> {
+        candidates.sort_by(|a, b| b.height.total_cmp(&a.height));
+        candidates.truncate(if half.is_some() { CANDIDATES_OF_LARGE } else { CANDIDATES });
+        let mut whole = None;
+        candidates.into_iter().find_map(|candidate| match half {
+            None => self.refined(fine, candidate.scale).0,
+            Some(half) if !std::ptr::eq(candidate.level, fine) => {
+                let (reading, scale) = self.refined(half, candidate.scale);
+                if reading.is_some() || scale.is_none() {
+                    return reading;
+                }
+                let whole = whole.get_or_insert_with(|| Plane::luminance(self.pixels, self.columns, self.rows));
+                self.refined(whole, 2.0 * scale?).0
+            }
+            Some(_) => {
+                let whole = whole.get_or_insert_with(|| Plane::luminance(self.pixels, self.columns, self.rows));
+                self.refined(whole, candidate.scale).0
+            }
+        })
+    }
+
+    /// Narrows a scale down on ever larger parts of the picture, then reads the whole. Also gives the scale, if the pilot stands out to
+    /// the end: chance does not grow with the part, a mark does.
+    fn refined(&self, plane: &Plane, coarse: f32) -> (Option<Reading>, Option<f32>) {
+        let pattern = self.pattern;
+        let longest = plane.width.max(plane.height);
+        let mut scale = coarse;
+        // What is larger than the searched part starts with more than that, where chance is told from a mark by few looks.
+        let mut side = (2 * SEARCHED).min(longest);
+        let mut reach = step(scale, SEARCHED.min(longest) as f32) * 0.75;
+        loop {
+            let view = View::new(&plane.middle(side), scale, Threads::ONE);
+            let looks = if side < longest { 3 } else { 4 };
+            let found = (-looks..=looks).map(|at| {
+                let tried = scale * (1.0 + reach * at as f32 / looks as f32);
+                let lines = pattern.spectrum.analyse(&view.fold(tried));
+                (pattern.peak(&lines), tried, lines)
+            });
+            let Some((peak, best, lines)) = found.max_by(|a, b| a.0.height.total_cmp(&b.0.height)) else { return (None, None) };
+            if peak.height < LEAST_HEIGHT {
+                return (None, None);
+            }
+            scale = best;
+            if side >= longest {
+                let peak = pattern.settle(&lines, peak);
+                return (pattern.read(&pattern.spectrum.unshift(&lines, peak.x, peak.y)), Some(scale));
+            }
+            reach = step(scale, side as f32) * 0.75;
+            side = (2 * side).min(longest);
+        }
+    }
 }
 
 /// Relative distance of scales at which the pattern's edges stay within a pixel and a quarter.
 fn step(scale: f32, side: f32) -> f32 {
     (5.0 * scale / side).min(0.05)
-}
-
-/// Narrows a scale down on ever larger parts of the picture, then reads the whole.
-fn refined(plane: &Plane, pattern: &Pattern, coarse: f32) -> Option<Reading> {
-    let longest = plane.width.max(plane.height);
-    let mut scale = coarse;
-    let mut side = SEARCHED.min(longest);
-    let mut view = View::new(&plane.middle(side), scale, Threads::ONE);
-    let mut best;
-    loop {
-        let reach = step(scale, side as f32) * 0.75;
-        let found = (-4..=4).filter_map(|at| {
-            let tried = scale * (1.0 + reach * at as f32 / 4.0);
-            let lines = pattern.spectrum.analyse(&view.fold(tried));
-            let peak = pattern.peaks(&lines, 1).first().copied()?;
-            Some((peak, tried, lines))
-        });
-        best = found.max_by(|a, b| a.0.height.total_cmp(&b.0.height))?;
-        scale = best.1;
-        if side >= longest {
-            break;
-        }
-        side = (2 * side).min(longest);
-        view = View::new(&plane.middle(side), scale, Threads::ONE);
-    }
-    let (peak, _, lines) = best;
-    let peak = pattern.settle(&lines, peak);
-    pattern.read(&pattern.spectrum.unshift(&lines, peak.x, peak.y))
 }

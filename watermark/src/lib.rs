@@ -22,6 +22,7 @@
 //!
 //! Not promised: rotation, mirroring, perspective, other aspect ratios, regenerated pictures, or an adversary who holds the key or many marked
 //! pictures. A mark found is evidence; a mark not found is none.
+#![expect(clippy::inline_always, reason = "what is not inlined into the caller that is compiled for wider vectors gains nothing")]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

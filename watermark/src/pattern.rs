@@ -53,10 +53,22 @@ impl Pattern {
         chips
     }
 
+    /// The highest place of the pilot.
+    pub fn peak(&self, lines: &[Line]) -> Peak {
+        let map = self.pilot_map(lines);
+        let mut best = 0;
+        for (place, value) in map.iter().enumerate() {
+            if *value > map[best] {
+                best = place;
+            }
+        }
+        Peak { x: (best % SIDE) as f32, y: (best / SIDE) as f32, height: map[best] / deviation(&map) }
+    }
+
     /// Up to `count` places of the pilot, highest first.
     pub fn peaks(&self, lines: &[Line], count: usize) -> Vec<Peak> {
         let map = self.pilot_map(lines);
-        let deviation = (map.iter().map(|value| value * value).sum::<f32>() / map.len() as f32).sqrt().max(f32::MIN_POSITIVE);
+        let deviation = deviation(&map);
         // Only what stands out is worth sorting.
         let mut places: Vec<usize> = (0..map.len()).filter(|&place| map[place] > 2.0 * deviation).collect();
         let higher = |&a: &usize, &b: &usize| map[b].total_cmp(&map[a]).then(a.cmp(&b));
@@ -123,6 +135,15 @@ impl Pattern {
         let products: Vec<_> = self.pilot.iter().map(conjugate).collect();
         self.spectrum.synthesise(&products)
     }
+}
+
+/// Standard deviation of a correlation over all places; its mean is nought.
+fn deviation(map: &[f32]) -> f32 {
+    let mut lanes = [0f32; 16];
+    for values in map.chunks(lanes.len()) {
+        lanes.iter_mut().zip(values).for_each(|(lane, value)| *lane += value * value);
+    }
+    (lanes.iter().sum::<f32>() / map.len() as f32).sqrt().max(f32::MIN_POSITIVE)
 }
 
 /// Mean magnitude of the parts of lines of about the same frequency.

@@ -2,6 +2,7 @@
 //!
 //! Transforms are separable sums over the few lines in use. At this size that is as fast as a Fourier transform and its
 //! order of summation, hence its rounding, is the same on every machine.
+use kernels::dispatch::vectorised;
 use std::f64::consts::TAU;
 
 /// Side of the tile in pixels: short enough that the least picture holds more than one period, long enough for [`LINES`]
@@ -14,7 +15,8 @@ pub const PILOT_LINES: usize = 55;
 /// Below three periods per tile lie the pictures' own shapes, and changes that the eye sees as blotches.
 const LEAST_FREQUENCY: i32 = 3;
 const AXIS: usize = 16;
-const ROWS: usize = 2 * AXIS - 1;
+/// Places from the middle of a mirrored tile to its edge, both included.
+const HALF: usize = SIDE / 2 + 1;
 
 pub type Tile = Vec<f32>;
 /// Real and imaginary part.
@@ -23,12 +25,10 @@ pub type Line = [f32; 2];
 pub struct Spectrum {
     /// Horizontal and vertical periods per tile, by rising distance from the origin.
     pub frequencies: Vec<(i32, i32)>,
-    cosine: [f32; SIDE],
-    sine: [f32; SIDE],
-    /// Cosine and sine of every column at every horizontal frequency, and the same the other way round: contiguous where the
+    /// Cosine and sine of every place of half the tile at every frequency, and the same the other way round: contiguous where the
     /// innermost sums run.
-    by_column: Vec<[[f32; AXIS]; 2]>,
-    by_frequency: Vec<[[f32; SIDE]; 2]>,
+    by_place: Vec<[[f32; AXIS]; 2]>,
+    by_frequency: Vec<[[f32; HALF]; 2]>,
 }
 
 impl Spectrum {
@@ -38,63 +38,117 @@ impl Spectrum {
         let mut frequencies: Vec<_> = half_plane.filter(|&(x, y)| x * x + y * y >= LEAST_FREQUENCY * LEAST_FREQUENCY).collect();
         frequencies.sort_by_key(|&(x, y)| (x * x + y * y, x, y));
         frequencies.truncate(LINES);
-        let angle = |step: usize| TAU * step as f64 / SIDE as f64;
-        let cosine: [f32; SIDE] = std::array::from_fn(|step| angle(step).cos() as f32);
-        let sine: [f32; SIDE] = std::array::from_fn(|step| angle(step).sin() as f32);
-        let column = |x: usize| [cosine, sine].map(|table| std::array::from_fn(|k| table[k * x % SIDE]));
-        let frequency = |k: usize| [cosine, sine].map(|table| std::array::from_fn(|x| table[k * x % SIDE]));
-        let (by_column, by_frequency) = ((0..SIDE).map(column).collect(), (0..AXIS).map(frequency).collect());
-        Self { frequencies, cosine, sine, by_column, by_frequency }
+        let angle = |step: usize| TAU * (step % SIDE) as f64 / SIDE as f64;
+        let cosine = |step: usize| angle(step).cos() as f32;
+        let sine = |step: usize| angle(step).sin() as f32;
+        let place = |x: usize| [std::array::from_fn(|k| cosine(k * x)), std::array::from_fn(|k| sine(k * x))];
+        let frequency = |k: usize| [std::array::from_fn(|x| cosine(k * x)), std::array::from_fn(|x| sine(k * x))];
+        Self { frequencies, by_place: (0..HALF).map(place).collect(), by_frequency: (0..AXIS).map(frequency).collect() }
     }
 
     /// Σ tile · e^(−iωx) at every line.
     pub fn analyse(&self, tile: &[f32]) -> Vec<Line> {
-        let mut rows = vec![[[0f32; AXIS]; 2]; SIDE];
-        for (row, sums) in tile.chunks_exact(SIDE).zip(&mut rows) {
-            let [real, imaginary] = sums;
-            for (&value, [cosine, sine]) in row.iter().zip(&self.by_column) {
-                for k in 0..AXIS {
-                    real[k] += value * cosine[k];
-                    imaginary[k] -= value * sine[k];
+        vectorised(
+            #[inline(always)]
+            || self.lines_of(tile),
+        )
+    }
+
+    #[inline(always)]
+    fn lines_of(&self, tile: &[f32]) -> Vec<Line> {
+        // Even and odd parts along a row and down a column: a quarter of the products.
+        let mut sums = vec![[[[0f32; AXIS]; 2]; 2]; AXIS];
+        let (mut even, mut odd) = ([0f32; SIDE], [0f32; SIDE]);
+        for y in 0..HALF {
+            let (above, below) = (&tile[y * SIDE..][..SIDE], &tile[(SIDE - y) % SIDE * SIDE..][..SIDE]);
+            // The first and the middle row are their own mirror images.
+            let share = if y % (SIDE / 2) == 0 { 0.5 } else { 1.0 };
+            for x in 0..SIDE {
+                even[x] = (above[x] + below[x]) * share;
+                odd[x] = (above[x] - below[x]) * share;
+            }
+            let (even, odd) = (self.across(&even), self.across(&odd));
+            let [cosine, sine] = &self.by_place[y];
+            for (ky, [cosines, sines]) in sums.iter_mut().enumerate() {
+                for part in 0..2 {
+                    for kx in 0..AXIS {
+                        cosines[part][kx] += even[part][kx] * cosine[ky];
+                        sines[part][kx] += odd[part][kx] * sine[ky];
+                    }
                 }
             }
         }
         let line = |&(kx, ky): &(i32, i32)| {
-            let mut sum = [0f32; 2];
-            for (y, [real, imaginary]) in rows.iter().enumerate() {
-                let (real, imaginary) = (real[kx as usize], imaginary[kx as usize]);
-                let step = (ky * y as i32).rem_euclid(SIDE as i32) as usize;
-                sum[0] += real * self.cosine[step] + imaginary * self.sine[step];
-                sum[1] += imaginary * self.cosine[step] - real * self.sine[step];
-            }
-            sum
+            let ([cosines, sines], kx) = (&sums[ky.unsigned_abs() as usize], kx as usize);
+            let turn = ky.signum() as f32;
+            [cosines[0][kx] - turn * sines[1][kx], -cosines[1][kx] - turn * sines[0][kx]]
         };
         self.frequencies.iter().map(line).collect()
     }
 
+    /// Sums of a row by the cosines and by the sines of every horizontal frequency.
+    #[inline(always)]
+    fn across(&self, row: &[f32; SIDE]) -> [[f32; AXIS]; 2] {
+        let mut sums = [[0f32; AXIS]; 2];
+        for (x, [cosine, sine]) in self.by_place.iter().enumerate() {
+            let (value, mirrored) = (row[x], row[(SIDE - x) % SIDE]);
+            let share = if x % (SIDE / 2) == 0 { 0.5 } else { 1.0 };
+            let (even, odd) = ((value + mirrored) * share, (value - mirrored) * share);
+            for k in 0..AXIS {
+                sums[0][k] += even * cosine[k];
+                sums[1][k] += odd * sine[k];
+            }
+        }
+        sums
+    }
+
     /// Σ Re(line · e^(+iωx)) at every pixel of the tile.
     pub fn synthesise(&self, lines: &[(usize, Line)]) -> Tile {
-        let mut grid = vec![[[0f32; 2]; AXIS]; ROWS];
-        for &(index, [real, imaginary]) in lines {
+        vectorised(
+            #[inline(always)]
+            || self.tile_of(lines),
+        )
+    }
+
+    #[inline(always)]
+    fn tile_of(&self, lines: &[(usize, Line)]) -> Tile {
+        // By vertical frequency: of the sum and of the difference of the lines above and below the axis, both parts.
+        let mut grid = [[[[0f32; AXIS]; 2]; 2]; AXIS];
+        for &(index, line) in lines {
             let (kx, ky) = self.frequencies[index];
-            let cell = &mut grid[(ky + AXIS as i32 - 1) as usize][kx as usize];
-            cell[0] += real;
-            cell[1] += imaginary;
+            let [sum, difference] = &mut grid[ky.unsigned_abs() as usize];
+            for part in 0..2 {
+                sum[part][kx as usize] += line[part];
+                difference[part][kx as usize] += line[part] * ky.signum() as f32;
+            }
         }
         let mut tile = vec![0f32; SIDE * SIDE];
-        for (y, row) in tile.chunks_exact_mut(SIDE).enumerate() {
-            let mut column = [[0f32; 2]; AXIS];
-            for (offset, cells) in grid.iter().enumerate() {
-                let step = ((offset as i32 - AXIS as i32 + 1) * y as i32).rem_euclid(SIDE as i32) as usize;
-                let (cosine, sine) = (self.cosine[step], self.sine[step]);
+        for y in 0..HALF {
+            // What turns with the row's cosine, and what with its sine.
+            let (mut even, mut odd) = ([[0f32; AXIS]; 2], [[0f32; AXIS]; 2]);
+            let [cosine, sine] = &self.by_place[y];
+            for (ky, [sum, difference]) in grid.iter().enumerate() {
                 for k in 0..AXIS {
-                    column[k][0] += cells[k][0] * cosine - cells[k][1] * sine;
-                    column[k][1] += cells[k][0] * sine + cells[k][1] * cosine;
+                    even[0][k] += sum[0][k] * cosine[ky];
+                    even[1][k] += sum[1][k] * cosine[ky];
+                    odd[0][k] += difference[1][k] * sine[ky];
+                    odd[1][k] += difference[0][k] * sine[ky];
                 }
             }
-            for ([real, imaginary], [cosine, sine]) in column.iter().zip(&self.by_frequency) {
-                for x in 0..SIDE {
-                    row[x] += real * cosine[x] - imaginary * sine[x];
+            for (y, turn) in [(y, 1.0), ((SIDE - y) % SIDE, -1.0)] {
+                let real: [f32; AXIS] = std::array::from_fn(|k| even[0][k] - turn * odd[0][k]);
+                let imaginary: [f32; AXIS] = std::array::from_fn(|k| even[1][k] + turn * odd[1][k]);
+                let (mut cosines, mut sines) = ([0f32; HALF], [0f32; HALF]);
+                for (k, [cosine, sine]) in self.by_frequency.iter().enumerate() {
+                    for x in 0..HALF {
+                        cosines[x] += real[k] * cosine[x];
+                        sines[x] += imaginary[k] * sine[x];
+                    }
+                }
+                let row = &mut tile[y * SIDE..][..SIDE];
+                for x in 0..HALF {
+                    row[(SIDE - x) % SIDE] = cosines[x] + sines[x];
+                    row[x] = cosines[x] - sines[x];
                 }
             }
         }

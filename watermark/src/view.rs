@@ -2,6 +2,7 @@
 //! and folded onto one tile.
 use crate::blur::{Kernel, Rows, blur, difference, share};
 use crate::tile::{SIDE, Tile};
+use kernels::dispatch::vectorised;
 use spec::Threads;
 
 /// Rec. 601, as JPEG: what it keeps best.
@@ -17,6 +18,10 @@ const SURROUNDINGS: f32 = 2.0;
 /// not speak as loud as the others.
 const RIDGE: f32 = 3.0;
 
+fn luminance(pixel: &[u8]) -> f32 {
+    f32::from(pixel[0]) * LUMINANCE[0] + f32::from(pixel[1]) * LUMINANCE[1] + f32::from(pixel[2]) * LUMINANCE[2]
+}
+
 #[derive(Clone)]
 pub struct Plane {
     pub values: Vec<f32>,
@@ -26,17 +31,44 @@ pub struct Plane {
 
 impl Plane {
     pub fn luminance(pixels: &[u8], width: usize, height: usize) -> Self {
-        let values =
-            pixels.chunks_exact(3).map(|pixel| pixel.iter().zip(LUMINANCE).map(|(value, weight)| f32::from(*value) * weight).sum());
-        Self { values: values.collect(), width, height }
+        Self { values: pixels.chunks_exact(3).map(luminance).collect(), width, height }
+    }
+
+    /// Luminance of a copy of half the size, each pixel the mean of four.
+    pub fn halved(pixels: &[u8], columns: usize, rows: usize) -> Self {
+        let (width, height) = (columns / 2, rows / 2);
+        let mut values = Vec::with_capacity(width * height);
+        let weights = LUMINANCE.map(|weight| weight / 4.0);
+        for pair in pixels.chunks_exact(6 * columns).take(height) {
+            let (above, below) = pair.split_at(3 * columns);
+            values.extend(above.chunks_exact(6).zip(below.chunks_exact(6)).map(|(a, b)| {
+                let sum = |at: usize| f32::from(u16::from(a[at]) + u16::from(a[at + 3]) + u16::from(b[at]) + u16::from(b[at + 3]));
+                sum(0) * weights[0] + sum(1) * weights[1] + sum(2) * weights[2]
+            }));
+        }
+        Self { values, width, height }
+    }
+
+    /// Luminance of the middle, at most `side` pixels each way.
+    pub fn luminance_of_middle(pixels: &[u8], columns: usize, rows: usize, side: usize) -> Self {
+        let (width, height) = (columns.min(side), rows.min(side));
+        let (left, top) = ((columns - width) / 2, (rows - height) / 2);
+        let mut values = Vec::with_capacity(width * height);
+        for row in pixels.chunks_exact(3 * columns).skip(top).take(height) {
+            values.extend(row[3 * left..3 * (left + width)].chunks_exact(3).map(luminance));
+        }
+        Self { values, width, height }
     }
 
     /// The middle, at most `side` pixels each way.
     pub fn middle(&self, side: usize) -> Self {
         let (width, height) = (self.width.min(side), self.height.min(side));
         let (left, top) = ((self.width - width) / 2, (self.height - height) / 2);
-        let rows = self.values.chunks_exact(self.width).skip(top).take(height);
-        Self { values: rows.flat_map(|row| &row[left..left + width]).copied().collect(), width, height }
+        let mut values = Vec::with_capacity(width * height);
+        for row in self.values.chunks_exact(self.width).skip(top).take(height) {
+            values.extend_from_slice(&row[left..left + width]);
+        }
+        Self { values, width, height }
     }
 }
 
@@ -97,51 +129,64 @@ impl View {
 
     /// Weighted mean over all periods.
     pub fn fold(&self, scale: f32) -> Tile {
-        self.mean(scale, &self.totals(scale))
+        let [mut sums, mut totals] = self.gathered(scale, |values, weights, [sums, totals]| {
+            let targets = sums.iter_mut().zip(totals);
+            targets.zip(values.iter().zip(weights)).for_each(|((sum, total), (value, weight))| {
+                *sum += value * weight;
+                *total += weight;
+            });
+        });
+        ridged(&mut totals);
+        sums.iter_mut().zip(&totals).for_each(|(sum, total)| *sum /= total);
+        sums
     }
 
     /// Weight of every place of the tile, with the ridge.
     pub fn totals(&self, scale: f32) -> Tile {
-        let mut totals = self.gathered(scale, &self.weights, |weight, _| weight);
-        let ridge = RIDGE * totals.iter().sum::<f32>() / totals.len() as f32;
-        for total in &mut totals {
-            *total += ridge;
-        }
+        let [mut totals] = self.gathered(scale, |_, weights, [totals]| {
+            totals.iter_mut().zip(weights).for_each(|(total, weight)| *total += weight);
+        });
+        ridged(&mut totals);
         totals
     }
 
     /// As [`Self::fold`], where the [`Self::totals`] are known: they depend on the weights alone.
     pub fn mean(&self, scale: f32, totals: &[f32]) -> Tile {
-        let mut sums = self.gathered(scale, &self.filtered.values, |value, weight| value * weight);
+        let [mut sums] = self.gathered(scale, |values, weights, [sums]| {
+            sums.iter_mut().zip(values.iter().zip(weights)).for_each(|(sum, (value, weight))| *sum += value * weight);
+        });
         sums.iter_mut().zip(totals).for_each(|(sum, total)| *sum /= total);
         sums
     }
 
-    /// Σ over all periods of `part` of a value and a weight. Threads share out the tile's rows, so that every sum has one order.
-    fn gathered(&self, scale: f32, values: &[f32], part: impl Fn(f32, f32) -> f32 + Sync) -> Tile {
+    /// Sums over all periods of what `add` makes of values and weights. First down the rows that belong together, which goes side by
+    /// side, then along what is left. Threads share out the tile's rows, so that every sum has one order.
+    fn gathered<const SUMS: usize>(&self, scale: f32, add: impl Fn(&[f32], &[f32], &mut [Vec<f32>; SUMS]) + Sync) -> [Tile; SUMS] {
         let (width, height) = (self.filtered.width, self.filtered.height);
-        let (columns, rows) = (places(width, scale), places(height, scale));
-        let in_order = columns.iter().enumerate().all(|(at, column)| *column == at % SIDE);
-        let mut sums = vec![0f32; SIDE * SIDE];
+        let (columns, rows) = (places(width, scale), Groups::new(&places(height, scale)));
+        let mut gathered = [[[0f32; SUMS]; SIDE]; SIDE];
         let share = SIDE.div_ceil(2 * self.threads.count());
-        self.threads.each(sums.chunks_mut(share * SIDE).enumerate().collect(), |(band, sums)| {
-            let mine = band * share..band * share + sums.len() / SIDE;
-            for (y, row) in rows.iter().enumerate().filter(|(_, row)| mine.contains(row)) {
-                let target = &mut sums[(row - mine.start) * SIDE..][..SIDE];
-                let (values, weights) = (&values[y * width..][..width], &self.weights[y * width..][..width]);
-                if in_order {
-                    // The same sums, without a look at where each belongs.
-                    for (values, weights) in values.chunks(SIDE).zip(weights.chunks(SIDE)) {
-                        let pairs = values.iter().zip(weights);
-                        target.iter_mut().zip(pairs).for_each(|(sum, (value, weight))| *sum += part(*value, *weight));
+        self.threads.each(gathered.chunks_mut(share).enumerate().collect(), |(band, gathered)| {
+            let mut lines = [(); SUMS].map(|()| vec![0f32; width]);
+            for (at, target) in gathered.iter_mut().enumerate() {
+                for line in &mut lines {
+                    line.fill(0.0);
+                }
+                for &y in rows.of(band * share + at) {
+                    let (values, weights) = (&self.filtered.values[y * width..][..width], &self.weights[y * width..][..width]);
+                    vectorised(
+                        #[inline(always)]
+                        || add(values, weights, &mut lines),
+                    );
+                }
+                for (x, &column) in columns.iter().enumerate() {
+                    for sum in 0..SUMS {
+                        target[column][sum] += lines[sum][x];
                     }
-                } else {
-                    let pairs = values.iter().zip(weights);
-                    pairs.zip(&columns).for_each(|((value, weight), &column)| target[column] += part(*value, *weight));
                 }
             }
         });
-        sums
+        std::array::from_fn(|sum| gathered.iter().flatten().map(|sums| sums[sum]).collect())
     }
 
     /// The change of every pixel that speaks loudest for `tile` at the least cost, times the room that it has there: the adjoint of
@@ -173,7 +218,43 @@ impl View {
     }
 }
 
+/// Adds the ridge.
+fn ridged(totals: &mut [f32]) {
+    let ridge = RIDGE * totals.iter().sum::<f32>() / totals.len() as f32;
+    for total in totals {
+        *total += ridge;
+    }
+}
+
 /// The tile's column (or row) of every column (or row) of the plane.
 fn places(length: usize, scale: f32) -> Vec<usize> {
     (0..length).map(|at| ((at as f32 + 0.5) / scale) as usize % SIDE).collect()
+}
+
+/// The plane's rows of every row of the tile, in rising order.
+struct Groups {
+    members: Vec<usize>,
+    starts: [usize; SIDE + 1],
+}
+
+impl Groups {
+    fn new(places: &[usize]) -> Self {
+        let mut starts = [0; SIDE + 1];
+        for place in places {
+            starts[place + 1] += 1;
+        }
+        for row in 0..SIDE {
+            starts[row + 1] += starts[row];
+        }
+        let (mut members, mut next) = (vec![0; places.len()], starts);
+        for (at, &place) in places.iter().enumerate() {
+            members[next[place]] = at;
+            next[place] += 1;
+        }
+        Self { members, starts }
+    }
+
+    fn of(&self, row: usize) -> &[usize] {
+        &self.members[self.starts[row]..self.starts[row + 1]]
+    }
 }

@@ -13,7 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("policy", &["engine", "spec"]),
     ("credentials", &["spec"]),
     ("provenance", &["credentials", "spec", "watermark"]),
-    ("watermark", &["spec"]),
+    ("watermark", &["kernels", "spec"]),
     ("ledger", &["spec"]),
     ("store", &["spec"]),
     ("pipeline", &["credentials", "engine", "ledger", "policy", "provenance", "spec", "store"]),
