@@ -5,7 +5,7 @@ use kernels::attention::{AttentionShape, Mask};
 use kernels::conv::{ConvShape, PackedFilter, Padding, conv2d};
 use kernels::element::{Activation, Elements, Precision};
 use kernels::gemm::Epilogue;
-use kernels::int8::QuantizedMatrix;
+use kernels::int8::{ChannelSteps, QuantizedFilter, QuantizedMatrix};
 use kernels::matrix::{MatrixView, PackedMatrix};
 use serde_json::Value;
 
@@ -51,8 +51,17 @@ pub fn conv(order: &Value) -> Result<Work> {
         stride: 1,
         padding: Padding { top: 1, left: 1, bottom: 1, right: 1 },
     };
-    let filter = PackedFilter::pack(&Elements::F32(&weight), (channels, channels, 3), precision(order)?);
     let mut out = vec![0.0; x.len()];
+    if options::text(order, "dtype")? == "int8" {
+        let integers: Vec<i8> = weight.iter().map(|weight| (weight * 127.0) as i8).collect();
+        let steps = ChannelSteps { factors: vec![64.0; channels], zeros: vec![128; channels] };
+        let filter = QuantizedFilter::from_integers(&integers, (channels, channels, 3), &vec![1e-4; channels], &steps);
+        return Ok(Box::new(move |_| {
+            kernels::int8::conv2d(&x, &filter, &shape, &Epilogue::default(), &mut out);
+            Ok(())
+        }));
+    }
+    let filter = PackedFilter::pack(&Elements::F32(&weight), (channels, channels, 3), precision(order)?);
     Ok(Box::new(move |_| {
         conv2d(&x, &filter, &shape, &Epilogue::default(), &mut out);
         Ok(())

@@ -7,7 +7,7 @@ use kernels::conv::{ConvShape, PackedFilter, Padding, conv2d};
 use kernels::element::{Activation, Elements, Precision};
 use kernels::elementwise;
 use kernels::gemm::{Epilogue, gemm};
-use kernels::int8::{self, QuantizedMatrix};
+use kernels::int8::{self, ChannelSteps, QuantizedFilter, QuantizedMatrix};
 use kernels::matrix::{MatrixView, PackedMatrix};
 use kernels::norm::{GroupNorm, Norm, NormKind, group_norm, norm};
 use std::hint::black_box;
@@ -82,6 +82,13 @@ fn kernels() -> Vec<Kernel> {
             conv2d(&x, &filter, &shape, &Epilogue::default(), &mut out);
         }));
     }
+    let (x, mut out) = (values(side * side * channels), vec![0.0; side * side * channels]);
+    let integers: Vec<i8> = values(channels * channels * 9).iter().map(|value| (value * 127.0) as i8).collect();
+    let steps = ChannelSteps { factors: vec![100.0; channels], zeros: vec![128; channels] };
+    let filter = QuantizedFilter::from_integers(&integers, (channels, channels, 3), &[1e-4; 64], &steps);
+    kernels.push(kernel("conv-int8", side * side * channels * channels * 9, "multiply-add", move || {
+        int8::conv2d(&x, &filter, &shape, &Epilogue::default(), &mut out);
+    }));
     let (heads, tokens, width) = (2, 192, 64);
     for (name, precision) in [("f32", Precision::F32), ("bf16", Precision::Bf16)] {
         let (q, mut out) = (values(heads * tokens * width), vec![0.0; heads * tokens * width]);
