@@ -1,8 +1,8 @@
+use super::dictionary::Dictionary;
 use super::pattern::{Pattern, Role, Spelling, has_ideograph};
+use crate::View;
 use crate::lexicon::{MatchType, Rule};
 use crate::normalise::{self, Normalised};
-use crate::{Error, View};
-use aho_corasick::AhoCorasick;
 
 /// Fewest characters of a term that is read as leet without its rule asking for it, and fewest letters left as letters in a
 /// match: shorter ones are met in model numbers (A55, 5S).
@@ -43,11 +43,11 @@ impl Reading {
     }
 }
 
-/// One automaton over the terms and exceptions that a reading is asked for.
+/// The terms and exceptions that a reading is asked for.
 #[derive(Debug)]
 pub(super) struct Layer {
     pub(super) reading: Reading,
-    pub(super) automaton: AhoCorasick,
+    pub(super) dictionary: Dictionary,
     pub(super) patterns: Vec<Pattern>,
 }
 
@@ -182,16 +182,10 @@ impl LayerBuilder {
         self.patterns.push(pattern);
     }
 
-    /// None where nothing is for this layer.
-    pub(super) fn build(self) -> Result<Option<Layer>, Error> {
-        if self.patterns.is_empty() {
-            return Ok(None);
-        }
-        // In sorted order neighbours share states, and building stays in the cache.
+    pub(super) fn build(self) -> Layer {
         let mut pairs: Vec<(String, Pattern)> = self.texts.into_iter().zip(self.patterns).collect();
         pairs.sort_by(|left, right| left.0.cmp(&right.0));
         let (texts, patterns): (Vec<String>, Vec<Pattern>) = pairs.into_iter().unzip();
-        let automaton = AhoCorasick::new(&texts)?;
-        Ok(Some(Layer { reading: self.reading, automaton, patterns }))
+        Layer { reading: self.reading, dictionary: Dictionary::new(texts), patterns }
     }
 }
