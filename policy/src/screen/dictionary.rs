@@ -6,58 +6,68 @@ use std::iter::successors;
 #[derive(Debug)]
 pub(super) struct Dictionary {
     texts: Vec<String>,
-    /// The first bytes of each text, as a number of the same order: most comparisons need no more.
-    heads: Vec<u64>,
-    /// For each text, the longest other one that it begins with. Of equal texts, each begins with the one before.
-    shorter: Vec<Option<u32>>,
+    entries: Vec<Entry>,
     /// For each [`bucket`] up to the greatest that has texts, the number of texts in lesser ones.
     starts: Vec<u32>,
 }
 
+/// What most look-ups need to know of a text, so that they stay in the cache.
+#[derive(Debug)]
+struct Entry {
+    head: u64,
+    length: u32,
+    /// How far before it stands the longest other text that it begins with; 0 where it begins with none. Of equal texts, each
+    /// begins with the one before.
+    back: u32,
+}
+
 impl Dictionary {
-    /// `texts` are in order and hold no U+0000.
+    /// `texts` are in order, and none holds U+0000.
     pub(super) fn new(texts: Vec<String>) -> Self {
-        let heads = texts.iter().map(|text| head(text)).collect();
-        let mut shorter = Vec::with_capacity(texts.len());
-        let mut open: Vec<(u32, &String)> = Vec::new();
+        let mut entries = Vec::with_capacity(texts.len());
+        let mut open: Vec<(usize, &String)> = Vec::new();
         let mut starts = Vec::new();
         for (index, text) in texts.iter().enumerate() {
             while open.last().is_some_and(|(_, begun)| !text.starts_with(begun.as_str())) {
                 open.pop();
             }
-            shorter.push(open.last().map(|&(index, _)| index));
-            open.push((index as u32, text));
+            let back = open.last().map_or(0, |(begun, _)| (index - begun) as u32);
+            entries.push(Entry { head: head(text), length: text.len() as u32, back });
+            open.push((index, text));
             starts.resize(starts.len().max(bucket(text) + 1), index as u32);
         }
-        Self { texts, heads, shorter, starts }
+        Self { texts, entries, starts }
     }
 
     /// Indices of the texts that `text` begins with, the longest first, and their lengths in bytes.
     pub(super) fn beginnings(&self, text: &str) -> impl Iterator<Item = (usize, usize)> {
-        let nearest = self.last_up_to(text);
-        let shared = nearest.map_or(0, |nearest| self.shared(nearest, text));
-        successors(nearest, |&index| Some(self.shorter.get(index).copied()?? as usize))
-            .filter_map(|index| Some((index, self.texts.get(index)?.len())))
+        let head = head(text);
+        let nearest = self.last_up_to(text, head);
+        let shared = nearest.map_or(0, |nearest| self.shared(nearest, text, head));
+        let entry = |index: usize| Some((index, self.entries.get(index)?));
+        let shorter = move |&(index, Entry { back, .. }): &(usize, &Entry)| entry(index - *back as usize).filter(|_| *back > 0);
+        successors(nearest.and_then(entry), shorter)
+            .map(|(index, entry)| (index, entry.length as usize))
             .skip_while(move |&(_, length)| length > shared)
     }
 
     /// The last text that is not greater than `text`.
-    fn last_up_to(&self, text: &str) -> Option<usize> {
+    fn last_up_to(&self, text: &str, head: u64) -> Option<usize> {
+        let bucket = bucket(text);
         let start_of = |bucket: usize| self.starts.get(bucket).map_or(self.texts.len(), |&start| start as usize);
-        let (start, end) = (start_of(bucket(text)), start_of(bucket(text) + 1));
-        let head = head(text);
-        let mut count = start + self.heads.get(start..end)?.partition_point(|&other| other < head);
-        if self.heads.get(count) == Some(&head) {
-            let same = self.heads.get(count..end)?.partition_point(|&other| other == head);
+        let (start, end) = (start_of(bucket), start_of(bucket + 1));
+        let mut count = start + self.entries.get(start..end)?.partition_point(|entry| entry.head < head);
+        if self.entries.get(count).is_some_and(|entry| entry.head == head) {
+            let same = self.entries.get(count..end)?.partition_point(|entry| entry.head == head);
             count += self.texts.get(count..count + same)?.partition_point(|other| other.as_str() <= text);
         }
         count.checked_sub(1)
     }
 
     /// How many bytes `text` begins with that the text at `index` begins with too.
-    fn shared(&self, index: usize, text: &str) -> usize {
-        let (Some(other), Some(other_head)) = (self.texts.get(index), self.heads.get(index)) else { return 0 };
-        match (other_head ^ head(text)).leading_zeros() as usize / 8 {
+    fn shared(&self, index: usize, text: &str, head: u64) -> usize {
+        let (Some(other), Some(entry)) = (self.texts.get(index), self.entries.get(index)) else { return 0 };
+        match (entry.head ^ head).leading_zeros() as usize / 8 {
             HEAD => other.bytes().zip(text.bytes()).take_while(|(left, right)| left == right).count(),
             fewer => fewer,
         }
