@@ -114,6 +114,13 @@ impl Normalised {
         self.units.push(Unit { character, offset, source, gap, altered });
     }
 
+    /// Whether the character `at` goes on a word of a script that puts spaces between words.
+    pub(crate) fn is_inside_word(&self, at: usize) -> bool {
+        let before = at.checked_sub(1).and_then(|before| self.units.get(before));
+        let goes_on = |unit: &Unit| unit.gap == Gap::None && !is_ideographic(unit.character);
+        self.units.get(at).is_some_and(goes_on) && before.is_some_and(|unit| !is_ideographic(unit.character))
+    }
+
     /// Indices of the characters that the byte range `start..end` of `text` covers, in logarithmic time.
     pub fn units_of(&self, start: usize, end: usize) -> std::ops::Range<usize> {
         let unit_at = |byte: usize| self.units.partition_point(|unit| unit.offset < byte);

@@ -47,11 +47,20 @@ impl Reading {
 #[derive(Debug)]
 pub(super) struct Layer {
     pub(super) reading: Reading,
-    pub(super) dictionary: Dictionary,
+    dictionary: Dictionary,
     pub(super) patterns: Vec<Pattern>,
+    /// Whether a pattern may begin inside a word of letters; where none does, such places are not looked up.
+    inside_words: bool,
 }
 
 impl Layer {
+    /// Indices of the patterns that may stand at the character `at`, and their lengths in bytes.
+    pub(super) fn patterns_at(&self, text: &Normalised, at: usize) -> impl Iterator<Item = (usize, usize)> {
+        let here = text.units.get(at).filter(|_| self.inside_words || !text.is_inside_word(at));
+        let rest = here.and_then(|unit| text.text.get(unit.offset..));
+        rest.map(|rest| self.dictionary.beginnings(rest)).into_iter().flatten()
+    }
+
     pub(super) fn view(&self, text: &Normalised, range: &std::ops::Range<usize>) -> Option<View> {
         let inside = text.units.get(range.clone())?;
         let altered = inside.iter().filter(|unit| unit.altered).count();
@@ -186,6 +195,7 @@ impl LayerBuilder {
         let mut pairs: Vec<(String, Pattern)> = self.texts.into_iter().zip(self.patterns).collect();
         pairs.sort_by(|left, right| left.0.cmp(&right.0));
         let (texts, patterns): (Vec<String>, Vec<Pattern>) = pairs.into_iter().unzip();
-        Layer { reading: self.reading, dictionary: Dictionary::new(texts), patterns }
+        let inside_words = patterns.iter().any(Pattern::may_begin_inside_word);
+        Layer { reading: self.reading, dictionary: Dictionary::new(texts), patterns, inside_words }
     }
 }

@@ -100,9 +100,8 @@ impl Screen {
     }
 
     fn read_layer(&self, layer: &Layer, text: &Normalised, field: Field, found: &mut Found) {
-        for unit in &text.units {
-            let rest = text.text.get(unit.offset..).unwrap_or_default();
-            for (index, length) in layer.dictionary.beginnings(rest) {
+        for (at, unit) in text.units.iter().enumerate() {
+            for (index, length) in layer.patterns_at(text, at) {
                 let Some(pattern) = layer.patterns.get(index) else { continue };
                 let range = text.units_of(unit.offset, unit.offset + length);
                 if self.applies(pattern.rule, field) && pattern.fits(text, &range) {
