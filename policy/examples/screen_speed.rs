@@ -77,7 +77,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (read, _) = measure(5, || Lexicon::read_trusting(folder.path(), &trust));
     let lexicons = [Lexicon::builtin()?, Lexicon::read_trusting(folder.path(), &trust)?];
     let (build, _) = measure(5, || Gate::new(&lexicons));
-    println!("{rules} terms: read, digest and signature {read:.1?}, automata {build:.1?}, together {:.1?}", read + build);
+    println!("{rules} terms: read, digest and signature {read:.1?}, views {build:.1?}, together {:.1?}", read + build);
     let gate = Gate::new(&lexicons)?;
     for (name, prompt) in PROMPTS {
         let (median, slow) = measure(10_000, || gate.examine(prompt, Field::Prompt));

@@ -121,9 +121,6 @@ pub enum Error {
     /// The system gave no random numbers.
     #[error("no random numbers from the system / 系统未能提供随机数：{0}")]
     Random(String),
-    /// The lexicons are too large for one automaton.
-    #[error("the lexicons are too large / 词库过大：{0}")]
-    LexiconsTooLarge(#[from] aho_corasick::BuildError),
 }
 
 impl Error {
@@ -138,8 +135,7 @@ impl Error {
             | Self::KeyInvalid
             | Self::ExpressionInvalid { .. }
             | Self::RuleUseless { .. }
-            | Self::ImageRuleInvalid { .. }
-            | Self::LexiconsTooLarge(_) => Code::ConfigurationInvalid,
+            | Self::ImageRuleInvalid { .. } => Code::ConfigurationInvalid,
             Self::BankInvalid { .. } => Code::DataInvalid,
             Self::Unwritable { .. } => Code::StorageFailed,
             Self::Random(_) => Code::Internal,

@@ -5,8 +5,9 @@
 //! request and lexicons give the same verdict.
 //!
 //! A text is first brought to one form ([`normalise`]), and beside it to a few others ([`View`]): digits as letters, numerals
-//! as digits, split characters put together, sounds. A rule says in which of them it is asked. One automaton for each form reads
-//! it once; time and memory grow linearly with the text and its matches.
+//! as digits, split characters put together, sounds. A rule says in which of them it is asked. Each
+//! character of a form is looked up once among the terms: time grows with the text and its matches, the longest term, and the
+//! logarithm of the number of terms.
 //!
 //! Pictures are shown to classifiers ([`ImageGate`]); which ones, and where they run, is their owner's business.
 //!
@@ -17,7 +18,7 @@
 //! What it does not do: it reads words, not meaning. Other readings of a character, other languages than Chinese and English,
 //! and paraphrase pass, unless a lexicon lists them.
 //!
-//! No clocks, and threads only while lexicons are loaded; the only I/O is reading and writing lexicons.
+//! No clocks and no threads; the only I/O is reading and writing lexicons.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

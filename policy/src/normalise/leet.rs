@@ -1,5 +1,5 @@
 //! Digits and symbols that stand for letters (`p0rn`, `n@ked`).
-use super::{Normalised, Written, is_ideographic};
+use super::{Normalised, Written, is_ideographic, is_kept};
 
 /// What a digit or symbol stands for inside a word. One and l are both drawn like i, so that the three become one letter.
 fn letter(character: char) -> Option<char> {
@@ -32,6 +32,6 @@ pub(crate) fn leet_term(text: &str) -> Normalised {
     Normalised::build(text, |character| match (letter(character), character) {
         (Some(letter), _) => Some(Written { character: letter, altered: true }),
         (None, 'l') => Some(Written { character: 'i', altered: false }),
-        (None, other) => other.is_alphanumeric().then_some(Written { character: other, altered: false }),
+        (None, other) => is_kept(other).then_some(Written { character: other, altered: false }),
     })
 }

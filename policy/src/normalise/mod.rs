@@ -67,7 +67,7 @@ pub(crate) struct Written {
 impl Normalised {
     /// The plain view of `text`, in linear time.
     pub fn new(text: &str) -> Self {
-        Self::build(text, |character| character.is_alphanumeric().then_some(Written { character, altered: false }))
+        Self::build(text, |character| is_kept(character).then_some(Written { character, altered: false }))
     }
 
     /// `write` says what stands for a folded, lower-case character, and nothing where it only separates.
@@ -89,7 +89,7 @@ impl Normalised {
             // Most characters are of these two kinds, which have no decomposition.
             if original.is_ascii() {
                 take(original.to_ascii_lowercase());
-            } else if matches!(original, '\u{4E00}'..='\u{9FFF}') {
+            } else if is_common_ideograph(original) {
                 take(fold::fold(original));
             } else {
                 for part in std::iter::once(original).nfkd() {
@@ -114,11 +114,28 @@ impl Normalised {
         self.units.push(Unit { character, offset, source, gap, altered });
     }
 
+    /// Whether the character `at` goes on a word of a script that puts spaces between words.
+    pub(crate) fn is_inside_word(&self, at: usize) -> bool {
+        let before = at.checked_sub(1).and_then(|before| self.units.get(before));
+        let goes_on = |unit: &Unit| unit.gap == Gap::None && !is_ideographic(unit.character);
+        self.units.get(at).is_some_and(goes_on) && before.is_some_and(|unit| !is_ideographic(unit.character))
+    }
+
     /// Indices of the characters that the byte range `start..end` of `text` covers, in logarithmic time.
     pub fn units_of(&self, start: usize, end: usize) -> std::ops::Range<usize> {
         let unit_at = |byte: usize| self.units.partition_point(|unit| unit.offset < byte);
         unit_at(start)..unit_at(end)
     }
+}
+
+/// The block that nearly all Chinese is written in.
+fn is_common_ideograph(character: char) -> bool {
+    matches!(character, '\u{4E00}'..='\u{9FFF}')
+}
+
+/// Letters and digits. The table of Unicode is slow for ideographs, all of which are letters.
+fn is_kept(character: char) -> bool {
+    is_common_ideograph(character) || character.is_alphanumeric()
 }
 
 /// Whether a character belongs to a script that does not put spaces between words: Chinese, Japanese, Korean.

@@ -177,7 +177,7 @@ fn segment(word: &str) -> Option<Vec<(char, (usize, usize))>> {
     }
     // `steps[i]`: the syllable that starts at i and where it ends, if the rest of the word comes out.
     let letters = word.as_bytes();
-    let mut steps: Vec<Option<(char, usize)>> = vec![None; letters.len() + 1];
+    let mut steps: [Option<(char, usize)>; LONGEST_RUN] = [None; LONGEST_RUN];
     for start in (0..letters.len()).rev() {
         let rest_comes_out = |end: usize| end == letters.len() || steps.get(end).is_some_and(Option::is_some);
         let ahead = letters.get(start..).unwrap_or_default();

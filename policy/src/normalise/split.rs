@@ -26,11 +26,13 @@ const MOST_PARTS: usize = 3;
 
 struct Table {
     whole_of: HashMap<String, char>,
+    /// First parts in order: most characters are none, and are not worth a look into the map.
+    firsts: Vec<char>,
     wholes: HashSet<char>,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let mut table = Table { whole_of: HashMap::new(), wholes: HashSet::new() };
+    let mut table = Table { whole_of: HashMap::new(), firsts: Vec::new(), wholes: HashSet::new() };
     for entry in PARTS.split_whitespace() {
         let mut characters = entry.chars();
         let Some(whole) = characters.next() else { continue };
@@ -46,6 +48,9 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         table.whole_of.insert(parts, whole);
         table.wholes.insert(whole);
     }
+    table.firsts = table.whole_of.keys().filter_map(|parts| parts.chars().next()).collect();
+    table.firsts.sort_unstable();
+    table.firsts.dedup();
     table
 });
 
@@ -82,7 +87,7 @@ pub(crate) fn split(plain: &Normalised) -> Option<Normalised> {
 /// The character whose parts stand at `index`, the number of parts, and where they end in the user's text.
 fn whole_at(plain: &Normalised, index: usize) -> Option<(char, usize, usize)> {
     let first = plain.units.get(index)?;
-    if first.character.is_ascii() {
+    if first.character.is_ascii() || TABLE.firsts.binary_search(&first.character).is_err() {
         return None;
     }
     (2..=MOST_PARTS).rev().find_map(|length| {

@@ -1,8 +1,8 @@
+use super::dictionary::Dictionary;
 use super::pattern::{Pattern, Role, Spelling, has_ideograph};
+use crate::View;
 use crate::lexicon::{MatchType, Rule};
 use crate::normalise::{self, Normalised};
-use crate::{Error, View};
-use aho_corasick::AhoCorasick;
 
 /// Fewest characters of a term that is read as leet without its rule asking for it, and fewest letters left as letters in a
 /// match: shorter ones are met in model numbers (A55, 5S).
@@ -43,15 +43,24 @@ impl Reading {
     }
 }
 
-/// One automaton over the terms and exceptions that a reading is asked for.
+/// The terms and exceptions that a reading is asked for.
 #[derive(Debug)]
 pub(super) struct Layer {
     pub(super) reading: Reading,
-    pub(super) automaton: AhoCorasick,
+    dictionary: Dictionary,
     pub(super) patterns: Vec<Pattern>,
+    /// Whether a pattern may begin inside a word of letters; where none does, such places are not looked up.
+    inside_words: bool,
 }
 
 impl Layer {
+    /// Indices of the patterns that may stand at the character `at`, and their lengths in bytes.
+    pub(super) fn patterns_at(&self, text: &Normalised, at: usize) -> impl Iterator<Item = (usize, usize)> {
+        let here = text.units.get(at).filter(|_| self.inside_words || !text.is_inside_word(at));
+        let rest = here.and_then(|unit| text.text.get(unit.offset..));
+        rest.map(|rest| self.dictionary.beginnings(rest)).into_iter().flatten()
+    }
+
     pub(super) fn view(&self, text: &Normalised, range: &std::ops::Range<usize>) -> Option<View> {
         let inside = text.units.get(range.clone())?;
         let altered = inside.iter().filter(|unit| unit.altered).count();
@@ -182,16 +191,11 @@ impl LayerBuilder {
         self.patterns.push(pattern);
     }
 
-    /// None where nothing is for this layer.
-    pub(super) fn build(self) -> Result<Option<Layer>, Error> {
-        if self.patterns.is_empty() {
-            return Ok(None);
-        }
-        // In sorted order neighbours share states, and building stays in the cache.
+    pub(super) fn build(self) -> Layer {
         let mut pairs: Vec<(String, Pattern)> = self.texts.into_iter().zip(self.patterns).collect();
         pairs.sort_by(|left, right| left.0.cmp(&right.0));
         let (texts, patterns): (Vec<String>, Vec<Pattern>) = pairs.into_iter().unzip();
-        let automaton = AhoCorasick::new(&texts)?;
-        Ok(Some(Layer { reading: self.reading, automaton, patterns }))
+        let inside_words = patterns.iter().any(Pattern::may_begin_inside_word);
+        Layer { reading: self.reading, dictionary: Dictionary::new(texts), patterns, inside_words }
     }
 }

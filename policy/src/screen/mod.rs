@@ -1,5 +1,6 @@
-//! All lexicons against one text: an automaton for each reading of it.
+//! All lexicons against one text: a dictionary for each reading of it.
 
+mod dictionary;
 mod excuses;
 mod expressions;
 mod layer;
@@ -11,7 +12,7 @@ use crate::{Error, RiskClass, View};
 use excuses::Excuses;
 use expressions::Expressions;
 use layer::{Layer, LayerBuilder, Reading};
-use pattern::Role;
+use pattern::{Pattern, Role};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -71,12 +72,7 @@ impl Screen {
                 });
             }
         }
-        // Automata are nearly all of the time that a large lexicon takes, and know nothing of each other.
-        let built: Result<Vec<_>, Error> = std::thread::scope(|scope| {
-            let building: Vec<_> = builders.into_iter().map(|builder| scope.spawn(|| builder.build())).collect();
-            building.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-        });
-        let layers = built?.into_iter().flatten().collect();
+        let layers = builders.into_iter().map(LayerBuilder::build).filter(|layer| !layer.patterns.is_empty()).collect();
         Ok(Self { layers, expressions, rules })
     }
 
@@ -104,19 +100,12 @@ impl Screen {
     }
 
     fn read_layer(&self, layer: &Layer, text: &Normalised, field: Field, found: &mut Found) {
-        for hit in layer.automaton.find_overlapping_iter(&text.text) {
-            let Some(pattern) = layer.patterns.get(hit.pattern().as_usize()) else { continue };
-            let range = text.units_of(hit.start(), hit.end());
-            if !self.applies(pattern.rule, field) || !pattern.fits(text, &range) {
-                continue;
-            }
-            let Some(span) = span_of(text, &range) else { continue };
-            match pattern.role {
-                Role::Exception => found.excused.entry(pattern.rule).or_default().add(span.0..span.1),
-                Role::Term => {
-                    if let Some(view) = layer.view(text, &range) {
-                        found.matches.push(Objection { rule: pattern.rule, span, view });
-                    }
+        for (at, unit) in text.units.iter().enumerate() {
+            for (index, length) in layer.patterns_at(text, at) {
+                let Some(pattern) = layer.patterns.get(index) else { continue };
+                let range = text.units_of(unit.offset, unit.offset + length);
+                if self.applies(pattern.rule, field) && pattern.fits(text, &range) {
+                    found.add(pattern, layer, text, &range);
                 }
             }
         }
@@ -143,6 +132,14 @@ struct Found {
 }
 
 impl Found {
+    fn add(&mut self, pattern: &Pattern, layer: &Layer, text: &Normalised, range: &Range<usize>) {
+        let Some(span) = span_of(text, range) else { return };
+        match pattern.role {
+            Role::Exception => self.excused.entry(pattern.rule).or_default().add(span.0..span.1),
+            Role::Term => self.matches.extend(layer.view(text, range).map(|view| Objection { rule: pattern.rule, span, view })),
+        }
+    }
+
     fn objections(mut self) -> Vec<Objection> {
         self.excused.values_mut().for_each(Excuses::prepare);
         let mut seen = HashSet::new();

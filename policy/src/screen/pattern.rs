@@ -60,6 +60,11 @@ struct Surroundings<'a> {
 }
 
 impl Pattern {
+    /// Whether [`Self::fits`] may hold where [`Normalised::is_inside_word`] does.
+    pub(super) fn may_begin_inside_word(&self) -> bool {
+        matches!(self.spelling, Spelling::Anywhere { .. } | Spelling::Sound { .. })
+    }
+
     /// Whether the characters `range` of `text`, which spell this pattern, also stand as it wants them.
     pub(super) fn fits(&self, text: &Normalised, range: &Range<usize>) -> bool {
         let Some(inside) = text.units.get(range.clone()) else { return false };
