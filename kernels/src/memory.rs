@@ -1,5 +1,23 @@
-//! What the C library does with freed memory. A forward pass frees and asks for the same sizes thousands of times; by default glibc hands
-//! large blocks back to the system each time, which then clears every page anew.
+//! What the C library does with freed memory, and how fresh memory is cleared. A forward pass frees and asks for the same sizes thousands
+//! of times; by default glibc hands large blocks back to the system each time, which then clears every page anew.
+
+use crate::pool::parallel_chunks_mut;
+use std::mem::MaybeUninit;
+
+/// Values that one task clears: from there on it is worth waking another thread.
+const CLEARED: usize = 1 << 14;
+
+/// `count` zeros, written by all threads.
+pub fn zeros(count: usize) -> Vec<f32> {
+    if count < 2 * CLEARED {
+        return vec![0.0; count];
+    }
+    let mut values = Vec::with_capacity(count);
+    parallel_chunks_mut(&mut values.spare_capacity_mut()[..count], CLEARED, &|_, part| part.fill(MaybeUninit::new(0.0)));
+    // SAFETY: the tasks have written every one of them.
+    unsafe { values.set_len(count) };
+    values
+}
 
 /// Keeps freed blocks of up to 32 MiB, 512 MiB of them in all, for the next request. For a program's first lines; without effect outside
 /// glibc.

@@ -3,6 +3,7 @@
 use super::{misfit, require_shape};
 use crate::{Activation, Result, Tensor, Unary};
 use kernels::elementwise;
+use kernels::memory;
 
 pub(super) fn gated_unit(gate: &Tensor, up: &Tensor, activation: Activation) -> Result<Tensor> {
     require_shape("gated_unit", "up", up, gate.shape())?;
@@ -60,7 +61,7 @@ fn binary(operation: &'static str, a: &Tensor, b: &Tensor, function: impl Fn(f32
 
 /// A tensor like `x` whose values `write` fills in.
 fn fill(x: &Tensor, write: impl FnOnce(&mut [f32])) -> Result<Tensor> {
-    let mut values = vec![0.0; x.elements()];
+    let mut values = memory::zeros(x.elements());
     write(&mut values);
     Tensor::from_f32(values, x.shape(), x.device())
 }

@@ -4,11 +4,12 @@ use super::{misfit, require_shape};
 use crate::{Attention, AttentionMask, Result, Tensor};
 use kernels::attention as kernel;
 use kernels::element::Precision;
+use kernels::memory;
 use kernels::rope::{self, RopeShape};
 
 pub(super) fn attention(query: &Tensor, key: &Tensor, value: &Tensor, attention: &Attention<'_>, precision: Precision) -> Result<Tensor> {
     let shape = attention_shape(query, key, value, attention)?;
-    let mut values = vec![0.0; query.elements()];
+    let mut values = memory::zeros(query.elements());
     if !values.is_empty() {
         kernel::attention(query.f32()?, key.f32()?, value.f32()?, (&shape, precision), &mut values);
     }
@@ -54,7 +55,7 @@ pub(super) fn rotate_half(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tens
     }
     let table_rows = if cos.shape() == shared { tokens } else { batch * tokens };
     let shape = RopeShape { rows: batch * tokens, table_rows, heads, dimension, rotary };
-    let mut values = vec![0.0; x.elements()];
+    let mut values = memory::zeros(x.elements());
     if !values.is_empty() {
         rope::rotate_half(x.f32()?, cos.f32()?, sin.f32()?, &shape, &mut values);
     }

@@ -2,6 +2,7 @@
 
 use super::misfit;
 use crate::{Result, Tensor};
+use kernels::memory;
 
 fn product(sizes: &[usize]) -> usize {
     sizes.iter().product()
@@ -56,7 +57,7 @@ pub(super) fn permute(x: &Tensor, order: &[usize]) -> Result<Tensor> {
     if !is_permutation {
         return Err(misfit("permute", format!("{order:?} is no order of the axes of {:?}", x.shape())));
     }
-    let mut values = vec![0.0; x.elements()];
+    let mut values = memory::zeros(x.elements());
     kernels::resample::permute(x.f32()?, x.shape(), order, &mut values);
     let shape: Vec<usize> = order.iter().map(|&axis| x.shape()[axis]).collect();
     Tensor::from_f32(values, &shape, x.device())
@@ -66,7 +67,7 @@ pub(super) fn upsample_nearest_2x(x: &Tensor) -> Result<Tensor> {
     let [batch, height, width, channels] = *x.shape() else {
         return Err(misfit("upsample_nearest_2x", format!("x has shape {:?}, expected [batch, height, width, channels]", x.shape())));
     };
-    let mut values = vec![0.0; 4 * x.elements()];
+    let mut values = memory::zeros(4 * x.elements());
     if !values.is_empty() {
         kernels::resample::upsample_nearest_2x(x.f32()?, (batch, height, width, channels), &mut values);
     }

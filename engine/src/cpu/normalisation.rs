@@ -2,6 +2,7 @@
 
 use super::{misfit, optional_values, require_shape};
 use crate::{Activation, GroupNorm, Norm, NormKind, Result, Tensor};
+use kernels::memory;
 use kernels::norm as kernel;
 
 pub(super) fn norm(x: &Tensor, norm: &Norm<'_>) -> Result<Tensor> {
@@ -34,14 +35,14 @@ pub(super) fn norm(x: &Tensor, norm: &Norm<'_>) -> Result<Tensor> {
         modulation,
         epsilon: norm.epsilon,
     };
-    let mut values = vec![0.0; x.elements()];
+    let mut values = memory::zeros(x.elements());
     kernel::norm(x.f32()?, &settings, &mut values);
     Tensor::from_f32(values, x.shape(), x.device())
 }
 
 pub(super) fn group_norm(x: &Tensor, norm: &GroupNorm<'_>) -> Result<Tensor> {
     let settings = group_norm_settings(x, norm)?;
-    let mut values = vec![0.0; x.elements()];
+    let mut values = memory::zeros(x.elements());
     if !values.is_empty() {
         kernel::group_norm(x.f32()?, &settings, &mut values);
     }

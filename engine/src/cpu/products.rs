@@ -8,6 +8,7 @@ use kernels::element::Precision;
 use kernels::gemm::{Accumulate, Epilogue, Gate, gemm};
 use kernels::int8::{self, QuantizedFilter, QuantizedMatrix};
 use kernels::matrix::{MatrixView, PackedMatrix};
+use kernels::memory;
 use kernels::storage::{SharedBytes, Storage};
 use std::ops::Range;
 use std::sync::Arc;
@@ -163,7 +164,7 @@ pub(super) fn linear(x: &Tensor, linear: &Linear<'_>) -> Result<Tensor> {
         residual: optional_values(OPERATION, "residual", linear.residual, &shape)?,
         accumulate: Accumulate::Replace,
     };
-    let mut values = vec![0.0; rows * outputs];
+    let mut values = memory::zeros(rows * outputs);
     let view = MatrixView::new(x.f32()?, rows, inputs);
     let mut packed = linear.weight.packed();
     if let Some(PackedWeight::Watched(watched)) = packed {
@@ -201,7 +202,7 @@ pub(super) fn convolve((x, size): (&[f32], &[usize]), conv: &Conv<'_>, device: &
         residual: optional_values(OPERATION, "residual", conv.residual, &result)?,
         accumulate: Accumulate::Replace,
     };
-    let mut values = vec![0.0; result.iter().product()];
+    let mut values = memory::zeros(result.iter().product());
     let mut packed = conv.weight.packed();
     if let Some(PackedWeight::Watched(watched)) = packed {
         watched.samples.take_patches(&watched.name, conv.weight.kind(), x, &shape);

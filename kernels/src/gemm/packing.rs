@@ -4,6 +4,7 @@ use super::microkernel::{Tile, VECTOR};
 use crate::dispatch::{SimdLevel, simd_level};
 use crate::element::{Elements, Precision};
 use crate::matrix::MatrixView;
+use crate::vectorise::vectorised;
 use half::bf16;
 
 /// bfloat16 bits of `value`, rounded to nearest even; NaN stays NaN.
@@ -116,14 +117,18 @@ pub(crate) fn pack_run(values: &[f32], precision: Precision, words: &mut [u32]) 
                 // SAFETY: the level says that the processor has these instructions.
                 return unsafe { avx512::run(values, words) };
             }
-            let pairs = values.chunks_exact(2);
-            if let [last] = pairs.remainder() {
-                words[values.len() / 2] = bf16_bits(*last);
-            }
-            for (word, pair) in words.iter_mut().zip(pairs) {
-                *word = bf16_bits(pair[0]) | (bf16_bits(pair[1]) << 16);
+            let halves = Tile::halves_mut(words);
+            round_run(values, halves);
+            if values.len() % 2 == 1 {
+                halves[values.len()] = 0;
             }
         }
+    }
+}
+
+vectorised! {
+    fn round_run(values: &[f32], halves: &mut [u16]) {
+        for (half, value) in halves.iter_mut().zip(values) { *half = bf16_bits(*value) as u16; }
     }
 }
 
