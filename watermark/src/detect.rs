@@ -3,6 +3,7 @@ use crate::size::checked;
 use crate::view::{Plane, View};
 use crate::{Error, Id, Key};
 use spec::Threads;
+use std::cell::LazyCell;
 
 /// A mark that was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,10 +33,10 @@ const LARGE: usize = 320 * 320;
 const HALVED_SCALE: f32 = 0.9;
 /// Height of a pilot that is worth decoding: chance alone reaches it in one map of a few hundred, a readable mark nearly always.
 const LEAST_HEIGHT: f32 = 4.2;
-/// Height of a pilot in the copy of half the size below which the picture in its own size is not worth the time either.
-const LEAST_HOPE: f32 = 3.6;
 /// The same for a part of a large picture: a larger part then tells chance from a mark.
 const LEAST_HEIGHT_OF_PART: f32 = 3.9;
+/// Height of a pilot in the copy of half the size below which the picture in its own size is not worth the time either.
+const LEAST_HOPE: f32 = 3.6;
 /// Scales that are tried at most, and of large pictures.
 const CANDIDATES: usize = 16;
 const CANDIDATES_OF_LARGE: usize = 5;
@@ -64,21 +65,25 @@ struct Picture<'a> {
 }
 
 /// A scale at which the pilot stands out.
-struct Candidate<'a> {
+struct Candidate {
     height: f32,
-    /// Pixels of `level` per pixel of the marked picture.
+    /// Pixels of the plane that was searched per pixel of the marked picture.
     scale: f32,
-    level: &'a Plane,
+}
+
+/// As many candidates as are tried, highest first.
+fn highest<T>(mut candidates: Vec<(Candidate, T)>, most: usize) -> impl Iterator<Item = (Candidate, T)> {
+    candidates.sort_by(|(a, _), (b, _)| b.height.total_cmp(&a.height));
+    candidates.into_iter().take(most)
 }
 
 impl Picture<'_> {
     fn small(&self) -> Option<Reading> {
-        let whole = Plane::luminance(self.pixels, self.columns, self.rows);
+        let whole = self.luminance();
         let (reading, _) = self.unscaled(&whole, 1.0);
         reading.or_else(|| {
-            let mut candidates = Vec::new();
-            self.search(&whole, [LEAST_SCALE, MOST_SCALE], LEAST_HEIGHT, &mut candidates);
-            self.first(candidates, &whole, None)
+            let candidates = self.search(&whole, [LEAST_SCALE, MOST_SCALE], LEAST_HEIGHT).map(|candidate| (candidate, ()));
+            highest(candidates.collect(), CANDIDATES).find_map(|(candidate, ())| self.refined(&whole, candidate.scale).0)
         })
     }
 
@@ -93,17 +98,28 @@ impl Picture<'_> {
         if reading.is_some() {
             return reading;
         }
+        let whole = LazyCell::new(|| self.luminance());
         if height > LEAST_HOPE {
-            let reading = self.unscaled(&Plane::luminance(self.pixels, self.columns, self.rows), 1.0).0;
+            let reading = self.unscaled(&whole, 1.0).0;
             if reading.is_some() {
                 return reading;
             }
         }
         let fine = Plane::luminance_of_middle(self.pixels, self.columns, self.rows, SEARCHED);
-        let mut candidates = Vec::new();
-        self.search(&middle, [HALVED_SCALE / 2.0, MOST_SCALE / 2.0], LEAST_HEIGHT_OF_PART, &mut candidates);
-        self.search(&fine, [LEAST_SCALE, HALVED_SCALE], LEAST_HEIGHT_OF_PART, &mut candidates);
-        self.first(candidates, &fine, Some(&half))
+        let of_half = self.search(&middle, [HALVED_SCALE / 2.0, MOST_SCALE / 2.0], LEAST_HEIGHT_OF_PART);
+        let of_whole = self.search(&fine, [LEAST_SCALE, HALVED_SCALE], LEAST_HEIGHT_OF_PART);
+        let candidates = of_half.map(|candidate| (candidate, true)).chain(of_whole.map(|candidate| (candidate, false)));
+        highest(candidates.collect(), CANDIDATES_OF_LARGE).find_map(|(candidate, is_halved)| {
+            if !is_halved {
+                return self.refined(&whole, candidate.scale).0;
+            }
+            let (reading, scale) = self.refined(&half, candidate.scale);
+            reading.or_else(|| self.refined(&whole, 2.0 * scale?).0)
+        })
+    }
+
+    fn luminance(&self) -> Plane {
+        Plane::luminance(self.pixels, self.columns, self.rows)
     }
 
     /// A picture in its own size, whole or cropped, and the height of the pilot in it.
@@ -115,9 +131,10 @@ impl Picture<'_> {
         (self.pattern.read(&lines).or_else(|| peaks.into_iter().find_map(read)), height)
     }
 
-    /// Adds the scales between `from` and `to` at which the pilot stands out.
-    fn search<'p>(&self, plane: &'p Plane, [from, to]: [f32; 2], least: f32, candidates: &mut Vec<Candidate<'p>>) {
+    /// The scales between `from` and `to` at which the pilot stands out.
+    fn search(&self, plane: &Plane, [from, to]: [f32; 2], least: f32) -> impl Iterator<Item = Candidate> {
         let side = plane.width.max(plane.height) as f32;
+        let mut candidates = Vec::new();
         let mut scale = from;
         let mut view: Option<(f32, View)> = None;
         while scale < to {
@@ -128,33 +145,12 @@ impl Picture<'_> {
             if let Some((_, view)) = &view {
                 let height = self.pattern.peak(&self.pattern.spectrum.analyse(&view.fold(scale))).height;
                 if height > least {
-                    candidates.push(Candidate { height, scale, level: plane });
+                    candidates.push(Candidate { height, scale });
                 }
             }
             scale *= 1.0 + step(scale, side);
         }
-    }
-
-    /// The first candidate that can be read, highest first.
-    fn first(&self, mut candidates: Vec<Candidate>, fine: &Plane, half: Option<&Plane>) -> Option<Reading> {
-        candidates.sort_by(|a, b| b.height.total_cmp(&a.height));
-        candidates.truncate(if half.is_some() { CANDIDATES_OF_LARGE } else { CANDIDATES });
-        let mut whole = None;
-        candidates.into_iter().find_map(|candidate| match half {
-            None => self.refined(fine, candidate.scale).0,
-            Some(half) if !std::ptr::eq(candidate.level, fine) => {
-                let (reading, scale) = self.refined(half, candidate.scale);
-                if reading.is_some() || scale.is_none() {
-                    return reading;
-                }
-                let whole = whole.get_or_insert_with(|| Plane::luminance(self.pixels, self.columns, self.rows));
-                self.refined(whole, 2.0 * scale?).0
-            }
-            Some(_) => {
-                let whole = whole.get_or_insert_with(|| Plane::luminance(self.pixels, self.columns, self.rows));
-                self.refined(whole, candidate.scale).0
-            }
-        })
+        candidates.into_iter()
     }
 
     /// Narrows a scale down on ever larger parts of the picture, then reads the whole. Also gives the scale, if the pilot stands out to
