@@ -85,7 +85,7 @@ fn kernels() -> Vec<Kernel> {
     let (x, mut out) = (values(side * side * channels), vec![0.0; side * side * channels]);
     let integers: Vec<i8> = values(channels * channels * 9).iter().map(|value| (value * 127.0) as i8).collect();
     let steps = ChannelSteps { factors: vec![100.0; channels], zeros: vec![128; channels] };
-    let filter = QuantizedFilter::from_integers(&integers, (channels, channels, 3), &[1e-4; 64], &steps);
+    let filter = QuantizedFilter::from_integers(&integers, (channels, channels, 3), &vec![1e-4; channels], &steps);
     kernels.push(kernel("conv-int8", side * side * channels * channels * 9, "multiply-add", move || {
         int8::conv2d(&x, &filter, &shape, &Epilogue::default(), &mut out);
     }));

@@ -20,7 +20,6 @@ const STRIP_QUERIES: usize = 108;
 const KEYS: usize = 512;
 /// Words of keys or values that all of a task's tiles meet before the next ones: they stay in L1.
 const STEP: usize = 128;
-
 /// Values of packed keys and values that tasks work on before the next heads are packed: they stay in the last cache.
 const PACKED_VALUES: usize = 1 << 21;
 /// Heads that are packed together at least, for each thread.
@@ -41,18 +40,20 @@ pub fn attention(q: &[f32], k: &[f32], v: &[f32], (shape, precision): (&Attentio
     let most = shape.query_length.div_ceil(blocks.max(1)).next_multiple_of(MAX_ROWS).min(most);
     let head_values = 2 * shape.key_length * shape.head_dimension;
     let together = (PACKED_VALUES / head_values.max(1)).max(HEADS_PER_THREAD * width()).min(heads);
+    // Sample and head of the keys.
+    let place = |head: usize| (head / shape.key_value_heads, head % shape.key_value_heads);
     let shared = SharedSlice::new(out);
     let mut packed = vec![Head::new(shape.query_length); together];
     for start in (0..heads).step_by(together.max(1)) {
         let count = together.min(heads - start);
         parallel_chunks_mut(&mut packed[..count], 1, &|index, head| {
-            let (sample, key_head) = ((start + index) / shape.key_value_heads, (start + index) % shape.key_value_heads);
+            let (sample, key_head) = place(start + index);
             let (keys, values) = (shape.key_view(k, sample, key_head).transposed(), shape.key_view(v, sample, key_head));
             head[0].fill(&keys, &values, (precision, shape.query_length));
         });
         parallel_for(count * group * blocks, &|task| {
             let (block, index) = (task % blocks, task / blocks / group);
-            let (sample, key_head) = ((start + index) / shape.key_value_heads, (start + index) % shape.key_value_heads);
+            let (sample, key_head) = place(start + index);
             let (head, first) = (key_head * group + task / blocks % group, block * most);
             let queries = shape.query_view(q, sample, head, (first, most.min(shape.query_length - first)));
             let task = Task { queries, head: &packed[index], precision, scale: shape.scale };

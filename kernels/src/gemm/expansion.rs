@@ -43,7 +43,7 @@ pub(crate) fn expand_panel<'a>(panel: &[u32], order: Order, out: &'a mut Vec<u32
 
 /// The two values of a word, as words of f32.
 #[inline(always)]
-const fn halves(word: u32) -> (u32, u32) {
+pub(crate) const fn halves(word: u32) -> (u32, u32) {
     (word & 0xffff_0000, word << 16)
 }
 

@@ -1,5 +1,6 @@
 //! Words of B, as they are packed and as strips hold them.
 
+use crate::gemm::expansion::halves;
 use crate::gemm::microkernel::{Tile, VECTOR};
 use crate::vectorise::vectorised;
 
@@ -77,8 +78,8 @@ vectorised! {
         let (out, words) = (out.as_chunks_mut::<{ 2 * VECTOR }>().0, words.as_chunks::<VECTOR>().0);
         for (words, out) in words.chunks_exact(vectors).zip(out) {
             let (high, low) = out.split_at_mut(VECTOR);
-            for (word, high) in words[vector].iter().zip(high) { *high = word & 0xffff_0000; }
-            for (word, low) in words[vector].iter().zip(low) { *low = word << 16; }
+            for (word, high) in words[vector].iter().zip(high) { *high = halves(*word).0; }
+            for (word, low) in words[vector].iter().zip(low) { *low = halves(*word).1; }
         }
     }
 
