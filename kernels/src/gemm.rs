@@ -23,7 +23,7 @@ use std::ops::Range;
 /// Rows of a task's panel of A: a multiple of every tile's height. Twice as many where they share the expansion of B.
 const PANEL_ROWS: usize = 96;
 /// Tasks per thread that keep both ends of a job busy.
-const TASKS_PER_THREAD: usize = 6;
+const TASKS_PER_THREAD: usize = 4;
 /// Words of a row of a panel: the panel and a block of B of that length stay in L2. Longer sums are interrupted and go on, in order.
 const PANEL_GROUPS: usize = 1_024;
 /// Words between the rows of a panel: rows a multiple of 4 KiB apart would all want the same few lines of L1.
@@ -34,6 +34,8 @@ const F32_GROUPS: usize = 128;
 const CHUNKED_BLOCKS: usize = 16;
 /// Rows and words of a panel that is multiplied strip by strip: it stays in half a megabyte of L2 beside a strip and sums that pass.
 const STRIP_PANEL: (usize, usize) = (192, strip::PART);
+/// Rows that a panel keeps where there are more threads than panels.
+const FEWEST_PANEL_ROWS: usize = 48;
 /// Rows of the tallest panel.
 const MOST_ROWS: usize = 2 * PANEL_ROWS;
 
@@ -97,7 +99,7 @@ pub fn gemm(a: &MatrixView<'_>, b: &PackedMatrix, epilogue: &Epilogue<'_>, out: 
         return;
     }
     let panel_rows = if strips(m) {
-        STRIP_PANEL.0
+        strip_panel_rows(m)
     } else if expands(b.precision(), m) {
         2 * PANEL_ROWS
     } else {
@@ -112,6 +114,13 @@ pub fn gemm(a: &MatrixView<'_>, b: &PackedMatrix, epilogue: &Epilogue<'_>, out: 
         let work = Task { a, b, epilogue, first, rows: panel_rows.min(m - first), height };
         SCRATCH.with_borrow_mut(|scratch| work.run(split.blocks(task % split.tasks), scratch, &out));
     });
+}
+
+/// Rows of each of the panels that are multiplied strip by strip: as many panels for one thread as for another, if they are tall enough.
+fn strip_panel_rows(m: usize) -> usize {
+    let fewest = m.div_ceil(STRIP_PANEL.0);
+    let panels = fewest.next_multiple_of(width()).min(m.div_ceil(FEWEST_PANEL_ROWS)).max(fewest);
+    m.div_ceil(panels).next_multiple_of(strip::ROWS)
 }
 
 /// Blocks of columns dealt to tasks, so that few rows occupy all threads too.

@@ -15,11 +15,19 @@ use packed::{room, widen};
 use std::ops::Range;
 
 /// Words along `k` of a part: a strip of that length stays in L1 beside the rows that pass, and its sums are loaded and stored seldom.
-pub(crate) const PART: usize = 256;
+pub(crate) const PART: usize = 320;
 /// Rows that meet a strip together: their sums fit into sixteen registers beside two vectors of B and a word of A.
 pub(crate) const ROWS: usize = 6;
 /// Fewer rows do not repay the copy of a block into strips.
 const FEWEST_ROWS: usize = 24;
+
+/// The parts of about one length that `length` words along `k` are multiplied in, each from an even word, where a pair of bfloat16 values
+/// begins; one that is empty if there are no words.
+pub(crate) fn parts(length: usize) -> impl Iterator<Item = Range<usize>> {
+    let count = length.div_ceil(PART).max(1);
+    let start = move |part: usize| if part == count { length } else { part * length / count & !1 };
+    (0..count).map(move |part| start(part)..start(part + 1))
+}
 
 /// Whether `rows` rows are multiplied strip by strip.
 pub(crate) fn strips(rows: usize) -> bool {
@@ -220,6 +228,22 @@ mod avx2 {
                 _mm256_storeu_si256(place, registers[row][0]);
                 _mm256_storeu_si256(place.add(1), registers[row][1]);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PART, parts};
+
+    #[test]
+    fn parts_cover_a_length_and_begin_at_even_words() {
+        for length in (0..=3 * PART).chain([3072, 8191, 8192]) {
+            let parts: Vec<_> = parts(length).collect();
+            assert_eq!((parts[0].start, parts[parts.len() - 1].end), (0, length));
+            assert!(parts.windows(2).all(|pair| pair[0].end == pair[1].start));
+            assert!(parts.iter().all(|part| part.start.is_multiple_of(2) && part.len() <= PART + 1), "{length}: {parts:?}");
+            assert!(length == 0 || parts.iter().all(|part| !part.is_empty()));
         }
     }
 }

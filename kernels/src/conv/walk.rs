@@ -204,10 +204,10 @@ impl Walk<'_> {
                 let width = vectors * VECTOR / lane;
                 packed(&b[(first * width).min(b.len())..((first + length) * width).min(b.len())])
             };
-            for (tap_row, first) in (0..self.taps.0).flat_map(|row| (0..run).step_by(strip::PART).map(move |first| (row, first))) {
-                let (place, length) = (tap_row * run + first, strip::PART.min(run - first));
+            for (tap_row, words_in_run) in (0..self.taps.0).flat_map(|row| strip::parts(run).map(move |part| (row, part))) {
+                let (place, length) = (tap_row * run + words_in_run.start, words_in_run.len());
                 let block = strip::Block {
-                    a: &words[tap_row * row_words + first..],
+                    a: &words[tap_row * row_words + words_in_run.start..],
                     rows: starts,
                     b: part(place, length),
                     vectors,

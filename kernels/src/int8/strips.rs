@@ -8,7 +8,7 @@ use crate::shared::SharedSlice;
 use crate::strip::{self, Packed, Pair, Start};
 use std::ops::Range;
 
-/// Words of a row that are multiplied at a time: two pairs each.
+/// Most words of a row that are multiplied at a time: two pairs each.
 pub(super) const PART_GROUPS: usize = strip::PART / 2;
 /// Blocks of columns whose interrupted sums stay near.
 const BLOCKS: usize = 8;
@@ -27,6 +27,11 @@ impl StripScratch {
     }
 }
 
+/// As [`strip::parts`], of a row of `length` words of four bytes.
+pub(super) fn parts(length: usize) -> impl Iterator<Item = Range<usize>> {
+    strip::parts(2 * length).map(|pairs| pairs.start / 2..pairs.end / 2)
+}
+
 impl Task<'_> {
     /// As [`Task::run`].
     pub(super) fn run_strips(
@@ -40,8 +45,7 @@ impl Task<'_> {
         sums.resize((BLOCKS * self.rows).max(sums.len()), [0; BLOCK_COLUMNS]);
         for start in self.blocks.clone().step_by(BLOCKS) {
             let blocks = start..self.blocks.end.min(start + BLOCKS);
-            for first in (0..length.max(1)).step_by(PART_GROUPS) {
-                let groups = first..length.min(first + PART_GROUPS);
+            for groups in parts(length) {
                 let part = strip::pairs(words, (length, &groups), panel);
                 rows.clear();
                 rows.extend((0..self.rows).map(|row| row * 2 * groups.len()));
@@ -59,7 +63,7 @@ impl Task<'_> {
                         rows,
                         b: Packed::Bytes(self.words(block, &groups)),
                         vectors: self.b.block(block).1,
-                        start: if first == 0 { starts.map_or(Start::Sums, Start::Columns) } else { Start::Sums },
+                        start: if groups.start == 0 { starts.map_or(Start::Sums, Start::Columns) } else { Start::Sums },
                         soon: Packed::Bytes(next),
                     };
                     part.multiply::<Pair>(strips, sums);

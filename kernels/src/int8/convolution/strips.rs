@@ -4,7 +4,7 @@ use crate::gemm::finish;
 use crate::gemm::microkernel::VECTOR;
 use crate::int8::microkernel::{MAX_ROWS, Sums};
 use crate::int8::scale_back;
-use crate::int8::strips::PART_GROUPS;
+use crate::int8::strips::{PART_GROUPS, parts};
 use crate::matrix::BLOCK_COLUMNS;
 use crate::shared::SharedSlice;
 use crate::strip::{self, Packed, Pair};
@@ -56,10 +56,10 @@ impl Walk<'_> {
                 Packed::Bytes(&b[place(first)..place(first + length)])
             };
             let first_sums = matrix.starts[block * BLOCK_COLUMNS..].first_chunk();
-            for (tap, first) in (0..kernel).flat_map(|tap| (0..length).step_by(PART_GROUPS).map(move |first| (tap, first))) {
-                let (place, count) = (tap * length + first, PART_GROUPS.min(length - first));
+            for (tap, groups) in (0..kernel).flat_map(|tap| parts(length).map(move |groups| (tap, groups))) {
+                let (place, count) = (tap * length + groups.start, groups.len());
                 let part = strip::Block {
-                    a: &pairs[2 * (tap * row_words + first)..],
+                    a: &pairs[2 * (tap * row_words + groups.start)..],
                     rows: starts,
                     b: part(place, count),
                     vectors,
