@@ -148,11 +148,23 @@ impl ErnieImageTransformer2DModel {
 
     /// Prediction for `latents [batch, height, width, in_channels]` at `timesteps` (one a sample, in 0..1000), same height and width.
     pub fn forward(&self, latents: &Tensor, timesteps: &[f32], text: TextCondition<'_>) -> Result<Tensor> {
-        let Embedded { mut x, grid, time, modulation, sequence } = self.embed(latents, timesteps, text)?;
-        for layer in &self.layers {
-            x = layer.forward(&x, &modulation, &sequence, &self.config)?;
+        let Embedded { x, grid, time, modulation, sequence } = self.embed(latents, timesteps, text)?;
+        self.predict(&self.image_behind(&self.layers, x, grid, (&modulation, &sequence))?, grid, &time)
+    }
+
+    /// The picture's tokens behind consecutive layers, the model's last one among them: that one leaves the text's alone, which nobody reads.
+    fn image_behind(
+        &self,
+        layers: &[Layer],
+        mut x: Tensor,
+        grid: (usize, usize),
+        (modulation, sequence): (&SharedModulation, &Sequence),
+    ) -> Result<Tensor> {
+        let Some((last, layers)) = layers.split_last() else { return image_tokens(&x, grid) };
+        for layer in layers {
+            x = layer.forward(&x, modulation, sequence, x.size(1), &self.config)?;
         }
-        self.predict(&image_tokens(&x, grid)?, grid, &time)
+        last.forward(&x, modulation, sequence, grid.0 * grid.1, &self.config)
     }
 
     /// [`Self::forward`], but samples whose cache allows it skip the layers after the first. `caches` holds one cache a sample, the
@@ -160,7 +172,7 @@ impl ErnieImageTransformer2DModel {
     pub fn forward_cached(&self, latents: &Tensor, timesteps: &[f32], text: TextCondition<'_>, caches: &mut [StepCache]) -> Result<Tensor> {
         let Embedded { x, grid, time, modulation, sequence } = self.embed(latents, timesteps, text)?;
         let Some((first_layer, layers)) = self.layers.split_first() else { return self.predict(&image_tokens(&x, grid)?, grid, &time) };
-        let after_first = first_layer.forward(&x, &modulation, &sequence, &self.config)?;
+        let after_first = first_layer.forward(&x, &modulation, &sequence, x.size(1), &self.config)?;
         // Padding of the text must not decide anything: only the picture's tokens are looked at.
         let image = image_tokens(&after_first, grid)?;
         let added = image.subtract(&image_tokens(&x, grid)?)?;
@@ -172,11 +184,7 @@ impl ErnieImageTransformer2DModel {
         let whole: Vec<usize> = (0..ends.len()).filter(|row| ends[*row].is_none()).collect();
         if !whole.is_empty() {
             let (modulation, sequence) = (modulation.rows(&whole)?, sequence.rows(&whole)?);
-            let mut x = rows(&after_first, &whole)?;
-            for layer in layers {
-                x = layer.forward(&x, &modulation, &sequence, &self.config)?;
-            }
-            let x = image_tokens(&x, grid)?;
+            let x = self.image_behind(layers, rows(&after_first, &whole)?, grid, (&modulation, &sequence))?;
             for (place, &row) in whole.iter().enumerate() {
                 let end = x.slice(0, place, 1)?;
                 let rest = end.subtract(&image.slice(0, row, 1)?)?;
@@ -261,7 +269,13 @@ impl Sequence {
 
 /// The picture's part of a joint sequence.
 fn image_tokens(x: &Tensor, (rows, columns): (usize, usize)) -> Result<Tensor> {
-    x.slice(1, 0, rows * columns)
+    first_tokens(x, rows * columns)
+}
+
+/// The first tokens of `x [.., tokens, values]`.
+fn first_tokens(x: &Tensor, count: usize) -> Result<Tensor> {
+    let axis = x.shape().len() - 2;
+    if x.size(axis) == count { Ok(x.clone()) } else { x.slice(axis, 0, count) }
 }
 
 /// Some rows of the first axis.
@@ -316,26 +330,35 @@ impl Layer {
         })
     }
 
-    fn forward(&self, x: &Tensor, modulation: &SharedModulation, sequence: &Sequence, config: &ErnieImageConfig) -> Result<Tensor> {
-        let (batch, tokens, heads) = (x.size(0), x.size(1), config.num_attention_heads);
+    /// `x [batch, tokens, hidden]` → the first `wanted` tokens behind the layer, `[batch, wanted, hidden]`.
+    fn forward(
+        &self,
+        x: &Tensor,
+        modulation: &SharedModulation,
+        sequence: &Sequence,
+        wanted: usize,
+        config: &ErnieImageConfig,
+    ) -> Result<Tensor> {
+        let (batch, heads) = (x.size(0), config.num_attention_heads);
         let head_dimension = config.hidden_size / heads;
         let [shift, scale, gate] = &modulation.attention;
         let normed = modulated(x, &self.attention_norm, (scale, shift), config.eps)?;
-        let split = |projection: &Projection| projection.forward(&normed)?.reshape(&[batch, tokens, heads, head_dimension]);
+        let split = |projection: &Projection, x: &Tensor| projection.forward(x)?.reshape(&[batch, x.size(1), heads, head_dimension]);
         let positioned = |x: Tensor, weight: &Option<Tensor>| {
+            let tokens = x.size(1);
             let x = match weight {
                 Some(weight) => {
                     x.norm(&Norm { kind: NormKind::Rms, weight: Some(weight), bias: None, modulation: None, epsilon: config.eps })?
                 }
                 None => x,
             };
-            x.rotate_half(&sequence.cos, &sequence.sin)
+            x.rotate_half(&first_tokens(&sequence.cos, tokens)?, &first_tokens(&sequence.sin, tokens)?)
         };
-        let query = positioned(split(&self.query)?, &self.query_norm)?;
-        let key = positioned(split(&self.key)?, &self.key_norm)?;
+        let query = positioned(split(&self.query, &first_tokens(&normed, wanted)?)?, &self.query_norm)?;
+        let key = positioned(split(&self.key, &normed)?, &self.key_norm)?;
         let attention = Attention { scale: 1.0 / (head_dimension as f32).sqrt(), mask: AttentionMask::KeyLengths(&sequence.key_lengths) };
-        let attended = query.attention(&key, &split(&self.value)?, &attention)?.reshape(&[batch, tokens, config.hidden_size])?;
-        let x = self.output.forward_onto(&attended, x, Some(gate))?;
+        let attended = query.attention(&key, &split(&self.value, &normed)?, &attention)?.reshape(&[batch, wanted, config.hidden_size])?;
+        let x = self.output.forward_onto(&attended, &first_tokens(x, wanted)?, Some(gate))?;
 
         let [shift, scale, gate] = &modulation.unit;
         let normed = modulated(&x, &self.unit_norm, (scale, shift), config.eps)?;

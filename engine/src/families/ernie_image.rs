@@ -23,10 +23,10 @@ const LANGUAGE_MODEL_PREFIXES: [&str; 5] = ["language_model.model", "model.langu
 const UNUSED_PARTS: [&str; 6] =
     ["vision_tower", "multi_modal_projector", "model.vision_tower", "model.multi_modal_projector", "lm_head", "language_model.lm_head"];
 /// Memory that the activations of pictures denoised together may take. A few pictures fill the matrix kernels; more only cost memory.
-const ACTIVATION_BYTES: usize = 1 << 30;
+const ACTIVATION_BYTES: usize = 1 << 28;
 
 /// Tokens of pictures up to which the two branches of guidance are denoised as one batch.
-const TOKENS_TOGETHER: usize = 1024;
+const TOKENS_TOGETHER: usize = 128;
 
 /// `ErnieImagePipeline` of diffusers: Ministral 3 text encoder, single-stream transformer, FLUX.2 autoencoder, flow matching.
 pub struct ErnieImagePipeline {
@@ -220,8 +220,10 @@ impl ErnieImagePipeline {
             let first = if branches == 2 && !guided { count } else { 0 };
             let end = condition.lengths.len();
             let mut predict = |rows: Range<usize>| {
-                let hidden_states = condition.hidden_states.slice(0, rows.start, rows.len())?;
-                let text = TextCondition { hidden_states: &hidden_states, lengths: &condition.lengths[rows.clone()] };
+                let lengths = &condition.lengths[rows.clone()];
+                let longest = lengths.iter().copied().max().unwrap_or(0);
+                let hidden_states = condition.hidden_states.slice(0, rows.start, rows.len())?.slice(1, 0, longest)?;
+                let text = TextCondition { hidden_states: &hidden_states, lengths };
                 let input = if rows.len() > count { Tensor::concat(&[&latents, &latents], 0)? } else { latents.clone() };
                 let timesteps = vec![*timestep; rows.len()];
                 match caches.get_mut(rows) {
@@ -263,8 +265,8 @@ impl ErnieImagePipeline {
     }
 }
 
-/// Whether both branches of guidance run as one batch, for `tokens` tokens of pictures: few fill the matrix kernels better together,
-/// many only take twice the memory. Bits are the same.
+/// Whether both branches of guidance run as one batch, for `tokens` tokens of pictures: few fill the matrix kernels better together;
+/// of many, the branch with the shorter text is not filled up to the longer one's. Bits are the same.
 fn branches_together(tokens: usize) -> bool {
     tokens <= TOKENS_TOGETHER
 }
