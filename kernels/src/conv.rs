@@ -1,6 +1,7 @@
 //! Convolutions over NHWC as implicit products: a task rounds the band of input rows that it needs once, and tiles read each tap's
 //! neighbours from there; no patch is ever gathered.
 
+mod bands;
 mod walk;
 mod weight_gradient;
 
@@ -13,6 +14,7 @@ use crate::matrix::{MatrixView, PackedMatrix, value_at};
 use crate::pool::parallel_chunks_mut;
 use crate::shared::SharedSlice;
 use crate::storage::Storage;
+pub(crate) use bands::Band;
 use walk::{Target, Walk, padded_channels};
 
 /// Zero padding in pixels.

@@ -1,18 +1,15 @@
 //! The product behind a convolution: tiles whose rows are pixels, reading a band of rounded rows tap row by tap row.
 
+use super::bands::Band;
 use crate::element::Precision;
 use crate::gemm::expansion::{expand, expands};
 use crate::gemm::microkernel::{MAX_ROWS, Order, Start, Sums, Tile, VECTOR, tile_rows};
 use crate::gemm::packing::{lane, pack_pixels};
-use crate::gemm::{ColumnSplit, Epilogue, finish};
+use crate::gemm::{Epilogue, finish};
 use crate::matrix::{BLOCK_COLUMNS, PackedMatrix};
-use crate::pool::parallel_for;
 use crate::shared::SharedSlice;
 use crate::strip::{self, Packed, Single, strips};
 use std::cell::RefCell;
-
-/// Output pixels of a band: enough that the rows which neighbouring bands both round are few.
-const BAND_PIXELS: usize = 512;
 
 thread_local! { static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::default()); }
 
@@ -58,29 +55,12 @@ pub(super) struct Target {
     pub step: usize,
 }
 
-/// A band of outputs.
-#[derive(Clone, Copy)]
-struct Band {
-    picture: usize,
-    first: usize,
-    rows: usize,
-}
-
 impl Walk<'_> {
     /// Stores `epilogue(patches · matrix)`; outputs of different walks into one picture must be different pixels.
     pub fn multiply(&self, matrix: &PackedMatrix, epilogue: &Epilogue<'_>, out: &SharedSlice<'_, f32>) {
         let (rows, columns) = self.outputs;
-        if self.batch == 0 || rows == 0 || columns == 0 || matrix.n() == 0 {
-            return;
-        }
-        let height = (BAND_PIXELS / columns).clamp(1, rows);
-        let bands = rows.div_ceil(height);
-        let split = ColumnSplit::new(matrix.n(), self.batch * bands);
-        parallel_for(self.batch * bands * split.tasks, &|task| {
-            let (band, columns) = (task / split.tasks, task % split.tasks);
-            let first = band % bands * height;
-            let band = Band { picture: band / bands, first, rows: height.min(rows - first) };
-            SCRATCH.with_borrow_mut(|scratch| self.multiply_band(band, (matrix, split.blocks(columns)), scratch, epilogue, out));
+        Band::for_each((self.batch, rows, columns), matrix.n(), &|band, blocks| {
+            SCRATCH.with_borrow_mut(|scratch| self.multiply_band(band, (matrix, blocks), scratch, epilogue, out));
         });
     }
 
@@ -88,7 +68,7 @@ impl Walk<'_> {
     fn fill(&self, band: Band, precision: Precision, words: &mut Vec<u32>) -> (usize, usize) {
         let (height, width, channels) = self.size;
         let padded = padded_channels(channels, precision);
-        let reach = (self.outputs.1 - 1) * self.stride + self.taps.1;
+        let reach = (band.columns - 1) * self.stride + self.taps.1;
         let row_words = reach * padded / lane(precision);
         let rows = (band.rows - 1) * self.stride + self.taps.0;
         if words.len() < rows * row_words {
@@ -122,21 +102,19 @@ impl Walk<'_> {
         out: &SharedSlice<'_, f32>,
     ) {
         let (n, mut precision) = (matrix.n(), matrix.precision());
-        let columns = self.outputs.1;
         let mut pixel_words = padded_channels(self.size.2, precision) / lane(precision);
-        let pixels = band.rows * columns;
         let Scratch { band: filled, expanded, starts, targets, sums } = scratch;
         let (rows, mut row_words) = self.fill(band, precision, filled);
         let mut words = &filled[..rows * row_words];
-        let expands = expands(precision, pixels);
+        let expands = expands(precision, band.len());
         if expands {
             words = expand(words, 1, &mut expanded.0);
             (precision, row_words, pixel_words) = (Precision::F32, 2 * row_words, 2 * pixel_words);
         }
-        if precision == Precision::F32 && strips(pixels) {
+        if precision == Precision::F32 && strips(band.len()) {
             starts.clear();
             targets.clear();
-            for (row, column) in (0..band.rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+            for (row, column) in band.pixels() {
                 starts.push(self.stride * (row * row_words + column * pixel_words));
                 targets.push(self.target.pixel(band.picture, band.first + row, column));
             }
@@ -150,15 +128,13 @@ impl Walk<'_> {
                 b = expand(b, vectors * VECTOR, &mut expanded.1);
             }
             let height = tile_rows(vectors);
-            let mut place = (0, 0);
-            for first in (0..pixels).step_by(height) {
-                let count = height.min(pixels - first);
+            let mut pixels = band.pixels();
+            for first in (0..band.len()).step_by(height) {
+                let count = height.min(band.len() - first);
                 let (mut rows, mut targets) = ([0; MAX_ROWS], [0; MAX_ROWS]);
-                for (start, target) in rows.iter_mut().zip(&mut targets).take(count) {
-                    let (row, column) = place;
-                    *start = 2 * (row * self.stride * row_words + column * self.stride * pixel_words);
+                for ((start, target), (row, column)) in rows.iter_mut().zip(&mut targets).zip(pixels.by_ref().take(count)) {
+                    *start = 2 * self.stride * (row * row_words + column * pixel_words);
                     *target = self.target.pixel(band.picture, band.first + row, column);
-                    place = if column + 1 == columns { (row + 1, 0) } else { (row, column + 1) };
                 }
                 let last = rows[count - 1];
                 rows[count..].fill(last);

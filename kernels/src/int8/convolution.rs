@@ -9,12 +9,11 @@ mod strips;
 
 use super::microkernel::{LANE, MAX_ROWS, Start, Sums, Tile, tile_rows};
 use super::{QuantizedMatrix, Values, scale_back};
-use crate::conv::ConvShape;
+use crate::conv::{Band, ConvShape};
 use crate::dispatch::{Int8Level, int8_level};
 use crate::gemm::microkernel::VECTOR;
-use crate::gemm::{ColumnSplit, Epilogue, finish};
+use crate::gemm::{Epilogue, finish};
 use crate::matrix::BLOCK_COLUMNS;
-use crate::pool::parallel_for;
 use crate::shared::SharedSlice;
 use crate::strip;
 use crate::vectorise::vectorised;
@@ -22,8 +21,6 @@ use std::cell::RefCell;
 use std::ops::Range;
 use strips::StripScratch;
 
-/// Output pixels of a band: enough that the rows which neighbouring bands both round are few.
-const BAND_PIXELS: usize = 512;
 /// The largest byte of an activation.
 const LARGEST: f32 = 255.0;
 /// The longest sum: 255 · 127 times as many still fit into 32 bits.
@@ -115,20 +112,10 @@ pub fn conv2d_at(level: Int8Level, x: &[f32], filter: &QuantizedFilter, shape: &
     assert_eq!(filter.size, (shape.out_channels, shape.in_channels, shape.kernel), "the filter is not [outputs, inputs, kernel, kernel]");
     assert_eq!(out.len(), shape.out_pixels() * shape.out_channels, "the output is not [batch, height', width', outputs]");
     epilogue.check(shape.out_pixels(), shape.out_channels);
-    if out.is_empty() {
-        return;
-    }
-    let (rows, columns) = (shape.out_height(), shape.out_width());
-    let height = (BAND_PIXELS / columns).clamp(1, rows);
-    let bands = rows.div_ceil(height);
-    let split = ColumnSplit::new(shape.out_channels, shape.batch * bands);
     let walk = Walk { level, x, filter, shape, epilogue };
     let out = SharedSlice::new(out);
-    parallel_for(shape.batch * bands * split.tasks, &|task| {
-        let (band, columns) = (task / split.tasks, task % split.tasks);
-        let first = band % bands * height;
-        let band = Band { picture: band / bands, first, rows: height.min(rows - first) };
-        SCRATCH.with_borrow_mut(|scratch| walk.multiply(band, split.blocks(columns), scratch, &out));
+    Band::for_each((shape.batch, shape.out_height(), shape.out_width()), shape.out_channels, &|band, blocks| {
+        SCRATCH.with_borrow_mut(|scratch| walk.multiply(band, blocks, scratch, &out));
     });
 }
 
@@ -140,19 +127,16 @@ struct Walk<'a> {
     epilogue: &'a Epilogue<'a>,
 }
 
-/// A band of outputs.
-#[derive(Clone, Copy)]
-struct Band {
-    picture: usize,
-    first: usize,
-    rows: usize,
-}
-
 impl Walk<'_> {
     /// Words of a padded pixel, and of a padded row.
     fn widths(&self) -> (usize, usize) {
         let pixel = self.shape.in_channels.div_ceil(LANE);
         (pixel, ((self.shape.out_width() - 1) * self.shape.stride + self.shape.kernel) * pixel)
+    }
+
+    /// Which output the first pixel of a band's row is.
+    fn target(&self, band: Band, row: usize) -> usize {
+        (band.picture * self.shape.out_height() + band.first + row) * band.columns
     }
 
     /// Rounds the rows that a band reads, with their zero padding.
@@ -189,30 +173,27 @@ impl Walk<'_> {
 
     fn multiply(&self, band: Band, blocks: Range<usize>, scratch: &mut Scratch, out: &SharedSlice<'_, f32>) {
         self.fill(band, scratch);
-        if self.level == Int8Level::Avx2 && strip::strips(band.rows * self.shape.out_width()) {
+        if self.level == Int8Level::Avx2 && strip::strips(band.len()) {
             return self.multiply_strips(band, blocks, scratch, out);
         }
         let ConvShape { kernel, stride, .. } = *self.shape;
         let matrix = &self.filter.matrix;
         let (pixel_words, row_words) = self.widths();
-        let (columns, length) = (self.shape.out_width(), kernel * pixel_words);
-        let pixels = band.rows * columns;
+        let length = kernel * pixel_words;
         let mut sums: [Sums; MAX_ROWS] = [[0; BLOCK_COLUMNS]; MAX_ROWS];
         for block in blocks {
             let (b, vectors) = matrix.block(block);
             let starts = matrix.starts[block * BLOCK_COLUMNS..].first_chunk();
             let tap_row = length * vectors * VECTOR;
             let height = tile_rows(vectors);
-            let mut place = (0, 0);
-            for first in (0..pixels).step_by(height) {
-                let count = height.min(pixels - first);
+            let mut pixels = band.pixels();
+            for first in (0..band.len()).step_by(height) {
+                let count = height.min(band.len() - first);
                 let (mut rows, mut targets, mut scales) = ([0; MAX_ROWS], [0; MAX_ROWS], [1.0; MAX_ROWS]);
-                for index in 0..count {
-                    let (row, column) = place;
-                    rows[index] = row * stride * row_words + column * stride * pixel_words;
-                    targets[index] = (band.picture * self.shape.out_height() + band.first + row) * columns + column;
+                for (index, (row, column)) in pixels.by_ref().take(count).enumerate() {
+                    rows[index] = stride * (row * row_words + column * pixel_words);
+                    targets[index] = self.target(band, row) + column;
                     scales[index] = scratch.rows[row * stride..][..kernel].iter().product();
-                    place = if column + 1 == columns { (row + 1, 0) } else { (row, column + 1) };
                 }
                 let last = rows[count - 1];
                 rows[count..].fill(last);

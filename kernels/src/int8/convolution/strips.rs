@@ -1,5 +1,5 @@
-use super::{Band, Scratch, Walk};
-use crate::conv::ConvShape;
+use super::{Scratch, Walk};
+use crate::conv::{Band, ConvShape};
 use crate::gemm::finish;
 use crate::gemm::microkernel::VECTOR;
 use crate::int8::microkernel::{MAX_ROWS, Sums};
@@ -34,17 +34,17 @@ impl Walk<'_> {
         let ConvShape { kernel, stride, .. } = *self.shape;
         let matrix = &self.filter.matrix;
         let (pixel_words, row_words) = self.widths();
-        let (columns, length) = (self.shape.out_width(), kernel * pixel_words);
+        let length = kernel * pixel_words;
         let StripScratch { pairs, strip, sums, starts, targets, scales } = &mut scratch.strips;
         starts.clear();
         targets.clear();
         scales.clear();
         for row in 0..band.rows {
-            let output = (band.picture * self.shape.out_height() + band.first + row) * columns;
+            let output = self.target(band, row);
             let factor: f32 = scratch.rows[row * stride..][..kernel].iter().product();
-            starts.extend((0..columns).map(|column| 2 * stride * (row * row_words + column * pixel_words)));
-            targets.extend(output..output + columns);
-            scales.extend(std::iter::repeat_n(factor, columns));
+            starts.extend((0..band.columns).map(|column| 2 * stride * (row * row_words + column * pixel_words)));
+            targets.extend(output..output + band.columns);
+            scales.extend(std::iter::repeat_n(factor, band.columns));
         }
         let words = ((band.rows - 1) * stride + kernel) * row_words;
         let pairs = strip::pairs(&scratch.band[..words], (words, &(0..words)), pairs);
