@@ -25,7 +25,7 @@ const FEWEST_ROWS: usize = 24;
 /// begins; one that is empty if there are no words.
 pub(crate) fn parts(length: usize) -> impl Iterator<Item = Range<usize>> {
     let count = length.div_ceil(PART).max(1);
-    let start = move |part: usize| if part == count { length } else { part * length / count & !1 };
+    let start = move |part: usize| if part == count { length } else { (part * length / count) & !1 };
     (0..count).map(move |part| start(part)..start(part + 1))
 }
 
