@@ -73,9 +73,12 @@ pub enum Found {
 /// Finds out what the database is, and upgrades a ledger (or fills an empty file, if `fill`) to the newest schema in one transaction.
 /// An empty file that is not to be filled is foreign.
 pub fn prepare(connection: &mut Connection, fill: bool) -> Result<Found> {
-    if let Some(found) = recognise(connection)? {
+    // One look at one state: between two of them another process may fill the file.
+    let look = connection.transaction()?;
+    if let Some(found) = recognise(&look)? {
         return Ok(found);
     }
+    drop(look);
     match upgrade(connection, fill) {
         Err(error) if is_read_only(&error) && pragma(connection, "user_version")? >= 1 => {
             // On a read-only medium what is missing lives as long as the connection.

@@ -67,3 +67,17 @@ fn a_file_that_is_no_database_or_a_missing_folder_is_an_error_with_its_path() ->
     assert!(SqliteLog::open_existing(&empty).is_ok(), "a ledger without entries is one");
     Ok(())
 }
+
+#[test]
+fn one_process_may_open_what_another_is_just_creating() -> Outcome {
+    for _ in 0..60 {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("ledger.sqlite");
+        std::thread::scope(|scope| {
+            for opener in [0; 4].map(|_| scope.spawn(|| SqliteLog::open(&path).map(drop))) {
+                opener.join().expect("no panic").expect("opens");
+            }
+        });
+    }
+    Ok(())
+}
