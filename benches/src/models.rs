@@ -47,7 +47,7 @@ pub fn block(order: &Value) -> Result<Work> {
 pub fn picture(order: &Value) -> Result<Work> {
     let name = options::text(order, "model")?.to_owned();
     let dtype = precision(options::text(order, "dtype")?)?;
-    let mut model = LoadedModel::open(pipeline::find_model(&name)?, &name, dtype, Residency::Keep)?;
+    let mut model = LoadedModel::open(installation::find_model(&name)?, &name, dtype, Residency::Keep)?;
     let request = Request {
         prompt: options::text(order, "prompt")?.to_owned(),
         original_prompt: None,

@@ -80,7 +80,7 @@ pub struct GenerateOptions {
     /// What to draw, in Chinese or English / 提示词
     pub prompt: std::ffi::OsString,
     /// Folder in diffusers layout, or the name of an embedded model / 模型文件夹或内置模型名
-    #[arg(long, default_value = pipeline::DEFAULT_MODEL, value_name = "DIR|NAME")]
+    #[arg(long, default_value = installation::DEFAULT_MODEL, value_name = "DIR|NAME")]
     pub model: String,
     /// What not to draw / 反向提示词
     #[arg(long, default_value = "", value_name = "TEXT", hide_default_value = true)]
@@ -384,7 +384,7 @@ pub struct CheckOptions {
 #[derive(Args)]
 pub struct InspectOptions {
     /// Folder in diffusers layout, or the name of an embedded model / 模型文件夹
-    #[arg(default_value = pipeline::DEFAULT_MODEL)]
+    #[arg(default_value = installation::DEFAULT_MODEL)]
     pub model: String,
     /// JSON on standard output / 以 JSON 输出
     #[arg(long)]
@@ -394,7 +394,7 @@ pub struct InspectOptions {
 #[derive(Args)]
 pub struct EvaluateOptions {
     /// Folder in diffusers layout, or the name of an embedded model / 模型文件夹
-    #[arg(default_value = pipeline::DEFAULT_MODEL)]
+    #[arg(default_value = installation::DEFAULT_MODEL)]
     pub model: String,
     /// The data recipe whose concepts are asked for / 数据配方
     #[arg(long, default_value = "recipes/xiaopin.data.toml", value_name = "FILE")]
@@ -413,7 +413,7 @@ pub struct EvaluateOptions {
 #[derive(Args)]
 pub struct BenchOptions {
     /// Model for the end-to-end row / 模型
-    #[arg(long, default_value = pipeline::DEFAULT_MODEL, value_name = "DIR|NAME")]
+    #[arg(long, default_value = installation::DEFAULT_MODEL, value_name = "DIR|NAME")]
     pub model: String,
     /// Compare exact, balanced, fast, fewer steps and precisions by time and likeness instead / 比较各速度档
     #[arg(long)]

@@ -74,6 +74,7 @@ from_crate_errors!(
     credentials::Error,
     engine::Error,
     filing::Error,
+    installation::Error,
     ledger::Error,
     pipeline::Error,
     policy::Error,

@@ -1,10 +1,8 @@
 //! `danqing`: generate, train, verify, and look into models, in one binary. Results go to standard output, everything
 //! else to standard error. Exit codes are those of `spec::Code`.
 mod arguments;
-mod c2pa;
 mod closed_output;
 mod commands;
-mod configuration;
 mod failure;
 mod identity;
 mod interrupt;
@@ -43,7 +41,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<u8, Failure> {
-    let mut configuration = configuration::Configuration::load(arguments.config.as_deref())?;
+    let mut configuration = installation::Configuration::load(arguments.config.as_deref())?;
     if arguments.packed_weights.is_some() {
         configuration.packed_weights = arguments.packed_weights;
     }

@@ -1,8 +1,8 @@
 use crate::studio::{LEDGER_FILE, check_running, new_id, open_outbox};
-use crate::{Certificate, LabelSigning, RecordOptions, Result, Switch, c2pa, strikes};
-use credentials::Source;
+use crate::{Build, RecordOptions, Result, Switch, strikes};
+use credentials::{Signer, Source};
 use ledger::Ledger;
-use provenance::{Conversion, EarlierPropagator, Ground, Propagator, ProviderCode, Relabelled, Warning};
+use provenance::{Conversion, EarlierPropagator, Ground, LabelKey, Propagator, ProviderCode, Relabelled, Warning};
 use serde::Serialize;
 use spec::stage::{RecordedCopy as _, Relabelled as _};
 use spec::{Clock, Relabelling, SystemClock};
@@ -15,7 +15,7 @@ use store::{Existing, SqliteLog};
 pub struct Copies<'a> {
     folder: PathBuf,
     existing: Existing,
-    certificate: Certificate<'a>,
+    signer: Build<'a, Option<Signer>>,
     record: RecordOptions,
     clock: Arc<dyn Clock>,
 }
@@ -25,7 +25,7 @@ pub struct PassingOn<'a> {
     /// The propagator's code.
     pub propagator_code: ProviderCode,
     /// The key that signs the propagator's fields.
-    pub label_signing: Option<LabelSigning<'a>>,
+    pub label_key: Build<'a, Option<LabelKey>>,
     /// Why a file without label is labelled.
     pub ground: Option<Ground>,
     /// What to do about another propagator's fields.
@@ -50,17 +50,16 @@ pub struct ReleasedCopy {
 }
 
 impl<'a> Copies<'a> {
-    /// For the folder of the copies, whose C2PA manifests `certificate` signs. An error while generation is stopped there, which ends
+    /// For the folder of the copies, whose C2PA manifests the signer signs. An error while generation is stopped there, which ends
     /// transmission too.
-    pub fn of(folder: &Path, existing: Existing, certificate: Certificate<'a>, record: RecordOptions) -> Result<Self> {
+    pub fn of(folder: &Path, existing: Existing, signer: Build<'a, Option<Signer>>, record: RecordOptions) -> Result<Self> {
         Switch::of(&folder.join(LEDGER_FILE), &record.stop_file).check()?;
-        Ok(Self { folder: folder.to_owned(), existing, certificate, record, clock: Arc::new(SystemClock) })
+        Ok(Self { folder: folder.to_owned(), existing, signer, record, clock: Arc::new(SystemClock) })
     }
 
     /// Adds the propagator's fields to a file and releases it under that name.
     pub fn pass_on(self, source: &Source<'_>, passing: PassingOn<'_>, name: &str) -> Result<ReleasedCopy> {
-        let key = passing.label_signing.map(crate::label_key::label_key).transpose()?;
-        let propagator = Propagator::new(passing.propagator_code, key)?;
+        let propagator = Propagator::new(passing.propagator_code, (passing.label_key)()?)?;
         let copy = propagator.pass_on(source.bytes, passing.ground, passing.earlier, new_id(self.clock.as_ref())?)?;
         self.take_out(copy, source, name)
     }
@@ -83,7 +82,7 @@ impl<'a> Copies<'a> {
         strikes::check(&ledger, &account)?;
         let outbox = open_outbox(&self.folder, self.existing, &ledger)?;
         outbox.check_name(name)?;
-        let signer = c2pa::signer(self.certificate, &self.folder, copy.relabelling().id.made_at())?;
+        let signer = (self.signer)()?;
         if let Some(signer) = &signer {
             copy = copy.with_credentials(source, signer)?;
         }

@@ -46,37 +46,13 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
-    /// A key's file cannot be read or written.
-    #[error("cannot read or write the key {path}: {source} / 无法读写密钥 {path}：{source}")]
-    KeyIo {
-        /// Its file.
-        path: PathBuf,
-        /// The system's error.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A C2PA certificate or its key.
-    #[error(transparent)]
-    Credentials(#[from] credentials::Error),
-    /// The watermark's key is not one.
-    #[error("{0} is not a watermark key: 64 hexadecimal digits are expected / {0} 不是水印密钥：应为 64 位十六进制数字")]
-    WatermarkKeyInvalid(PathBuf),
-    /// The label's key is not one, or of another algorithm than the configuration says.
-    #[error("{path}: {source} / {path} 有误")]
-    LabelKeyInvalid {
-        /// Its file.
-        path: PathBuf,
-        /// What is wrong.
-        #[source]
-        source: provenance::Error,
-    },
-    /// A picture classifier's settings are wrong.
-    #[error("image_classifier {classifier:?}: {detail}")]
-    ClassifierInvalid {
-        /// How the configuration calls it.
-        classifier: String,
-        /// What is wrong, in both languages.
-        detail: String,
+    /// A part could not be built when it was first needed.
+    #[error("{source}")]
+    Part {
+        /// What decides exit status and user text.
+        code: Code,
+        /// The builder's error.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The machine has no random numbers.
     #[error("the system gives no random numbers: {0} / 系统无法提供随机数：{0}")]
@@ -94,9 +70,8 @@ impl Error {
             Self::Ledger(error) => error.code(),
             Self::Suspended { .. } => Code::Suspended,
             Self::InvalidRequest(_) => Code::InvalidRequest,
-            Self::Credentials(error) => error.code(),
-            Self::StopFile { .. } | Self::KeyIo { .. } => Code::StorageFailed,
-            Self::WatermarkKeyInvalid(_) | Self::LabelKeyInvalid { .. } | Self::ClassifierInvalid { .. } => Code::ConfigurationInvalid,
+            Self::Part { code, .. } => *code,
+            Self::StopFile { .. } => Code::StorageFailed,
             Self::Random(_) => Code::Internal,
         }
     }

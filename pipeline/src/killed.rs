@@ -1,9 +1,12 @@
 //! A process killed at any step between render and release: after the next start each picture is recorded and present, or absent.
 
-use crate::{Names, Outcome, RecordOptions, Studio, StudioOptions, find_model};
+use crate::{Names, Outcome, RecordOptions, Studio, StudioOptions};
 use engine::LoadedModel;
 use engine::families::{Control, Residency};
+use engine::model_folder::ModelFolder;
 use ledger::{Entry, Head, PromptStorage, VaultSettings, verify};
+use policy::{ImageGate, OnFailure};
+use provenance::Labeller;
 use spec::{ImageFormat, LogStorage as _, Request, RunPrecision, Sha256Digest, Speed};
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -12,6 +15,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use store::{Existing, SqliteLog};
 
+const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/xiaopin");
 const FOLDER: &str = "DANQING_KILL_TEST_FOLDER";
 const STEP: &str = "DANQING_KILL_TEST_STEP";
 /// Where the process dies with its second picture in hand, and how many are on record after the next start.
@@ -40,7 +44,7 @@ fn request(seed: u64) -> Request {
         prompt: "一只小猫".into(),
         original_prompt: None,
         negative_prompt: String::new(),
-        model: crate::DEFAULT_MODEL.into(),
+        model: "xiaopin".into(),
         width: 128,
         height: 128,
         num_inference_steps: 1,
@@ -54,17 +58,19 @@ fn request(seed: u64) -> Request {
     }
 }
 
+fn model() -> LoadedModel {
+    let folder = ModelFolder::open(MODEL).unwrap();
+    LoadedModel::open(folder, "xiaopin", RunPrecision::Bf16, Residency::Keep).unwrap()
+}
+
 fn open(folder: &Path) -> Studio {
     let vault = VaultSettings { key: folder.join("danqing-ledger.record-key"), prompts: PromptStorage::Encrypted, retention_days: 184 };
     Studio::open(StudioOptions {
         folder,
         existing: Existing::Refuse,
-        provider_code: None,
-        watermark_key: None,
-        explicit_label: None,
-        label_signing: None,
-        credentials: crate::CredentialsOptions::default(),
-        screening: crate::ScreeningSettings::default(),
+        labeller: Labeller::new(None).unwrap(),
+        image_gate: Box::new(|| Ok(ImageGate::new(OnFailure::Block))),
+        strikes: true,
         policy: policy::LiveSettings::default(),
         record: RecordOptions { account: "甲".into(), vault, stop_file: folder.join("stopped") },
     })
@@ -73,7 +79,7 @@ fn open(folder: &Path) -> Studio {
 
 fn work(folder: &Path, pictures: u64) {
     let mut studio = open(folder);
-    let mut model = LoadedModel::open(find_model(crate::DEFAULT_MODEL).unwrap(), "xiaopin", RunPrecision::Bf16, Residency::Keep).unwrap();
+    let mut model = model();
     for seed in 0..pictures {
         let Outcome::Cleared(cleared) = studio.clear(request(seed)).unwrap() else { panic!("refused") };
         let mut deliver = |_| RELEASED.set(RELEASED.get() + 1);
@@ -134,7 +140,7 @@ fn killed_at_every_step() {
 fn a_stop_while_drawing_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut studio = open(folder.path());
-    let mut model = LoadedModel::open(find_model(crate::DEFAULT_MODEL).unwrap(), "xiaopin", RunPrecision::Bf16, Residency::Keep).unwrap();
+    let mut model = model();
     let Outcome::Cleared(cleared) = studio.clear(request(1)).unwrap() else { panic!("refused") };
     let stop_file = folder.path().join("stopped");
     let mut stop = |_| {
@@ -154,7 +160,7 @@ fn a_stop_while_drawing_leaves_nothing() {
 fn a_stop_between_record_and_release_keeps_the_file_hidden_until_it_ends() {
     let folder = tempfile::tempdir().unwrap();
     let mut studio = open(folder.path());
-    let mut model = LoadedModel::open(find_model(crate::DEFAULT_MODEL).unwrap(), "xiaopin", RunPrecision::Bf16, Residency::Keep).unwrap();
+    let mut model = model();
     let Outcome::Cleared(cleared) = studio.clear(request(1)).unwrap() else { panic!("refused") };
     let stop_file = folder.path().join("stopped");
     STOP_WHEN_RECORDED.set(Some(stop_file.clone()));

@@ -13,28 +13,19 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
-mod c2pa;
 mod copies;
 mod error;
-mod image_safety;
-mod key_file;
 #[cfg(test)]
 mod killed;
-mod label_key;
-mod models;
 mod strikes;
 mod studio;
 mod switch;
-mod watermark_key;
 
-pub use c2pa::{Certificate, CredentialsOptions, TEST_CERTIFICATE_FILE};
 pub use copies::{Copies, PassingOn, ReleasedCopy};
 pub use error::{Error, Result};
-pub use image_safety::{BUILTIN_CLASSIFIER, ClassifierSettings, ImageSafety, LabelSettings, ScreeningSettings, read_picture};
-pub use label_key::LabelSigning;
-pub use models::{DEFAULT_MODEL, find_model};
 pub use strikes::check as check_account;
-pub use studio::{CopyOutcome, Delivery, LEDGER_FILE, Names, Outcome, RecordOptions, Refused, Released, Studio, StudioOptions, Timing};
+pub use studio::{
+    Build, CopyOutcome, Delivery, LEDGER_FILE, Names, Outcome, RecordOptions, Refused, Released, Studio, StudioOptions, Timing,
+};
 pub use studio::{Withheld, random_seed};
 pub use switch::Switch;
-pub use watermark_key::read_watermark_key;

@@ -1,13 +1,11 @@
-use crate::label_key::{LabelSigning, label_key};
-use crate::watermark_key::watermark_key;
-use crate::{CredentialsOptions, Error, Result, ScreeningSettings, c2pa, strikes, switch};
+use crate::{Error, Result, strikes, switch};
 use engine::families::{Control, Progress};
 use engine::model_folder::ModelFolder;
 use engine::prompt_enhancer::{Decoding, PromptEnhancer};
 use engine::{Device, LoadedModel};
 use ledger::{Article9Grant, Ledger, SuspensionCause, VaultSettings};
 use policy::{Cleared, Decision, ImageDecision, ImageGate, LiveGate, LiveSettings};
-use provenance::{Labeller, ProviderCode, Warning};
+use provenance::{Labeller, Warning};
 use serde::Serialize;
 use spec::stage::{Granted, Labelled as _, Recorded as _, Screened as _};
 use spec::{Clock, ImageFormat, ProduceId, Request, Screening, Sha256Digest, SystemClock};
@@ -37,24 +35,21 @@ pub struct StudioOptions<'a> {
     pub folder: &'a Path,
     /// What to do about files that already have a picture's name.
     pub existing: Existing,
-    /// The provider's code for the implicit label.
-    pub provider_code: Option<ProviderCode>,
-    /// The file with the key of the invisible watermark, made if it is not there; pictures carry no watermark where it is not set.
-    /// With it, pixels depend on the ProduceID too: two pictures of one seed differ by their marks.
-    pub watermark_key: Option<&'a Path>,
-    /// Text of the explicit label, where it is not the default.
-    pub explicit_label: Option<&'a str>,
-    /// The key that signs implicit labels, made if it is not there; labels are unsigned where it is not set.
-    pub label_signing: Option<LabelSigning<'a>>,
-    /// Who signs the pictures' C2PA manifests.
-    pub credentials: CredentialsOptions<'a>,
+    /// What labels pictures. Where it has a watermark's key, pixels depend on the ProduceID too: two pictures of one seed differ by their
+    /// marks.
+    pub labeller: Labeller,
     /// Lexicons besides the built-in one, whose to trust, and whom refusals send people to.
     pub policy: LiveSettings,
-    /// Which classifiers look at pictures before they are labelled.
-    pub screening: ScreeningSettings,
+    /// What looks at pictures before they are labelled; built for the first of them, since a refused request needs none.
+    pub image_gate: Build<'static, ImageGate>,
+    /// Whether a request counts against the account, as a refused one does, when a score withholds a picture of it.
+    pub strikes: bool,
     /// For whom, and how it is recorded.
     pub record: RecordOptions,
 }
+
+/// A part that is built when it is first needed.
+pub type Build<'a, T> = Box<dyn FnOnce() -> Result<T> + 'a>;
 
 /// For whom files are made, how that is recorded, and what stops it.
 pub struct RecordOptions {
@@ -82,9 +77,8 @@ pub struct Studio {
     outbox: Outbox,
     ledger: Ledger,
     clock: Arc<dyn Clock>,
-    screening: ScreeningSettings,
-    /// Loaded for the first picture: a refused request needs none.
-    image_gate: Option<Arc<ImageGate>>,
+    strikes: bool,
+    image_gate: Lazy,
     account: String,
     stop_file: PathBuf,
 }
@@ -195,32 +189,27 @@ pub enum Outcome {
     Refused(Box<Refused>),
 }
 
+/// The image gate, before and after the first picture.
+enum Lazy {
+    Built(Arc<ImageGate>),
+    ToBuild(Build<'static, ImageGate>),
+    Failed,
+}
+
 impl Studio {
     /// Opens gate, labeller, ledger and outbox, and settles what a crash left in the folder.
     pub fn open(options: StudioOptions<'_>) -> Result<Self> {
         let gate = LiveGate::open(options.policy)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         store::prepare_folder(options.folder)?;
-        let mut labeller = Labeller::new(options.provider_code)?.with_threads(engine::threads());
-        if let Some(text) = options.explicit_label {
-            labeller = labeller.with_explicit_text(text)?;
-        }
-        if let Some(path) = options.watermark_key {
-            labeller = labeller.with_watermark(watermark_key(path)?);
-        }
-        if let Some(signer) = c2pa::signer(options.credentials.certificate, options.folder, clock.now())? {
-            labeller = labeller.with_credentials(signer, options.credentials.training_use);
-        }
-        if let Some(signing) = options.label_signing {
-            labeller = labeller.with_key(label_key(signing)?);
-        }
         let RecordOptions { account, vault, stop_file } = options.record;
         let log = SqliteLog::open(&options.folder.join(LEDGER_FILE))?;
         let ledger = Ledger::open(Box::new(log), Arc::clone(&clock))?.with_vault(&vault)?.on_behalf_of(&account)?;
         // Before the outbox: while generation is stopped, what a crash left hidden stays so.
         check_running(&ledger, &stop_file)?;
         let outbox = open_outbox(options.folder, options.existing, &ledger)?;
-        Ok(Self { gate, labeller, outbox, ledger, clock, screening: options.screening, image_gate: None, account, stop_file })
+        let (labeller, strikes, image_gate) = (options.labeller, options.strikes, Lazy::ToBuild(options.image_gate));
+        Ok(Self { gate, labeller, outbox, ledger, clock, strikes, image_gate, account, stop_file })
     }
 
     /// An error while generation is stopped.
@@ -289,7 +278,7 @@ impl Studio {
         let request = spec::stage::Cleared::request(&**cleared);
         let (count, batch) = (request.count, model.batch_size(request) as u32);
         // The rule counts what people ask for, and not how many pictures of it.
-        let mut may_strike = self.screening.safety.strikes;
+        let mut may_strike = self.strikes;
         let mut first = 0;
         while first < count {
             let end = first.saturating_add(batch).min(count);
@@ -425,11 +414,13 @@ impl Studio {
     }
 
     fn image_gate(&mut self) -> Result<Arc<ImageGate>> {
-        if let Some(gate) = &self.image_gate {
-            return Ok(Arc::clone(gate));
-        }
-        let gate = Arc::new(self.screening.gate()?);
-        Ok(Arc::clone(self.image_gate.insert(gate)))
+        let gate = match std::mem::replace(&mut self.image_gate, Lazy::Failed) {
+            Lazy::Built(gate) => gate,
+            Lazy::ToBuild(build) => Arc::new(build()?),
+            Lazy::Failed => return Err(Error::InvalidRequest("the image gate could not be built before / 图片审核此前未能建立".into())),
+        };
+        self.image_gate = Lazy::Built(Arc::clone(&gate));
+        Ok(gate)
     }
 }
 

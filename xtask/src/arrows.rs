@@ -17,9 +17,26 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ledger", &["spec"]),
     ("store", &["spec"]),
     ("pipeline", &["credentials", "engine", "ledger", "policy", "provenance", "spec", "store"]),
+    ("installation", &["credentials", "engine", "ledger", "pipeline", "policy", "provenance", "spec", "store"]),
     ("filing", &["engine", "ledger", "policy", "provenance", "spec", "trainer"]),
-    ("cli", &["credentials", "engine", "filing", "kernels", "ledger", "pipeline", "policy", "provenance", "spec", "store", "trainer"]),
-    ("benches", &["engine", "kernels", "pipeline", "spec"]),
+    (
+        "cli",
+        &[
+            "credentials",
+            "engine",
+            "filing",
+            "installation",
+            "kernels",
+            "ledger",
+            "pipeline",
+            "policy",
+            "provenance",
+            "spec",
+            "store",
+            "trainer",
+        ],
+    ),
+    ("benches", &["engine", "installation", "kernels", "spec"]),
     ("xtask", &["provenance", "spec"]),
 ];
 

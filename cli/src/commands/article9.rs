@@ -1,11 +1,11 @@
 use crate::commands::ledger::{DEFAULT_LEDGER, find};
-use crate::configuration::Configuration;
 use crate::failure::Failure;
 use crate::identity::system_user;
 use crate::{interrupt, stop_watch};
 use clap::{Args, Subcommand};
 use engine::LoadedModel;
 use engine::families::{Control, Residency};
+use installation::Configuration;
 use ledger::{Recipient, Record};
 use pipeline::{CopyOutcome, RecordOptions, Studio, StudioOptions, Switch};
 use serde_json::json;
@@ -158,13 +158,10 @@ fn export(options: &ExportOptions, configuration: &Configuration) -> Result<u8, 
     let mut studio = Studio::open(StudioOptions {
         folder,
         existing: Existing::Refuse,
-        provider_code: configuration.provider_code()?,
-        watermark_key: configuration.watermark_key.as_deref(),
-        explicit_label: configuration.explicit_label.as_deref(),
-        label_signing: configuration.label_signing()?,
-        credentials: configuration.credentials()?,
+        labeller: configuration.labeller(folder)?,
         policy: configuration.policy()?,
-        screening: configuration.screening(),
+        image_gate: configuration.image_gate(),
+        strikes: configuration.image_safety.strikes,
         record: RecordOptions {
             account: options.account.clone().unwrap_or_else(system_user),
             vault: configuration.vault(&options.ledger)?,
@@ -176,7 +173,7 @@ fn export(options: &ExportOptions, configuration: &Configuration) -> Result<u8, 
     }
     let flag = interrupt::flag();
     stop_watch::start(Switch::of(&options.ledger, configuration.stop_file()), Arc::clone(&flag));
-    let model_folder = pipeline::find_model(&request.model)?;
+    let model_folder = installation::find_model(&request.model)?;
     let model = LoadedModel::open(model_folder, &request.model, request.dtype, Residency::OneAtATime)?;
     let mut model = model.with_packed_weights(configuration.packed_folder());
     let mut observe = |_| if flag.load(Ordering::SeqCst) { Control::Stop } else { Control::Continue };

@@ -136,7 +136,7 @@ fn attention_row(precision: Precision) -> Row {
 }
 
 fn picture(options: &BenchOptions) -> Result<Row, Failure> {
-    let folder = pipeline::find_model(&options.model)?;
+    let folder = installation::find_model(&options.model)?;
     let defaults = ModelDefaults::read(&folder)?;
     let mut model = LoadedModel::open(folder, &options.model, options.dtype, Residency::Keep)?;
     let request = Request {

@@ -1,16 +1,15 @@
 use super::bench::machine;
 use crate::arguments::BenchOptions;
 use crate::failure::Failure;
-use credentials::Signer;
 use engine::families::{Control, Residency};
 use engine::{LoadedModel, ModelDefaults};
+use installation::Configuration;
 use ledger::{MINIMUM_RETENTION_DAYS, PromptStorage, VaultSettings};
 use pipeline::{Delivery, Names, Outcome, RecordOptions, Released, Studio, StudioOptions};
 use policy::{Field, Gate, Lexicon};
-use provenance::{Labeller, ProviderCode};
+use provenance::Labeller;
 use serde_json::{Value, json};
-use spec::{Clock as _, Code, ImageFormat, Request, SystemClock};
-use std::path::Path;
+use spec::{Code, ImageFormat, Request};
 use std::time::{Duration, Instant};
 use store::Existing;
 
@@ -128,19 +127,18 @@ fn size(options: &BenchOptions, side: u32) -> Result<Size, Failure> {
     let place = tempfile::Builder::new().prefix(".danqing-bench-").tempdir_in(".");
     let place =
         place.map_err(|error| Failure::new(Code::StorageFailed, format!("cannot make a folder here: {error} / 无法在此建立文件夹")))?;
-    let key = place.path().join("watermark.key");
     let pictures = place.path().join("pictures");
-    let provider_code: ProviderCode = PROVIDER_CODE.parse()?;
+    let mut configuration = Configuration::default();
+    configuration.provider_code = Some(PROVIDER_CODE.to_owned());
+    configuration.watermark_key = Some(place.path().join("watermark.key"));
+    let labeller = configuration.labeller(place.path())?;
     let mut studio = Studio::open(StudioOptions {
         folder: &pictures,
         existing: Existing::Refuse,
-        provider_code: Some(provider_code.clone()),
-        watermark_key: Some(&key),
-        credentials: pipeline::CredentialsOptions::default(),
-        explicit_label: None,
-        label_signing: None,
+        labeller: labeller.clone(),
         policy: policy::LiveSettings::default(),
-        screening: pipeline::ScreeningSettings::default(),
+        image_gate: configuration.image_gate(),
+        strikes: true,
         record: RecordOptions {
             account: "bench".to_owned(),
             vault: VaultSettings {
@@ -151,7 +149,7 @@ fn size(options: &BenchOptions, side: u32) -> Result<Size, Failure> {
             stop_file: place.path().join("stopped"),
         },
     })?;
-    let folder = pipeline::find_model(&options.model)?;
+    let folder = installation::find_model(&options.model)?;
     let defaults = ModelDefaults::read(&folder)?;
     let request = Request {
         prompt: PROMPT.to_owned(),
@@ -180,10 +178,6 @@ fn size(options: &BenchOptions, side: u32) -> Result<Size, Failure> {
         }
     })?;
     let of = |part: &dyn Fn(&Released) -> Duration| median(released.iter().map(part).collect());
-    let labeller = Labeller::new(Some(provider_code))?
-        .with_threads(engine::threads())
-        .with_watermark(pipeline::read_watermark_key(&key)?)
-        .with_credentials(test_signer(&pictures)?, credentials::TrainingUse::default());
     let steps = steps(&labeller, &released)?;
     let mut lengths: Vec<u64> = released.iter().filter_map(|one| std::fs::metadata(&one.path).ok()).map(|file| file.len()).collect();
     lengths.sort_unstable();
@@ -197,14 +191,6 @@ fn size(options: &BenchOptions, side: u32) -> Result<Size, Failure> {
         file_bytes: lengths.get(lengths.len() / 2).copied().unwrap_or_default(),
         steps,
     })
-}
-
-/// The one that the studio made for the pictures in `folder`.
-fn test_signer(folder: &Path) -> Result<Signer, Failure> {
-    let path = folder.join(pipeline::TEST_CERTIFICATE_FILE);
-    let bundle = std::fs::read_to_string(&path)
-        .map_err(|error| Failure::new(Code::StorageFailed, format!("cannot read {0}: {error} / 无法读取 {0}", path.display())))?;
-    Ok(Signer::from_pem(&bundle, &bundle, SystemClock.now())?)
 }
 
 /// Medians of the steps inside a label, over the pictures.

@@ -17,7 +17,7 @@ const LISTED: usize = 20;
 
 pub fn run(options: &EvaluateOptions) -> Result<u8, Failure> {
     let dataset = Dataset::open(DataRecipe::read(&options.recipe)?, &options.data)?;
-    let folder = pipeline::find_model(&options.model)?;
+    let folder = installation::find_model(&options.model)?;
     let defaults = ModelDefaults::read(&folder)?;
     let mut model = LoadedModel::open(folder, &options.model, options.dtype, Residency::Keep)?;
     let concepts = dataset.concept_prompts(SEED, options.prompts);

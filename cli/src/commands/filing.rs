@@ -1,9 +1,9 @@
 use super::today;
-use crate::configuration::{Configuration, trust};
 use crate::failure::Failure;
 use clap::{Args, Subcommand};
 use engine::ModelDefaults;
 use filing::{Evaluation, Finding, FindingKind, Located, ManifestSummary, ModelRecord, Records, Subject};
+use installation::{Configuration, trust};
 use ledger::{Snapshot, Statistics};
 use policy::{Bank, Lexicon};
 use serde_json::json;
@@ -148,10 +148,10 @@ fn located<T>(subject: &Subject, name: &str, read: impl FnOnce(&Path) -> Result<
 }
 
 fn model(subject: &Subject) -> Result<ModelRecord, Failure> {
-    let named = subject.value("records.model").unwrap_or(pipeline::DEFAULT_MODEL);
+    let named = subject.value("records.model").unwrap_or(installation::DEFAULT_MODEL);
     let place = subject.record_path("model").filter(|path| path.is_dir());
     let name = place.as_ref().map_or_else(|| named.to_owned(), |path| path.display().to_string());
-    let folder = pipeline::find_model(&name)?;
+    let folder = installation::find_model(&name)?;
     let defaults = ModelDefaults::read(&folder)?;
     let beside = place.map(|path| path.join("MODEL_CARD.md")).filter(|path| path.exists());
     let card = match subject.record_path("model_card").or(beside) {

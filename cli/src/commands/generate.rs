@@ -1,9 +1,9 @@
 use crate::arguments::GenerateOptions;
-use crate::configuration::Configuration;
 use crate::failure::Failure;
 use crate::{identity, interrupt, progress, stop_watch};
 use engine::families::{Control, Progress, Residency};
 use engine::{LoadedModel, ModelDefaults};
+use installation::Configuration;
 use ledger::SuspensionCause;
 use pipeline::{Delivery, Names, Outcome, RecordOptions, Refused, Released, Studio, StudioOptions, Switch, Withheld};
 use serde_json::json;
@@ -21,7 +21,7 @@ pub fn run(options: &GenerateOptions, configuration: &Configuration) -> Result<u
         .prompt
         .to_str()
         .ok_or_else(|| Failure::new(Code::InvalidRequest, "the prompt is not valid UTF-8 / 提示词不是有效的 UTF-8 文本"))?;
-    let folder = pipeline::find_model(&options.model)?;
+    let folder = installation::find_model(&options.model)?;
     let defaults = ModelDefaults::read(&folder)?;
     let target = Target::choose(options)?;
     let request = Request {
@@ -47,13 +47,10 @@ pub fn run(options: &GenerateOptions, configuration: &Configuration) -> Result<u
     let mut studio = Studio::open(StudioOptions {
         folder: &target.folder,
         existing: if options.force { Existing::Replace } else { Existing::Refuse },
-        provider_code: configuration.provider_code()?,
-        watermark_key: configuration.watermark_key.as_deref(),
-        credentials: configuration.credentials()?,
-        explicit_label: configuration.explicit_label.as_deref(),
-        label_signing: configuration.label_signing()?,
+        labeller: configuration.labeller(&target.folder)?,
         policy: configuration.policy()?,
-        screening: configuration.screening(),
+        image_gate: configuration.image_gate(),
+        strikes: configuration.image_safety.strikes,
         record: RecordOptions {
             account: options.account.clone().unwrap_or_else(identity::system_user),
             vault: configuration.vault(&ledger)?,

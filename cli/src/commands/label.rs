@@ -3,10 +3,10 @@
 use crate::arguments::{ConvertOptions, LabelOptions};
 use crate::commands::verify::check::read;
 use crate::commands::verify_c2pa;
-use crate::configuration::Configuration;
 use crate::failure::Failure;
 use crate::{identity, stop_watch};
 use credentials::Source;
+use installation::Configuration;
 use ledger::Ledger;
 use pipeline::{Copies, PassingOn, RecordOptions, ReleasedCopy, Switch};
 use provenance::{Conversion, DEFAULT_EXPLICIT_TEXT, EarlierPropagator, Ground, check_explicit_text};
@@ -24,7 +24,7 @@ pub fn run(options: &LabelOptions, configuration: &Configuration) -> Result<u8, 
     let source = Original::read(&options.file)?;
     let passing = PassingOn {
         propagator_code: code,
-        label_signing: configuration.label_signing()?,
+        label_key: Box::new(|| Ok(configuration.label_key()?)),
         ground: match (options.declared, options.suspected) {
             (true, _) => Some(Ground::Declared),
             (_, true) => Some(Ground::Suspected),
@@ -102,7 +102,9 @@ fn open<'a>(
     let ledger = folder.join(pipeline::LEDGER_FILE);
     let record = RecordOptions { account, vault: configuration.vault(&ledger)?, stop_file: stop_file.to_owned() };
     let existing = if force { Existing::Replace } else { Existing::Refuse };
-    let copies = Copies::of(folder, existing, configuration.credentials()?.certificate, record)?;
+    let signs_in = folder.to_owned();
+    let signer = Box::new(move || Ok(configuration.signer(&signs_in)?));
+    let copies = Copies::of(folder, existing, signer, record)?;
     stop_watch::start(Switch::of(&ledger, stop_file), Arc::default());
     Ok(copies)
 }

@@ -4,10 +4,10 @@ mod time_stamp;
 
 pub use options::{DEFAULT_LEDGER, LedgerCommand};
 
-use crate::configuration::Configuration;
 use crate::failure::Failure;
 use crate::identity::system_user;
 use credentials::{Anchors, verify_time_stamp};
+use installation::Configuration;
 use ledger::{Entry, InclusionProof, KeyFiles, Ledger, Record, Signed, SignedCheckpoint, Snapshot, TimestampResponse, VerifierKey};
 use options::{CheckpointOptions, ProveOptions, ShredOptions, VerifyOptions};
 use serde_json::json;

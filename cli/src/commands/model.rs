@@ -15,7 +15,7 @@ const TOLERANCE_BF16: f32 = 0.1;
 const TOLERANCE_INT8: f32 = 0.2;
 
 pub fn inspect(options: &InspectOptions) -> Result<u8, Failure> {
-    let inspection = engine::model_folder::inspect(&pipeline::find_model(&options.model)?)?;
+    let inspection = engine::model_folder::inspect(&installation::find_model(&options.model)?)?;
     if options.json {
         println!("{}", json!(inspection));
         return Ok(0);
@@ -44,7 +44,7 @@ pub fn inspect(options: &InspectOptions) -> Result<u8, Failure> {
 
 pub fn check(options: &CheckOptions) -> Result<u8, Failure> {
     let reference = SafetensorsSource::open(&options.reference)?;
-    let folder = pipeline::find_model(&options.model)?;
+    let folder = installation::find_model(&options.model)?;
     let request = request(options, &reference, ModelDefaults::read(&folder)?)?;
     let device = Device::cpu(RunPrecision::F32);
     let expected = reference.tensor("image", &device)?;

@@ -1,6 +1,6 @@
 use crate::arguments::PackedOptions;
-use crate::configuration::Configuration;
 use crate::failure::Failure;
+use installation::Configuration;
 use serde_json::json;
 use std::time::UNIX_EPOCH;
 

@@ -7,8 +7,8 @@ mod stop_report;
 pub use options::PolicyCommand;
 
 use super::today;
-use crate::configuration::{Configuration, trust};
 use crate::failure::Failure;
+use installation::{Configuration, trust};
 use options::{CheckOptions, DraftBankOptions, EvaluateOptions, ImportArguments, InspectOptions, KeyOptions, LexiconOptions, SignOptions};
 use policy::standard::{Check, Confidence};
 use policy::{Bank, Field, Gate, ImportFormat, ImportOptions, Lexicon, Origin, Package, Report, RiskClass, SecretKey, Tally};
@@ -164,7 +164,7 @@ fn evaluate(options: &EvaluateOptions, configuration: &Configuration) -> Result<
     let bank = Bank::parse(&text, &options.bank.display().to_string())?;
     let gate = Gate::new(&options.lexicons.read(configuration)?)?;
     let mut report = bank.evaluate(&gate, today());
-    report.model = options.model.as_deref().map(|name| Ok::<_, Failure>(pipeline::find_model(name)?.identity(name)?)).transpose()?;
+    report.model = options.model.as_deref().map(|name| Ok::<_, Failure>(installation::find_model(name)?.identity(name)?)).transpose()?;
     if options.json {
         println!("{}", json!(report));
     } else {

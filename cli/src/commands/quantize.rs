@@ -40,7 +40,7 @@ impl Drop for Unfinished {
 
 pub fn run(options: &QuantizeOptions) -> Result<u8, Failure> {
     let stop = interrupt::flag();
-    let folder = pipeline::find_model(&options.model)?;
+    let folder = installation::find_model(&options.model)?;
     if options.out.exists() {
         let message = format!("{} exists; name a new folder / 已存在，请指定新文件夹", options.out.display());
         return Err(Failure::new(Code::InvalidRequest, message));

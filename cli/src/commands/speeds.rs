@@ -47,7 +47,7 @@ pub fn run(options: &BenchOptions) -> Result<u8, Failure> {
     let mut ways = ways(options)?;
     let mut models = Vec::new();
     for precision in precisions(options.dtype) {
-        let folder = pipeline::find_model(&options.model)?;
+        let folder = installation::find_model(&options.model)?;
         models.push((precision, LoadedModel::open(folder, &options.model, precision, Residency::Keep)?));
     }
     let prompts = PROMPTS.map(str::to_owned);
@@ -75,7 +75,7 @@ fn precisions(first: RunPrecision) -> Vec<RunPrecision> {
 }
 
 fn ways(options: &BenchOptions) -> Result<Vec<Way>, Failure> {
-    let defaults = ModelDefaults::read(&pipeline::find_model(&options.model)?)?;
+    let defaults = ModelDefaults::read(&installation::find_model(&options.model)?)?;
     let exact = Request {
         prompt: String::new(),
         original_prompt: None,

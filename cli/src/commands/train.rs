@@ -1,7 +1,7 @@
 use crate::arguments::{LastStage, TrainOptions};
-use crate::configuration::Configuration;
 use crate::failure::Failure;
 use crate::interrupt;
+use installation::Configuration;
 use provenance::Labeller;
 use spec::{Clock as _, ImageFormat, Picture, ProduceId, Sha256Digest, SystemClock};
 use std::time::Duration;

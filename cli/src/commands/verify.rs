@@ -5,9 +5,9 @@ pub mod check;
 mod print;
 
 use crate::arguments::VerifyOptions;
-use crate::configuration::Configuration;
 use crate::failure::Failure;
 use check::Checker;
+use installation::Configuration;
 use spec::Code;
 
 pub fn run(options: &VerifyOptions, configuration: &Configuration) -> Result<u8, Failure> {

@@ -1,7 +1,7 @@
 use super::options::ExportOptions;
 use super::{key_files, sign, unwritable};
-use crate::configuration::Configuration;
 use crate::failure::Failure;
+use installation::Configuration;
 use ledger::{Signed, Snapshot};
 use spec::Code;
 use std::fs::File;

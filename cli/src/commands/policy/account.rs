@@ -1,6 +1,6 @@
 use super::options::AccountCommand;
-use crate::configuration::Configuration;
 use crate::failure::Failure;
+use installation::Configuration;
 use ledger::{Record, SuspensionCause};
 use serde_json::json;
 

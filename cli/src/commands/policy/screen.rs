@@ -1,7 +1,7 @@
 use super::options::ScreenOptions;
 use super::unreadable;
-use crate::configuration::Configuration;
 use crate::failure::Failure;
+use installation::Configuration;
 use policy::ImageGate;
 use serde_json::json;
 use spec::{Code, Screening, ScreeningDecision};
@@ -47,7 +47,7 @@ fn screen(file: &Path, gate: &ImageGate) -> Result<Screening, Failure> {
         return Err(Failure::new(Code::InvalidRequest, format!("{place} is larger than 1 GiB / {place} 超过 1 GiB")));
     }
     let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
-    let picture = pipeline::read_picture(&bytes).map_err(|error| Failure::new(error.code(), format!("{}: {error}", file.display())))?;
+    let picture = installation::read_picture(&bytes).map_err(|error| Failure::new(error.code(), format!("{}: {error}", file.display())))?;
     Ok(gate.examine(&picture))
 }
 

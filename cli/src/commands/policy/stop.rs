@@ -1,7 +1,7 @@
 use super::options::{ReportOptions, ResumeOptions, StopOptions};
 use super::stop_report;
-use crate::configuration::Configuration;
 use crate::failure::Failure;
+use installation::Configuration;
 use ledger::{Decision, Ledger};
 use pipeline::Switch;
 use spec::{Clock as _, SystemClock};

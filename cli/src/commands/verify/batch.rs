@@ -1,8 +1,8 @@
 use super::check::{Checked, Checker, Known};
 use super::print;
 use crate::arguments::VerifyOptions;
-use crate::configuration::Configuration;
 use crate::failure::Failure;
+use installation::Configuration;
 use provenance::LabelVerdict;
 use serde_json::json;
 use spec::Code;

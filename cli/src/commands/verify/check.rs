@@ -1,7 +1,7 @@
 use crate::commands::verify_c2pa;
-use crate::configuration::Configuration;
 use crate::failure::Failure;
 use credentials::Anchors;
+use installation::Configuration;
 use ledger::{Entry, Ledger, Revealed};
 use provenance::{LabelPublicKey, LabelReport, LabelVerdict, Security, read_labels, read_watermark};
 use spec::{Code, ProduceId, Sha256Digest, SystemClock};
@@ -112,7 +112,7 @@ impl<'a> Checker<'a> {
             return Err(Failure::new(Code::StorageFailed, message));
         }
         let watermark = match (watermark_key, &configuration.watermark_key) {
-            (Some(path), _) => Looking::With(pipeline::read_watermark_key(path)?),
+            (Some(path), _) => Looking::With(installation::read_watermark_key(path)?),
             (None, Some(_)) => Looking::No,
             (None, None) => Looking::NoKey,
         };

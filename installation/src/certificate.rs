@@ -1,5 +1,5 @@
 use crate::{Error, Result};
-use credentials::{Signer, TrainingUse, make_test_certificate};
+use credentials::{Signer, make_test_certificate};
 use spec::Timestamp;
 use std::fs;
 use std::io::{ErrorKind, Write as _};
@@ -7,15 +7,6 @@ use std::path::Path;
 
 /// The key and certificates for tests that lie beside the pictures where none are configured.
 pub const TEST_CERTIFICATE_FILE: &str = "danqing-c2pa-test.pem";
-
-/// Whether and by whom pictures are signed with a C2PA manifest.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct CredentialsOptions<'a> {
-    /// Whose certificate.
-    pub certificate: Certificate<'a>,
-    /// What the manifest says of training and mining.
-    pub training_use: TrainingUse,
-}
 
 /// Whose certificate signs C2PA manifests.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,7 +26,7 @@ pub enum Certificate<'a> {
 }
 
 /// The signer for pictures in `folder`; a certificate for tests is made there if it is asked for and missing.
-pub(crate) fn signer(certificate: Certificate<'_>, folder: &Path, now: Timestamp) -> Result<Option<Signer>> {
+pub fn signer(certificate: Certificate<'_>, folder: &Path, now: Timestamp) -> Result<Option<Signer>> {
     let signer = match certificate {
         Certificate::None => return Ok(None),
         Certificate::Own { certificate, key } => Signer::from_pem(&read(certificate)?, &read(key)?, now)?,

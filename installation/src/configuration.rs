@@ -1,12 +1,14 @@
-use crate::failure::Failure;
-use credentials::TrainingUse;
+mod credentials;
+
+use crate::{ClassifierSettings, Error, ImageSafety, LabelSigning, Result, ScreeningSettings, label_key, watermark_key};
+use ::credentials::TrainingUse;
 use engine::weights::PackedFolder;
 use ledger::{Agreement, Ledger, MINIMUM_RETENTION_DAYS, VaultSettings};
-use pipeline::{ClassifierSettings, ImageSafety, LabelSigning, ScreeningSettings};
-use policy::{LiveSettings, OnReview, PublicKey, Trust};
-use provenance::{Algorithm, LabelPublicKey, ProviderCode};
+use pipeline::Build;
+use policy::{ImageGate, LiveSettings, OnReview, PublicKey, Trust};
+use provenance::{Algorithm, LabelKey, LabelPublicKey, Labeller, ProviderCode};
 use serde::Deserialize;
-use spec::{Code, Sha256Digest, SystemClock};
+use spec::{Sha256Digest, SystemClock};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,7 +38,7 @@ pub struct Configuration {
     pub label_key: Option<PathBuf>,
     /// `ed25519` or `sm2` (in builds with the feature `gm`).
     pub label_algorithm: Option<String>,
-    /// Public keys, or files with them, whose signed labels [`crate::commands::verify`] calls trusted.
+    /// Public keys, or files with them, whose signed labels `danqing verify` calls trusted.
     pub trusted_label_keys: Vec<String>,
     /// Public keys, 64 hexadecimal digits each or a file with them: only packages that one of them signed are accepted. Any package
     /// is where there are none.
@@ -98,23 +100,23 @@ impl Configuration {
     }
 
     /// The provider code, checked.
-    pub fn provider_code(&self) -> Result<Option<ProviderCode>, Failure> {
+    pub fn provider_code(&self) -> Result<Option<ProviderCode>> {
         Ok(self.provider_code.as_deref().map(str::parse::<ProviderCode>).transpose()?)
     }
 
     /// The propagator's code, checked.
-    pub fn propagator_code(&self) -> Result<Option<ProviderCode>, Failure> {
+    pub fn propagator_code(&self) -> Result<Option<ProviderCode>> {
         Ok(self.propagator_code.as_deref().map(str::parse::<ProviderCode>).transpose()?)
     }
 
-    /// The key that signs labels.
-    pub fn label_signing(&self) -> Result<Option<LabelSigning<'_>>, Failure> {
+    /// Where the key that signs labels lies.
+    fn label_signing(&self) -> Result<Option<LabelSigning<'_>>> {
         let algorithm = self.label_algorithm.as_deref().map(str::parse::<Algorithm>).transpose()?;
         Ok(self.label_key.as_deref().map(|key| LabelSigning { key, algorithm }))
     }
 
     /// Whose signatures under labels are trusted.
-    pub fn trusted_label_keys(&self) -> Result<Vec<LabelPublicKey>, Failure> {
+    pub fn trusted_label_keys(&self) -> Result<Vec<LabelPublicKey>> {
         let key = |text: &String| match std::fs::read_to_string(text) {
             Ok(contents) => contents.parse(),
             Err(_) => text.parse(),
@@ -123,7 +125,7 @@ impl Configuration {
     }
 
     /// What the gate reads, and how it answers.
-    pub fn policy(&self) -> Result<LiveSettings, Failure> {
+    pub fn policy(&self) -> Result<LiveSettings> {
         Ok(LiveSettings {
             paths: self.lexicons.clone(),
             trust: trust(&self.trusted_keys)?,
@@ -133,19 +135,49 @@ impl Configuration {
                 Some("clear") => OnReview::Clear,
                 Some(other) => {
                     let message = format!("on_review is refuse or clear, not {other:?} / on_review 应为 refuse 或 clear，而不是 {other:?}");
-                    return Err(Failure::new(Code::ConfigurationInvalid, message));
+                    return Err(Error::configuration(message));
                 }
             },
         })
     }
 
-    /// What looks at pictures.
+    /// Builds what looks at pictures.
+    pub fn image_gate(&self) -> Build<'static, ImageGate> {
+        let settings = self.screening();
+        Box::new(move || Ok(settings.gate()?))
+    }
+
+    /// How pictures are looked at.
     pub fn screening(&self) -> ScreeningSettings {
         ScreeningSettings {
             safety: self.image_safety.clone(),
             classifiers: self.image_classifier.clone(),
             appeal_contact: self.appeal_contact.clone(),
         }
+    }
+
+    /// What labels pictures in `folder`, its keys and test certificate made where there are none.
+    pub fn labeller(&self, folder: &Path) -> Result<Labeller> {
+        store::prepare_folder(folder)?;
+        let mut labeller = Labeller::new(self.provider_code()?)?.with_threads(engine::threads());
+        if let Some(text) = &self.explicit_label {
+            labeller = labeller.with_explicit_text(text)?;
+        }
+        if let Some(path) = &self.watermark_key {
+            labeller = labeller.with_watermark(watermark_key(path)?);
+        }
+        if let Some(signer) = self.signer(folder)? {
+            labeller = labeller.with_credentials(signer, self.c2pa_training_mining);
+        }
+        if let Some(key) = self.label_key()? {
+            labeller = labeller.with_key(key);
+        }
+        Ok(labeller)
+    }
+
+    /// The key that signs labels, made where there is none; none where none is configured.
+    pub fn label_key(&self) -> Result<Option<LabelKey>> {
+        self.label_signing()?.map(label_key).transpose()
     }
 
     /// Where packed weights are kept, if anywhere.
@@ -160,7 +192,7 @@ impl Configuration {
     }
 
     /// How the personal fields of the ledger in the file `ledger` are sealed.
-    pub fn vault(&self, ledger: &Path) -> Result<VaultSettings, Failure> {
+    pub fn vault(&self, ledger: &Path) -> Result<VaultSettings> {
         Ok(VaultSettings {
             key: self.record_key.clone().unwrap_or_else(|| ledger.with_extension("record-key")),
             prompts: self.prompt_storage.as_deref().map(str::parse).transpose()?.unwrap_or_default(),
@@ -169,7 +201,7 @@ impl Configuration {
     }
 
     /// The ledger in the file `ledger`, which must be there, with its personal fields readable.
-    pub fn ledger(&self, ledger: &Path) -> Result<Ledger, Failure> {
+    pub fn ledger(&self, ledger: &Path) -> Result<Ledger> {
         let log = store::SqliteLog::open_existing(ledger)?;
         Ok(Ledger::open(Box::new(log), Arc::new(SystemClock))?.with_vault(&self.vault(ledger)?)?)
     }
@@ -180,35 +212,28 @@ impl Configuration {
     }
 
     /// The agreement in force for copies without explicit label.
-    pub fn agreement(&self) -> Result<Agreement, Failure> {
+    pub fn agreement(&self) -> Result<Agreement> {
         let Some(AgreementFile { version, file }) = &self.article9_agreement else {
             let message = "danqing.toml has no article9_agreement: without an agreement there is no unlabelled copy / danqing.toml 未设置 article9_agreement：没有用户协议，不能提供不含显式标识的副本";
-            return Err(Failure::new(Code::ConfigurationInvalid, message));
+            return Err(Error::configuration(message));
         };
-        let text = std::fs::read(file).map_err(|error| {
-            let path = file.display();
-            Failure::io(Code::ConfigurationInvalid, format!("cannot read the agreement {path}: {error} / 无法读取用户协议 {path}"), &error)
-        })?;
+        let text = std::fs::read(file).map_err(|error| Error::file(file, error))?;
         Ok(Agreement { version: version.clone(), sha256: Sha256Digest::of(&text) })
     }
 
     /// Reads `file`, or `danqing.toml` of the current folder if it exists, or takes the defaults.
-    pub fn load(file: Option<&Path>) -> Result<Self, Failure> {
+    pub fn load(file: Option<&Path>) -> Result<Self> {
         let path = file.unwrap_or(Path::new(DEFAULT_FILE));
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Self { file: path.to_owned(), ..Self::default() });
             }
-            Err(error) => {
-                let message = format!("cannot read {}: {error} / 无法读取配置文件 {}", path.display(), path.display());
-                return Err(Failure::io(Code::ConfigurationInvalid, message, &error));
-            }
+            Err(error) => return Err(Error::file(path, error)),
         };
         let read: Result<Self, _> = toml::from_str(&text);
-        read.map(|configuration| Self { file: path.to_owned(), ..configuration }).map_err(|error| {
-            Failure::new(Code::ConfigurationInvalid, format!("{0} is not valid / 配置文件 {0} 有误：\n{error}", path.display()))
-        })
+        read.map(|configuration| Self { file: path.to_owned(), ..configuration })
+            .map_err(|error| Error::configuration(format!("{0} is not valid / 配置文件 {0} 有误：\n{error}", path.display())))
     }
 }
 
@@ -219,20 +244,16 @@ fn cache_folder() -> Option<PathBuf> {
 }
 
 /// Whose lexicons are accepted: those signed by one of `keys`, hexadecimal or in a file; everybody's if there are none.
-pub fn trust<'a>(keys: impl IntoIterator<Item = &'a String>) -> Result<Trust, Failure> {
+pub fn trust<'a>(keys: impl IntoIterator<Item = &'a String>) -> Result<Trust> {
     let key = |text: &String| {
         let read = match std::fs::read_to_string(text) {
             Ok(contents) => contents.parse::<PublicKey>(),
             Err(_) => text.parse(),
         };
-        let neither = |error| {
-            Failure::new(
-                Code::ConfigurationInvalid,
-                format!("{text}: not a key, nor a file that holds one / 既不是公钥，也不是含公钥的文件: {error}"),
-            )
-        };
+        let neither =
+            |error| Error::configuration(format!("{text}: not a key, nor a file that holds one / 既不是公钥，也不是含公钥的文件: {error}"));
         read.map_err(neither)
     };
-    let keys = keys.into_iter().map(key).collect::<Result<Vec<_>, Failure>>()?;
+    let keys = keys.into_iter().map(key).collect::<Result<Vec<_>>>()?;
     Ok(if keys.is_empty() { Trust::Anyone } else { Trust::Keys(keys) })
 }

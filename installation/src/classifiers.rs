@@ -1,10 +1,7 @@
 //! Which classifiers look at pictures, by configuration: the built-in one, models of the user's own, services.
 
 mod http;
-mod input;
 mod local;
-
-pub use input::read_picture;
 
 use crate::{Error, Result};
 use engine::model_folder::ModelFolder;
@@ -21,8 +18,8 @@ pub const BUILTIN_CLASSIFIER: &str = "open-nsfw";
 
 /// The files of `models/open-nsfw/` that loading reads.
 const OPEN_NSFW: &[(&str, &[u8])] = &[
-    ("config.json", include_bytes!("../../../models/open-nsfw/config.json")),
-    ("model.safetensors", include_bytes!("../../../models/open-nsfw/model.safetensors")),
+    ("config.json", include_bytes!("../../models/open-nsfw/config.json")),
+    ("model.safetensors", include_bytes!("../../models/open-nsfw/model.safetensors")),
 ];
 
 /// Longest time that a service may be given: a batch should end some day.

@@ -1,5 +1,5 @@
 //! Classifiers by configuration: services that answer, answer wrongly, late or not at all; models; mistakes in the settings.
-use pipeline::{ClassifierSettings, ImageSafety, LabelSettings, ScreeningSettings};
+use installation::{ClassifierSettings, ImageSafety, LabelSettings, ScreeningSettings};
 use spec::{Code, Picture, ScreeningDecision};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-use crate::key_file::{Readers, create_if_missing, random, read};
+use super::file::{Readers, create_if_missing, random, read};
 use crate::{Error, Result};
 use std::path::Path;
 
