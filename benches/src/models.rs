@@ -7,7 +7,7 @@ use engine::model_folder::{JsonFile, ModelFolder};
 use engine::weights::{Loader, SafetensorsSource};
 use engine::{Device, LoadedModel, Tensor};
 use serde_json::Value;
-use spec::{ImageFormat, Request, RunPrecision, Speed};
+use spec::{Asked, FileFormat, PictureRequest, Request, Run, RunPrecision, Texts};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -49,34 +49,31 @@ pub fn picture(order: &Value) -> Result<Work> {
     let dtype = precision(options::text(order, "dtype")?)?;
     let mut model = LoadedModel::open(installation::find_model(&name)?, &name, dtype, Residency::Keep)?;
     let request = Request {
-        prompt: options::text(order, "prompt")?.to_owned(),
-        original_prompt: None,
-        negative_prompt: String::new(),
         model: name,
-        width: options::number(order, "width")? as u32,
-        height: options::number(order, "height")? as u32,
-        num_inference_steps: options::number(order, "steps")? as u32,
-        guidance_scale: order["guidance_scale"].as_f64().context("guidance_scale is missing")? as f32,
+        texts: Texts::of(options::text(order, "prompt")?.to_owned()),
         seed: 0,
         count: options::number(order, "count")? as u32,
-        dtype,
-        speed: Speed::Exact,
-        guidance_interval: None,
-        format: ImageFormat::Png,
+        run: Run::exact(dtype),
+        asked: Asked::Picture(PictureRequest {
+            width: options::number(order, "width")? as u32,
+            height: options::number(order, "height")? as u32,
+            num_inference_steps: options::number(order, "steps")? as u32,
+            guidance_scale: order["guidance_scale"].as_f64().context("guidance_scale is missing")? as f32,
+            guidance_interval: None,
+            format: FileFormat::Png,
+        }),
     };
     Ok(Box::new(move |index| {
         // The untimed first run loads the weights; one step is enough for that.
         let warming = index == u64::MAX;
-        let request = Request {
-            prompt: format!("{} {:02}", request.prompt, if warming { 0 } else { index + 1 }),
-            num_inference_steps: if warming { 1 } else { request.num_inference_steps },
-            ..request.clone()
-        };
+        let texts = Texts::of(format!("{} {:02}", request.texts.prompt, if warming { 0 } else { index + 1 }));
+        let request = Request { texts, ..request.clone() };
+        let request = if warming { request.with_picture(|picture| picture.num_inference_steps = 1) } else { request };
         let batch = model.batch_size(&request).max(1) as u32;
         let mut first = 0;
         while first < request.count {
             let together = batch.min(request.count - first) as usize;
-            model.pictures_for_measurement(&request, &vec![request.prompt.clone(); together], u64::from(first))?;
+            model.pictures_for_measurement(&request, &vec![request.texts.prompt.clone(); together], u64::from(first))?;
             first += together as u32;
         }
         Ok(())

@@ -1,5 +1,5 @@
 use clap::{Args, Parser, Subcommand};
-use spec::{ImageFormat, RunPrecision, Speed};
+use spec::{FileFormat, KindOfWork, RunPrecision, Speed, UnknownFormat};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -113,8 +113,8 @@ pub struct GenerateOptions {
     #[arg(long, value_name = "LOW,HIGH", value_parser = interval)]
     pub guidance_interval: Option<[f32; 2]>,
     /// File format: png, jpeg or webp; default from --out's ending, else png / 图片格式
-    #[arg(long, value_name = "FORMAT")]
-    pub format: Option<ImageFormat>,
+    #[arg(long, value_name = "FORMAT", value_parser = picture_format)]
+    pub format: Option<FileFormat>,
     /// File (one picture) or folder; default ./danqing-out / 输出文件或文件夹
     #[arg(long, value_name = "PATH")]
     pub out: Option<PathBuf>,
@@ -265,8 +265,8 @@ pub struct ConvertOptions {
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
     /// png, jpeg or webp; default from --out's ending / 图片格式
-    #[arg(long, value_name = "FORMAT")]
-    pub format: Option<ImageFormat>,
+    #[arg(long, value_name = "FORMAT", value_parser = picture_format)]
+    pub format: Option<FileFormat>,
     /// Largest size that it fits into, its proportions kept / 缩放到不超过该尺寸（保持比例）
     #[arg(long, value_name = "WxH", value_parser = size, conflicts_with = "thumbnail")]
     pub resize: Option<(u32, u32)>,
@@ -451,4 +451,9 @@ fn size(text: &str) -> Result<(u32, u32), String> {
         Some((width, height)) if (1..=8192).contains(&width) && (1..=8192).contains(&height) => Ok((width, height)),
         _ => Err("a size such as 512x512, each side from 1 to 8192 / 应为 512x512 这样的尺寸，边长 1 到 8192".into()),
     }
+}
+
+/// A format that pictures are written in.
+fn picture_format(name: &str) -> Result<FileFormat, UnknownFormat> {
+    KindOfWork::Picture.format(name)
 }

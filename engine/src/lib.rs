@@ -38,7 +38,7 @@ pub fn threads() -> spec::Threads {
 
 pub use error::{Error, Result};
 pub use kernels::element::Activation;
-pub use render::{LoadedModel, ModelDefaults, Rendered, render};
+pub use render::{Generated, LoadedModel, ModelDefaults, generate};
 pub use waist::{
     Attention, AttentionMask, Conv, DataType, Device, Executor, GroupNorm, Linear, Modulation, Node, Norm, NormKind, Padding, Prologue,
     StripConv, StripExecutor, Tensor, Unary, Weight, WeightKind,

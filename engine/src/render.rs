@@ -5,7 +5,7 @@ use crate::weights::PackedFolder;
 use crate::{Error, Result, Tensor};
 use serde::Deserialize;
 use spec::stage::{self, Cleared};
-use spec::{ModelIdentity, Picture, Request, RunPrecision, Verdict};
+use spec::{Artifact, Asked, ModelIdentity, Picture, PictureRequest, Request, RunPrecision, Verdict};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ impl ModelDefaults {
     }
 }
 
-/// A model ready to render.
+/// A model ready to generate.
 pub struct LoadedModel {
     identity: ModelIdentity,
     pipeline: ErnieImagePipeline,
@@ -79,12 +79,12 @@ impl LoadedModel {
 
     /// How many pictures of `request` are made together.
     pub fn batch_size(&self, request: &Request) -> usize {
-        self.pipeline.batch_size(&pipeline_request(request, 0..1))
+        pipeline_request(request, 0..1).map_or(1, |request| self.pipeline.batch_size(&request))
     }
 
     /// The picture of `request` as floating-point values, `[height, width, 3]`, 0..1, for comparing with a reference.
     pub fn picture_for_comparison(&mut self, request: &Request) -> Result<Tensor> {
-        let pictures = self.pipeline.generate(&pipeline_request(request, 0..1), &mut |_| Control::Continue)?;
+        let pictures = self.pipeline.generate(&pipeline_request(request, 0..1)?, &mut |_| Control::Continue)?;
         pictures.into_iter().next().ok_or_else(|| Error::InvalidRequest("no picture was asked for / 未请求图片".into()))
     }
 }
@@ -107,22 +107,22 @@ impl LoadedModel {
         let request = PipelineRequest {
             prompts: prompts.to_vec(),
             seeds: (0..prompts.len() as u64).map(|index| seed.wrapping_add(index)).collect(),
-            ..pipeline_request(request, 0..0)
+            ..pipeline_request(request, 0..0)?
         };
         let pictures = self.pipeline.generate(&request, observer)?;
         pictures.iter().map(|picture| Ok(to_bytes(picture)?.pixels().to_vec())).collect()
     }
 }
 
-/// Pixels made by a model. Only [`render`] makes one.
-pub struct Rendered {
+/// What a model made. Only [`generate`] makes one.
+pub struct Generated {
     cleared: Arc<dyn Cleared + Send + Sync>,
     model: ModelIdentity,
     seed: u64,
-    picture: Picture,
+    artifact: Artifact,
 }
 
-impl stage::Origin for Rendered {
+impl stage::Origin for Generated {
     fn request(&self) -> &Request {
         self.cleared.request()
     }
@@ -140,44 +140,58 @@ impl stage::Origin for Rendered {
     }
 }
 
-impl stage::Rendered for Rendered {
-    fn picture(&self) -> &Picture {
-        &self.picture
+impl stage::Generated for Generated {
+    fn artifact(&self) -> &Artifact {
+        &self.artifact
     }
 }
 
-/// Renders pictures `range` of a cleared request. Picture `i` has seed `request.seed + i` (wrapping) and is the same, bit for bit,
-/// whichever others it is rendered with.
-pub fn render<C: Cleared + Send + Sync + 'static>(
+/// Generates pictures `range` of a cleared request. Picture `i` has seed `request.seed + i` (wrapping) and is the same, bit for bit,
+/// whichever others it is generated with.
+pub fn generate<C: Cleared + Send + Sync + 'static>(
     model: &mut LoadedModel,
     cleared: &Arc<C>,
     range: Range<u32>,
     observer: &mut dyn FnMut(Progress) -> Control,
-) -> Result<Vec<Rendered>> {
+) -> Result<Vec<Generated>> {
     let request = cleared.request();
     let observer: &mut Observer<'_> = observer;
-    let pictures = model.pipeline.generate(&pipeline_request(request, range.clone()), observer)?;
+    let pictures = model.pipeline.generate(&pipeline_request(request, range.clone())?, observer)?;
     let seeds = range.map(|index| request.seed.wrapping_add(u64::from(index)));
     pictures
         .iter()
         .zip(seeds)
         .map(|(picture, seed)| {
             let cleared: Arc<dyn Cleared + Send + Sync> = Arc::<C>::clone(cleared);
-            Ok(Rendered { cleared, model: model.identity.clone(), seed, picture: to_bytes(picture)? })
+            Ok(Generated { cleared, model: model.identity.clone(), seed, artifact: Artifact::Picture(to_bytes(picture)?) })
         })
         .collect()
 }
 
-fn pipeline_request(request: &Request, range: Range<u32>) -> PipelineRequest {
-    PipelineRequest {
-        prompts: range.clone().map(|_| request.prompt.clone()).collect(),
-        negative_prompt: request.negative_prompt.clone(),
-        width: request.width as usize,
-        height: request.height as usize,
-        num_inference_steps: request.num_inference_steps as usize,
-        guidance_scale: request.guidance_scale,
+fn pipeline_request(request: &Request, range: Range<u32>) -> Result<PipelineRequest> {
+    let asked = picture_of(request)?;
+    Ok(PipelineRequest {
+        prompts: range.clone().map(|_| request.texts.prompt.clone()).collect(),
+        negative_prompt: request.texts.negative_prompt.clone(),
+        width: asked.width as usize,
+        height: asked.height as usize,
+        num_inference_steps: asked.num_inference_steps as usize,
+        guidance_scale: asked.guidance_scale,
         seeds: range.map(|index| request.seed.wrapping_add(u64::from(index))).collect(),
-        shortcuts: Shortcuts { guidance_interval: request.guidance_interval.map(|[low, high]| low..=high), ..request.speed.into() },
+        shortcuts: Shortcuts { guidance_interval: asked.guidance_interval.map(|[low, high]| low..=high), ..request.run.speed.into() },
+    })
+}
+
+fn picture_of(request: &Request) -> Result<&PictureRequest> {
+    match &request.asked {
+        Asked::Picture(picture) => Ok(picture),
+        other @ Asked::Design(_) => Err(Error::InvalidRequest(format!(
+            "model {} makes pictures, not a {} / 模型 {} 生成图片，而不是{}",
+            request.model,
+            other.kind(),
+            request.model,
+            other.kind().chinese()
+        ))),
     }
 }
 

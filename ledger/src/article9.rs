@@ -91,7 +91,7 @@ impl Ledger {
         let entry = self.picture(applied.produce_id)?;
         let revealed = self.reveal(&entry)?.entry;
         let Some(produced) = revealed.produced() else { return Err(unknown(applied.produce_id)) };
-        if produced.request.prompt.is_empty() {
+        if produced.request.texts.prompt.is_empty() {
             return Err(Error::not_granted(
                 "the record does not hold the prompt, without which the picture cannot be drawn again",
                 "记录中没有提示词原文，无法重新绘制该图片",

@@ -2,7 +2,7 @@ use crate::merkle::leaf_hash;
 use crate::{Application, Approval, Decision, Delivery, Error, Result, Sealed, Shredding, Suspension};
 use serde::{Deserialize, Serialize};
 use spec::stage::{Origin, Stored};
-use spec::{ImageFormat, ModelIdentity, ProduceId, Relabelling, Request, Screening, Sha256Digest, Timestamp, Verdict};
+use spec::{FileFormat, ModelIdentity, ProduceId, Relabelling, Request, Screening, Sha256Digest, Timestamp, Verdict};
 
 /// Format of a leaf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ pub struct Produced {
     /// Length of the file in bytes.
     pub byte_length: u64,
     /// File format.
-    pub format: ImageFormat,
+    pub format: FileFormat,
     /// Text of the explicit label.
     pub explicit_label: String,
     /// Whether the pixels carry an invisible watermark with the id's `ProduceId::mark`; records from before there was one do not
@@ -87,6 +87,7 @@ pub struct Produced {
     /// The weights.
     pub model: ModelIdentity,
     /// The prompt and every parameter.
+    #[serde(with = "crate::flat_request")]
     pub request: Request,
     /// What the policy gate found.
     pub verdict: Verdict,
@@ -110,6 +111,7 @@ pub struct Copied {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Refused {
     /// The request.
+    #[serde(with = "crate::flat_request")]
     pub request: Request,
     /// Why it was refused.
     pub verdict: Verdict,
@@ -123,6 +125,7 @@ pub struct Withheld {
     /// The weights.
     pub model: ModelIdentity,
     /// The prompt and every parameter.
+    #[serde(with = "crate::flat_request")]
     pub request: Request,
     /// What the policy gate found.
     pub verdict: Verdict,
@@ -177,7 +180,8 @@ impl Record {
             _ => return Vec::new(),
         };
         let (Verdict::Pass { reviews: reasons, .. } | Verdict::Refuse { reasons, .. }) = verdict;
-        let prompts = std::iter::once(&mut request.prompt).chain(&mut request.original_prompt).chain([&mut request.negative_prompt]);
+        let texts = &mut request.texts;
+        let prompts = std::iter::once(&mut texts.prompt).chain(&mut texts.original_prompt).chain([&mut texts.negative_prompt]);
         prompts.chain(reasons.iter_mut().map(|reason| &mut reason.quote)).collect()
     }
 }

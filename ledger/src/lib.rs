@@ -82,6 +82,7 @@ mod checkpoint;
 mod entry;
 mod error;
 mod event;
+mod flat_request;
 mod history;
 mod inclusion;
 mod key_files;

@@ -74,8 +74,7 @@ fn a_picture_is_kept_on_disk_only_once_recorded() -> Outcome {
 fn what_json_cannot_hold_and_verdicts_that_do_not_fit_are_refused() -> Outcome {
     let log = MemoryLog::new();
     let mut ledger = open(&log)?;
-    let mut bad = request();
-    bad.guidance_scale = f32::NAN;
+    let bad = request().with_picture(|picture| picture.guidance_scale = f32::NAN);
     let stored = Held { file: File::of(1, bad.clone(), pass()), name: "1.png".into(), kept: Rc::default() };
     let kept = Rc::clone(&stored.kept);
     let error = ledger.append(stored).err().expect("must be refused");
@@ -91,9 +90,8 @@ fn what_json_cannot_hold_and_verdicts_that_do_not_fit_are_refused() -> Outcome {
 #[test]
 fn every_guidance_scale_reads_back() -> Outcome {
     let mut ledger = open(&MemoryLog::new())?;
-    let mut request = request();
     for step in 0..2_000_u32 {
-        request.guidance_scale = f32::from_bits(0x3f80_0000 + step * 9_973);
+        let request = request().with_picture(|picture| picture.guidance_scale = f32::from_bits(0x3f80_0000 + step * 9_973));
         ledger.append_refusal(&request, &refusal())?;
     }
     assert!(ledger.verify()?.is_sound());

@@ -5,7 +5,7 @@ mod common;
 use common::{File, Outcome, clock, content, id, name};
 use ledger::{Entry, Head, Ledger, verify};
 use spec::stage::{Granted, Labelled, Origin};
-use spec::{Beside, ImageFormat, ImplicitLabel, LogStorage, PortError, Secret, SecretId, Sha256Digest, Timestamp};
+use spec::{Beside, FileFormat, ImplicitLabel, LogStorage, PortError, Secret, SecretId, Sha256Digest, Timestamp};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -60,7 +60,7 @@ impl Labelled for Dying {
         die_at("while writing", self.1);
         self.0.bytes()
     }
-    fn format(&self) -> ImageFormat {
+    fn format(&self) -> FileFormat {
         self.0.format()
     }
     fn content_sha256(&self) -> Sha256Digest {

@@ -113,6 +113,6 @@ fn sealed_fields_are_as_the_format_draws_them() -> Outcome {
     if let Some(personal) = &mut entry.personal {
         personal.digests = vec![digest.parse()?];
     }
-    assert_eq!(ledger.holds_text(&entry, &request().prompt)?, Some(true));
+    assert_eq!(ledger.holds_text(&entry, &request().texts.prompt)?, Some(true));
     Ok(())
 }

@@ -116,7 +116,7 @@ fn an_unlabelled_copy_needs_every_condition() -> Outcome {
     refused(ledger.grant(application, &Agreement { sha256: Sha256Digest::of(b"changed"), ..agreement() }), "apply again");
     let grant = ledger.grant(application, &agreement())?;
     assert_eq!((grant.application(), grant.approval(), grant.copy_of(), grant.request().seed), (application, approval, id(0), 42));
-    assert_eq!(grant.request().prompt, request().prompt);
+    assert_eq!(grant.request().texts.prompt, request().texts.prompt);
 
     for wrong in [copy(1, None), Held { file: File::new(1).with_grant(ledger.grant(application, &agreement())?), ..held(1) }] {
         assert!(matches!(ledger.append(wrong), Err(Error::NotGranted { .. })), "no explicit label without a grant, no grant with one");

@@ -42,12 +42,12 @@ fn are_readable_with_the_key_alone() -> Outcome {
         let ledger::Record::Refused(refused) = &revealed.entry.record else { panic!("{revealed:?}") };
         let expected = match prompts {
             PromptStorage::Hashed => String::new(),
-            _ => request().prompt,
+            _ => request().texts.prompt,
         };
-        assert_eq!(refused.request.prompt, expected, "{prompts:?}");
+        assert_eq!(refused.request.texts.prompt, expected, "{prompts:?}");
         if prompts == PromptStorage::Hashed {
             let entry = ledger.entry(1)?.expect("an entry");
-            assert_eq!(ledger.holds_text(&entry, &request().prompt)?, Some(true));
+            assert_eq!(ledger.holds_text(&entry, &request().texts.prompt)?, Some(true));
             assert_eq!(ledger.holds_text(&entry, "别的提示词")?, Some(false));
         } else {
             assert_eq!(refused.verdict, refusal(), "{prompts:?}");
@@ -74,12 +74,12 @@ fn are_destroyed_after_the_term_and_not_before() -> Outcome {
     assert_eq!(inside.code(), Code::InvalidRequest);
     clock.pass_days(1);
     assert!(ledger.shred(second, "张三").is_err(), "the second record is inside its term: nothing goes");
-    assert_eq!(reveal(&ledger, 0)?.entry.produced().map(|produced| produced.request.prompt.clone()), Some(request().prompt));
+    assert_eq!(reveal(&ledger, 0)?.entry.produced().map(|produced| produced.request.texts.prompt.clone()), Some(request().texts.prompt));
     assert_eq!(ledger.shred(first, "张三")?, 1);
 
     let revealed = reveal(&ledger, 0)?;
-    assert_eq!((revealed.personal, revealed.entry.produced().map(|produced| produced.request.prompt.as_str())), (None, Some("")));
-    assert_eq!(reveal(&ledger, 1)?.entry.produced().map(|produced| produced.request.prompt.clone()), Some(request().prompt));
+    assert_eq!((revealed.personal, revealed.entry.produced().map(|produced| produced.request.texts.prompt.as_str())), (None, Some("")));
+    assert_eq!(reveal(&ledger, 1)?.entry.produced().map(|produced| produced.request.texts.prompt.clone()), Some(request().texts.prompt));
     let log = SqliteLog::open(&path)?;
     let report = verify(&log)?;
     assert!(report.is_sound() && report.length == 3, "{report}");

@@ -7,7 +7,7 @@ use engine::model_folder::ModelFolder;
 use ledger::{Entry, Head, PromptStorage, VaultSettings, verify};
 use policy::{ImageGate, OnFailure};
 use provenance::Labeller;
-use spec::{ImageFormat, LogStorage as _, Request, RunPrecision, Sha256Digest, Speed};
+use spec::{Asked, FileFormat, LogStorage as _, PictureRequest, Request, Run, RunPrecision, Sha256Digest, Texts};
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -41,20 +41,19 @@ pub fn failpoint(step: &str) {
 
 fn request(seed: u64) -> Request {
     Request {
-        prompt: "一只小猫".into(),
-        original_prompt: None,
-        negative_prompt: String::new(),
         model: "xiaopin".into(),
-        width: 128,
-        height: 128,
-        num_inference_steps: 1,
-        guidance_scale: 1.0,
+        texts: Texts::of("一只小猫"),
         seed,
         count: 1,
-        dtype: RunPrecision::Bf16,
-        speed: Speed::Exact,
-        guidance_interval: None,
-        format: ImageFormat::Png,
+        run: Run::exact(RunPrecision::Bf16),
+        asked: Asked::Picture(PictureRequest {
+            width: 128,
+            height: 128,
+            num_inference_steps: 1,
+            guidance_scale: 1.0,
+            guidance_interval: None,
+            format: FileFormat::Png,
+        }),
     }
 }
 

@@ -8,7 +8,7 @@ use policy::{Cleared, Decision, ImageDecision, ImageGate, LiveGate, LiveSettings
 use provenance::{Labeller, Warning};
 use serde::Serialize;
 use spec::stage::{Granted, Labelled as _, Recorded as _, Screened as _};
-use spec::{Clock, ImageFormat, ProduceId, Request, Screening, Sha256Digest, SystemClock};
+use spec::{Artifact, Asked, Clock, FileFormat, ProduceId, Request, Screening, Sha256Digest, SystemClock, Texts};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -233,7 +233,9 @@ impl Studio {
         check(&request)?;
         self.check_running()?;
         strikes::check(&self.ledger, &self.account)?;
-        self.labeller.check_size(request.width, request.height)?;
+        if let Asked::Picture(picture) = &request.asked {
+            self.labeller.check_size(picture.width, picture.height)?;
+        }
         let (gate, reloaded) = self.gate.current();
         reloaded?;
         match gate.clear(request) {
@@ -252,12 +254,13 @@ impl Studio {
         if let Outcome::Refused(refused) = self.clear(request.clone())? {
             return Ok(Outcome::Refused(refused));
         }
-        let enhancer = PromptEnhancer::load(folder, &Device::cpu(request.dtype))?
+        let enhancer = PromptEnhancer::load(folder, &Device::cpu(request.run.dtype))?
             .ok_or_else(|| Error::InvalidRequest("this model has no prompt enhancer / 该模型没有提示词增强组件".into()))?;
-        let size = (request.width as usize, request.height as usize);
+        let size = request.asked.picture().map_or((0, 0), |picture| (picture.width as usize, picture.height as usize));
         let decoding = Decoding::Sampled { temperature: TEMPERATURE, top_p: TOP_P, seed: request.seed };
-        let prompt = enhancer.enhance(&request.prompt, size, decoding, should_stop)?;
-        self.clear(Request { original_prompt: Some(request.prompt), prompt, ..request })
+        let prompt = enhancer.enhance(&request.texts.prompt, size, decoding, should_stop)?;
+        let texts = Texts { original_prompt: Some(request.texts.prompt), prompt, negative_prompt: request.texts.negative_prompt };
+        self.clear(Request { texts, ..request })
     }
 
     /// Renders all pictures of a cleared request, in batches sized to memory, and takes each to its file, or to the record of what was
@@ -340,9 +343,9 @@ impl Studio {
         cleared: &Arc<Cleared>,
         range: Range<u32>,
         observer: &mut dyn FnMut(Progress) -> Control,
-    ) -> Result<Vec<engine::Rendered>> {
+    ) -> Result<Vec<engine::Generated>> {
         let mut stopped = None;
-        let drawn = engine::render(model, cleared, range, &mut |progress| {
+        let drawn = engine::generate(model, cleared, range, &mut |progress| {
             failpoint("drawing");
             stopped = self.check_running().err();
             if stopped.is_some() { Control::Stop } else { observer(progress) }
@@ -357,13 +360,16 @@ impl Studio {
     fn take_out(&mut self, screened: policy::Screened, names: &Names, screen: Duration, grant: Option<Article9Grant>) -> Result<Released> {
         failpoint("drawn");
         let produce_id = new_id(self.clock.as_ref())?;
-        let (rendered, screening) = (screened.rendered(), screened.screening().clone());
+        let (rendered, screening) = (screened.generated(), screened.screening().clone());
         let name = match names {
-            Names::ByProduceId => file_name(produce_id, rendered.request().format),
+            Names::ByProduceId => file_name(produce_id, rendered.request().asked.format()),
             Names::Given(name) => name.clone(),
         };
         let (seed, model_sha256) = (rendered.seed(), rendered.model().sha256);
-        let (width, height) = (rendered.picture().width(), rendered.picture().height());
+        let (width, height) = match rendered.artifact() {
+            Artifact::Picture(picture) => (picture.width(), picture.height()),
+            Artifact::Design(design) => (design.drawing.width(), design.drawing.height()),
+        };
         let mut started = Instant::now();
         let mut lap = || std::mem::replace(&mut started, Instant::now()).elapsed();
         let labelled = match grant {
@@ -465,14 +471,14 @@ fn fill_random(bytes: &mut [u8]) -> Result<()> {
     getrandom::fill(bytes).map_err(|error| Error::Random(error.to_string()))
 }
 
-fn file_name(produce_id: ProduceId, format: ImageFormat) -> String {
+fn file_name(produce_id: ProduceId, format: FileFormat) -> String {
     format!("{produce_id}.{}", format.extension())
 }
 
 fn check(request: &Request) -> Result<()> {
-    policy::validate_prompt(&request.prompt)?;
-    if !request.negative_prompt.is_empty() {
-        policy::validate_prompt(&request.negative_prompt)?;
+    policy::validate_prompt(&request.texts.prompt)?;
+    if !request.texts.negative_prompt.is_empty() {
+        policy::validate_prompt(&request.texts.negative_prompt)?;
     }
     let in_range = |name: &str, chinese: &str, value: u32, limit: u32| {
         if (1..=limit).contains(&value) {
@@ -483,11 +489,12 @@ fn check(request: &Request) -> Result<()> {
         )))
     };
     in_range("count", "张数", request.count, MAXIMUM_COUNT)?;
-    in_range("width", "宽", request.width, MAXIMUM_SIDE)?;
-    in_range("height", "高", request.height, MAXIMUM_SIDE)?;
-    in_range("steps", "步数", request.num_inference_steps, MAXIMUM_STEPS)?;
-    if !request.guidance_scale.is_finite() || !(0.0..=100.0).contains(&request.guidance_scale) {
-        let value = request.guidance_scale;
+    let Asked::Picture(picture) = &request.asked else { return Ok(()) };
+    in_range("width", "宽", picture.width, MAXIMUM_SIDE)?;
+    in_range("height", "高", picture.height, MAXIMUM_SIDE)?;
+    in_range("steps", "步数", picture.num_inference_steps, MAXIMUM_STEPS)?;
+    if !picture.guidance_scale.is_finite() || !(0.0..=100.0).contains(&picture.guidance_scale) {
+        let value = picture.guidance_scale;
         return Err(Error::InvalidRequest(format!(
             "guidance scale must be from 0 to 100, not {value} / 引导强度应在 0 到 100 之间，而不是 {value}"
         )));

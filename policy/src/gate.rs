@@ -114,10 +114,13 @@ impl Gate {
         &self.lexicons
     }
 
-    /// Reads the prompt and the negative prompt.
+    /// Reads every text of the request: prompt, negative prompt, and what its kind of work adds.
     pub fn clear(&self, request: Request) -> Decision {
-        let mut findings = self.examine(&request.prompt, Field::Prompt);
-        findings.extend(self.examine(&request.negative_prompt, Field::NegativePrompt));
+        let mut findings = self.examine(&request.texts.prompt, Field::Prompt);
+        findings.extend(self.examine(&request.texts.negative_prompt, Field::NegativePrompt));
+        for (_, text) in request.asked.texts() {
+            findings.extend(self.examine(text, Field::Problem));
+        }
         let lexicons = self.lexicons.clone();
         if !self.refuses(&findings) {
             let reviews = findings.iter().cloned().map(Reason::from).collect();

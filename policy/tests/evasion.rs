@@ -1,24 +1,23 @@
 //! Every entry of the built-in lexicon still hits after the usual ways to hide a word, and the reason quotes what was written.
 
 use policy::{Decision, Gate, Lexicon, MatchType, Rule, normalise::is_ideographic};
-use spec::{ImageFormat, Request, RunPrecision, Verdict};
+use spec::{Asked, FileFormat, PictureRequest, Request, Run, RunPrecision, Texts, Verdict};
 
 fn request(prompt: String, negative_prompt: &str) -> Request {
     Request {
-        prompt,
-        original_prompt: None,
-        negative_prompt: negative_prompt.to_owned(),
         model: "xiaopin".to_owned(),
-        width: 128,
-        height: 128,
-        num_inference_steps: 8,
-        guidance_scale: 4.0,
+        texts: Texts { prompt, negative_prompt: negative_prompt.to_owned(), ..Texts::default() },
         seed: 0,
         count: 1,
-        dtype: RunPrecision::F32,
-        speed: spec::Speed::Exact,
-        guidance_interval: None,
-        format: ImageFormat::Png,
+        run: Run::exact(RunPrecision::F32),
+        asked: Asked::Picture(PictureRequest {
+            width: 128,
+            height: 128,
+            num_inference_steps: 8,
+            guidance_scale: 4.0,
+            guidance_interval: None,
+            format: FileFormat::Png,
+        }),
     }
 }
 

@@ -1,7 +1,10 @@
 //! Scores against thresholds, and what follows when a classifier gives no usable answer.
 use policy::{Answer, ImageClassifier, ImageDecision, ImageGate, ImageRule, OnFailure};
-use spec::stage::{Origin, Rendered, Screened as _};
-use spec::{ImageFormat, ModelIdentity, Picture, Request, RunPrecision, ScreeningDecision, Sha256Digest, Verdict};
+use spec::stage::{Generated, Origin, Screened as _};
+use spec::{
+    Artifact, Asked, FileFormat, ModelIdentity, Picture, PictureRequest, Request, Run, RunPrecision, ScreeningDecision, Sha256Digest,
+    Texts, Verdict,
+};
 
 struct Says(&'static str, Result<Vec<(&'static str, f32)>, &'static str>);
 
@@ -105,7 +108,7 @@ fn rules_that_contradict_themselves_are_errors() {
     assert!(with("", vec![rule("x", 0.5, None)]).is_err() && with("d", vec![]).is_err());
 }
 
-struct Fake(Request, Verdict, ModelIdentity, Picture);
+struct Fake(Request, Verdict, ModelIdentity, Artifact);
 
 impl Origin for Fake {
     fn request(&self) -> &Request {
@@ -122,31 +125,30 @@ impl Origin for Fake {
     }
 }
 
-impl Rendered for Fake {
-    fn picture(&self) -> &Picture {
+impl Generated for Fake {
+    fn artifact(&self) -> &Artifact {
         &self.3
     }
 }
 
 fn fake() -> Fake {
     let request = Request {
-        prompt: "猫".into(),
-        original_prompt: None,
-        negative_prompt: String::new(),
         model: "m".into(),
-        width: 2,
-        height: 1,
-        num_inference_steps: 1,
-        guidance_scale: 1.0,
+        texts: Texts::of("猫"),
         seed: 42,
         count: 1,
-        dtype: RunPrecision::F32,
-        speed: spec::Speed::Exact,
-        guidance_interval: None,
-        format: ImageFormat::Png,
+        run: Run::exact(RunPrecision::F32),
+        asked: Asked::Picture(PictureRequest {
+            width: 2,
+            height: 1,
+            num_inference_steps: 1,
+            guidance_scale: 1.0,
+            guidance_interval: None,
+            format: FileFormat::Png,
+        }),
     };
     let model = ModelIdentity { name: "m".into(), family: "f".into(), sha256: Sha256Digest::of(b"") };
-    Fake(request, Verdict::Pass { lexicons: vec![], reviews: vec![] }, model, picture())
+    Fake(request, Verdict::Pass { lexicons: vec![], reviews: vec![] }, model, Artifact::Picture(picture()))
 }
 
 #[test]
@@ -154,7 +156,7 @@ fn a_picture_goes_on_only_with_its_screening() {
     match gate(OnFailure::Block, Ok(vec![("nsfw", 0.6)])).screen(fake()) {
         ImageDecision::Screened(screened) => {
             assert_eq!(screened.screening().decision, ScreeningDecision::Review);
-            assert_eq!(screened.rendered().picture(), &picture());
+            assert_eq!(screened.generated().artifact(), &Artifact::Picture(picture()));
         }
         ImageDecision::Withheld(_) => panic!("withheld"),
     }

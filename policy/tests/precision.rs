@@ -1,7 +1,7 @@
 //! What the built-in lexicon must let pass: words that contain a refused one by chance, and innocent subjects near it.
 
 use policy::{Decision, Gate};
-use spec::{ImageFormat, Request, RunPrecision};
+use spec::{Asked, FileFormat, PictureRequest, Request, Run, RunPrecision, Texts};
 
 const INNOCENT: &[&str] = &[
     "裸色口红",
@@ -387,20 +387,23 @@ fn innocent_prompts_pass() {
     let mut refused = Vec::new();
     for prompt in INNOCENT {
         let request = Request {
-            prompt: (*prompt).to_owned(),
-            original_prompt: None,
-            negative_prompt: "低质量, blurry, watermark, text".to_owned(),
             model: String::new(),
-            width: 128,
-            height: 128,
-            num_inference_steps: 8,
-            guidance_scale: 4.0,
+            texts: Texts {
+                prompt: (*prompt).to_owned(),
+                negative_prompt: "低质量, blurry, watermark, text".to_owned(),
+                ..Texts::default()
+            },
             seed: 0,
             count: 1,
-            dtype: RunPrecision::F32,
-            speed: spec::Speed::Exact,
-            guidance_interval: None,
-            format: ImageFormat::Png,
+            run: Run::exact(RunPrecision::F32),
+            asked: Asked::Picture(PictureRequest {
+                width: 128,
+                height: 128,
+                num_inference_steps: 8,
+                guidance_scale: 4.0,
+                guidance_interval: None,
+                format: FileFormat::Png,
+            }),
         };
         if let Decision::Refused(refusal) = gate.clear(request) {
             refused.push(refusal.chinese);

@@ -1,26 +1,25 @@
 //! A user's own lexicon adds to the built-in one, and a long prompt is read in linear time.
 
 use policy::{Decision, Error, Gate};
-use spec::{Code, ImageFormat, Request, RunPrecision, Verdict, stage::Cleared as _};
+use spec::{Asked, Code, FileFormat, PictureRequest, Request, Run, RunPrecision, Texts, Verdict, stage::Cleared as _};
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 fn request(prompt: &str) -> Request {
     Request {
-        prompt: prompt.to_owned(),
-        original_prompt: None,
-        negative_prompt: String::new(),
         model: String::new(),
-        width: 128,
-        height: 128,
-        num_inference_steps: 8,
-        guidance_scale: 4.0,
+        texts: Texts::of(prompt.to_owned()),
         seed: 0,
         count: 1,
-        dtype: RunPrecision::F32,
-        speed: spec::Speed::Exact,
-        guidance_interval: None,
-        format: ImageFormat::Png,
+        run: Run::exact(RunPrecision::F32),
+        asked: Asked::Picture(PictureRequest {
+            width: 128,
+            height: 128,
+            num_inference_steps: 8,
+            guidance_scale: 4.0,
+            guidance_interval: None,
+            format: FileFormat::Png,
+        }),
     }
 }
 
@@ -43,7 +42,7 @@ fn a_user_lexicon_adds_rules() {
     let Decision::Cleared(cleared) = gate.clear(request("一罐可乐")) else {
         panic!("refused");
     };
-    assert_eq!(cleared.request().prompt, "一罐可乐");
+    assert_eq!(cleared.request().texts.prompt, "一罐可乐");
     assert!(matches!(cleared.verdict(), Verdict::Pass { lexicons, .. } if lexicons.len() == 2));
 }
 

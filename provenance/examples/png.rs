@@ -6,7 +6,7 @@
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder as _};
 use provenance::Labeller;
-use spec::{ImageFormat, Picture, ProduceId, Threads, Timestamp};
+use spec::{FileFormat, Picture, ProduceId, Threads, Timestamp};
 use std::time::Instant;
 
 /// The best of so many.
@@ -40,7 +40,7 @@ fn main() {
             let labeller = Labeller::new("001191110000100006666010001".parse().ok()).expect("a labeller").with_threads(threads);
             let produce_id = ProduceId::new(Timestamp(1), [0; 10]);
             row(&format!("ours with label, {} threads", threads.count()), &|| {
-                labeller.label_sheet(&picture, ImageFormat::Png, produce_id).expect("a file").len()
+                labeller.label_sheet(&picture, FileFormat::Png, produce_id).expect("a file").len()
             });
         }
     }

@@ -12,7 +12,8 @@ mod svg;
 mod tiff;
 mod webp;
 
-use crate::{FileFormat, Finding, packet};
+use crate::{Finding, packet};
+use spec::FileFormat;
 
 /// Metadata read from one place; XMP packets beyond this are left unread.
 const PAYLOAD_LIMIT: usize = 256 * 1024;
@@ -113,6 +114,8 @@ pub(crate) fn walk(format: FileFormat, bytes: &[u8]) -> Metadata<'_> {
         FileFormat::Mp4 => mp4::walk(bytes, &mut metadata),
         FileFormat::Glb => glb::walk(bytes, &mut metadata),
         FileFormat::Heif => heif::walk(bytes, &mut metadata),
+        // Not recognised yet: format_of never names it.
+        FileFormat::Stl => None,
     };
     if walked.is_none() {
         metadata.note(Finding::ContainerDamaged);
@@ -132,6 +135,7 @@ pub(crate) fn write(format: FileFormat, bytes: &[u8], label: &str) -> Result<Vec
         FileFormat::Svg => svg::write(bytes, label),
         FileFormat::Mp4 => mp4::write(bytes, label),
         FileFormat::Glb => glb::write(bytes, label),
+        FileFormat::Stl => Err(Obstacle { english: "labels in STL are not written yet", chinese: "暂不写入 STL 中的标识" }),
         FileFormat::Heif => {
             Err(Obstacle { english: "labels in HEIF and AVIF are read, not written", chinese: "HEIF、AVIF 中的标识只读不写" })
         }

@@ -1,13 +1,13 @@
 use crate::explicit::{Corner, Plate};
 use crate::labeller::hide;
 use crate::{Error, Labeller, container, encode, explicit, read_labels, value};
-use spec::{ImageFormat, Picture, ProduceId};
+use spec::{FileFormat, Picture, ProduceId};
 use std::time::{Duration, Instant};
 
 impl Labeller {
     /// How long each step of labelling takes, by name, on the pixels of a labelled file; the result is thrown away, nothing is handed
     /// out.
-    pub fn costs(&self, file: &[u8], format: ImageFormat, produce_id: ProduceId) -> Result<Vec<(&'static str, Duration)>, Error> {
+    pub fn costs(&self, file: &[u8], format: FileFormat, produce_id: ProduceId) -> Result<Vec<(&'static str, Duration)>, Error> {
         let pixels = encode::decode(file).ok_or(Error::EmbeddingFailed)?;
         let (width, height) = pixels.dimensions();
         let Ok(picture) = Picture::new(width, height, pixels.into_raw()) else { return Err(Error::EmbeddingFailed) };
@@ -28,7 +28,7 @@ impl Labeller {
         let encoded = encode::encode(&picture, format, self.threads)?;
         step("encode");
         let text = value::write(&self.implicit_label(produce_id)).ok_or(Error::EmbeddingFailed)?;
-        let mut bytes = container::write(format.into(), &encoded, &text).map_err(|_| Error::EmbeddingFailed)?;
+        let mut bytes = container::write(format, &encoded, &text).map_err(|_| Error::EmbeddingFailed)?;
         step("implicit label (XMP)");
         if let Some(credentials) = &self.credentials {
             bytes = credentials.write(&bytes, produce_id, self.watermark.is_some())?;

@@ -4,37 +4,39 @@ use image::codecs::webp::WebPEncoder;
 use image::imageops::{FilterType, resize};
 use image::metadata::Orientation;
 use image::{ExtendedColorType, ImageDecoder as _, ImageEncoder as _};
-use spec::{ImageFormat, Picture, Threads};
+use spec::{FileFormat, Picture, Threads};
 
 /// High enough that the explicit label keeps clean edges and blocks do not show.
 const JPEG_QUALITY: u8 = 95;
 
 /// The picture's file, without metadata. PNG and WebP keep every pixel. Deterministic, on any number of threads, of which PNG alone uses
 /// more than one.
-pub(crate) fn encode(picture: &Picture, format: ImageFormat, threads: Threads) -> Result<Vec<u8>, Error> {
+pub(crate) fn encode(picture: &Picture, format: FileFormat, threads: Threads) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     let (pixels, width, height) = (picture.pixels(), picture.width(), picture.height());
     let colour = ExtendedColorType::Rgb8;
     match format {
-        ImageFormat::Png => bytes = png::encode(picture, threads).ok_or(Error::EmbeddingFailed)?,
-        ImageFormat::Jpeg => {
+        FileFormat::Png => bytes = png::encode(picture, threads).ok_or(Error::EmbeddingFailed)?,
+        FileFormat::Jpeg => {
             JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY).write_image(pixels, width, height, colour)?;
         }
-        ImageFormat::Webp => WebPEncoder::new_lossless(&mut bytes).write_image(pixels, width, height, colour)?,
+        FileFormat::Webp => WebPEncoder::new_lossless(&mut bytes).write_image(pixels, width, height, colour)?,
+        other => return Err(Error::NotAPictureFormat(other)),
     }
     Ok(bytes)
 }
 
 /// Whether `bytes` decode to `picture`: to the same pixels in the lossless formats, to the same size in JPEG.
-pub(crate) fn decodes_to(bytes: &[u8], picture: &Picture, format: ImageFormat) -> Result<bool, Error> {
+pub(crate) fn decodes_to(bytes: &[u8], picture: &Picture, format: FileFormat) -> Result<bool, Error> {
     let codec = match format {
-        ImageFormat::Png => image::ImageFormat::Png,
-        ImageFormat::Jpeg => image::ImageFormat::Jpeg,
-        ImageFormat::Webp => image::ImageFormat::WebP,
+        FileFormat::Png => image::ImageFormat::Png,
+        FileFormat::Jpeg => image::ImageFormat::Jpeg,
+        FileFormat::Webp => image::ImageFormat::WebP,
+        other => return Err(Error::NotAPictureFormat(other)),
     };
     let decoded = image::load_from_memory_with_format(bytes, codec)?.into_rgb8();
     let same_size = decoded.dimensions() == (picture.width(), picture.height());
-    Ok(same_size && (format == ImageFormat::Jpeg || decoded.as_raw() == picture.pixels()))
+    Ok(same_size && (format == FileFormat::Jpeg || decoded.as_raw() == picture.pixels()))
 }
 
 /// Largest side and memory of a picture that is decoded to look for its watermark.

@@ -1,5 +1,5 @@
 use crate::{Finding, LabelVerdict};
-use spec::Code;
+use spec::{Code, FileFormat, KindOfWork};
 
 /// What can go wrong while labelling. What is wrong with somebody else's file is a [`Finding`], not an error.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,12 @@ pub enum Error {
     /// The label font is damaged; a defect of the build.
     #[error("the label font cannot be read / 标识字体无法读取")]
     FontInvalid,
+    /// The format holds no picture that can be encoded here.
+    #[error("{0} is not a format that pictures are written in: use png, jpeg or webp / {0} 不是可写入图片的格式：请用 png、jpeg 或 webp")]
+    NotAPictureFormat(FileFormat),
+    /// Artifacts of this kind of work are not marked yet.
+    #[error("a {0} cannot be labelled yet / 暂不能为{chinese}添加标识", chinese = .0.chinese())]
+    KindUnmarked(KindOfWork),
     /// The label does not fit into the picture at its least legal height.
     #[error(
         "a {width}×{height} picture is too small for the label {text:?}, which needs {needed_width}×{needed_height}: make it larger / {width}×{height} 的图片放不下标识 {text:?}（需要 {needed_width}×{needed_height}）：请增大尺寸"
@@ -134,6 +140,7 @@ impl Error {
             | Self::LabelKeyInvalid { .. }
             | Self::GmNotBuiltIn => Code::ConfigurationInvalid,
             Self::PictureTooSmall { .. }
+            | Self::NotAPictureFormat(_)
             | Self::FileUnfit { .. }
             | Self::LabelUnclear { .. }
             | Self::GroundMissing
@@ -141,6 +148,7 @@ impl Error {
             | Self::AlreadyPropagated(_) => Code::InvalidRequest,
             Self::Credentials(error) => error.code(),
             Self::FontInvalid => Code::Internal,
+            Self::KindUnmarked(_) => Code::Unsupported,
             Self::EncodingFailed(_)
             | Self::EmbeddingFailed
             | Self::GrantOfAnother

@@ -5,13 +5,13 @@ use crate::{Error, Finding, LabelKey, LabelValues, LabelVerdict, ProviderCode, S
 use crate::{container, encode, explicit, lettering, read_labels, value};
 use credentials::{Signer, TrainingUse};
 use spec::stage::{Granted, Origin, Screened};
-use spec::{ImageFormat, ImplicitLabel, LabelKind, Picture, ProduceId, Screening, Sha256Digest, Threads};
+use spec::{Artifact, FileFormat, ImplicitLabel, LabelKind, Picture, ProduceId, Screening, Sha256Digest, Threads};
 use std::fmt;
 
 /// Shortest text that names both elements of GB 45438-2025 §5.2.
 pub const DEFAULT_EXPLICIT_TEXT: &str = "AI生成";
 
-/// Labels what the engine rendered. Shareable between threads.
+/// Labels what the engine generated. Shareable between threads.
 #[derive(Debug, Clone)]
 pub struct Labeller {
     provider_code: Option<ProviderCode>,
@@ -125,19 +125,19 @@ impl Labeller {
         code.into_iter().chain(is_test.then_some(Warning::TestCertificate)).collect()
     }
 
-    /// Whether a `width × height` picture has room for the explicit label; worth asking before it is rendered.
+    /// Whether a `width × height` picture has room for the explicit label; worth asking before it is generated.
     pub fn check_size(&self, width: u32, height: u32) -> Result<(), Error> {
         explicit::lay_out(width, height, &self.explicit_text).map(|_| ())
     }
 
     /// Encodes a picture put together from labelled pictures (a contact sheet, whose parts show their explicit labels) and writes
     /// its own implicit label.
-    pub fn label_sheet(&self, sheet: &Picture, format: ImageFormat, produce_id: ProduceId) -> Result<Vec<u8>, Error> {
+    pub fn label_sheet(&self, sheet: &Picture, format: FileFormat, produce_id: ProduceId) -> Result<Vec<u8>, Error> {
         Ok(self.write_implicit(sheet, format, produce_id)?.0)
     }
 
     /// Both labels for a picture that no request asked for, such as a sheet of samples from a training run.
-    pub fn label_samples(&self, samples: &Picture, format: ImageFormat, produce_id: ProduceId) -> Result<Vec<u8>, Error> {
+    pub fn label_samples(&self, samples: &Picture, format: FileFormat, produce_id: ProduceId) -> Result<Vec<u8>, Error> {
         self.label_sheet(&self.draw_explicit(samples)?, format, produce_id)
     }
 
@@ -149,11 +149,11 @@ impl Labeller {
     }
 
     /// The encoded picture with its implicit label, read back as written.
-    fn write_implicit(&self, picture: &Picture, format: ImageFormat, produce_id: ProduceId) -> Result<(Vec<u8>, ImplicitLabel), Error> {
+    fn write_implicit(&self, picture: &Picture, format: FileFormat, produce_id: ProduceId) -> Result<(Vec<u8>, ImplicitLabel), Error> {
         let label = self.implicit_label(produce_id);
         let text = value::write(&label).ok_or(Error::EmbeddingFailed)?;
         let encoded = encode::encode(picture, format, self.threads)?;
-        let bytes = container::write(format.into(), &encoded, &text).map_err(|_| Error::EmbeddingFailed)?;
+        let bytes = container::write(format, &encoded, &text).map_err(|_| Error::EmbeddingFailed)?;
         self.check_read_back(&bytes, format, &label, &text)?;
         Ok((bytes, label))
     }
@@ -180,7 +180,7 @@ impl Labeller {
     /// Draws the explicit label, encodes in the request's format, writes the implicit label, signs where a signer is set, and hands out the file only if it
     /// reads back as written.
     pub fn label<S: Screened + Send + 'static>(&self, screened: S, produce_id: ProduceId) -> Result<Labelled, Error> {
-        let picture = self.draw_explicit(screened.rendered().picture())?;
+        let picture = self.draw_explicit(picture_of(&screened)?)?;
         self.finish(screened, picture, produce_id, None)
     }
 
@@ -191,14 +191,14 @@ impl Labeller {
         S: Screened + Send + 'static,
         G: Granted + 'static,
     {
-        let rendered = screened.rendered();
-        let same = rendered.request() == granted.request()
-            && rendered.seed() == granted.request().seed
-            && rendered.model().sha256 == granted.model().sha256;
+        let generated = screened.generated();
+        let same = generated.request() == granted.request()
+            && generated.seed() == granted.request().seed
+            && generated.model().sha256 == granted.model().sha256;
         if !same {
             return Err(Error::GrantOfAnother);
         }
-        let picture = rendered.picture().clone();
+        let picture = picture_of(&screened)?.clone();
         self.finish(screened, picture, produce_id, Some(Box::new(granted)))
     }
 
@@ -210,7 +210,7 @@ impl Labeller {
         produce_id: ProduceId,
         granted: Option<Box<dyn Granted>>,
     ) -> Result<Labelled, Error> {
-        let format = screened.rendered().request().format;
+        let format = screened.generated().request().asked.format();
         // Last in the pixels, so that it fits what the copy will show.
         let watermarked = self.watermark.as_ref().is_some_and(|key| hide(&mut picture, key, produce_id, self.threads));
         let (mut bytes, label) = self.write_implicit(&picture, format, produce_id)?;
@@ -232,7 +232,7 @@ impl Labeller {
         })
     }
 
-    fn check_read_back(&self, bytes: &[u8], format: ImageFormat, label: &ImplicitLabel, text: &str) -> Result<(), Error> {
+    fn check_read_back(&self, bytes: &[u8], format: FileFormat, label: &ImplicitLabel, text: &str) -> Result<(), Error> {
         let report = read_labels(bytes);
         // The one fault that may be there is the one that the user was warned of.
         let (verdict, findings) = match self.provider_code {
@@ -240,13 +240,21 @@ impl Labeller {
             None => (LabelVerdict::Noncompliant, vec![Finding::ProducerMissing]),
         };
         let security = self.key.as_ref().map_or(Security::Absent, |key| Security::Valid { key: key.public().clone() });
-        let as_written = report.format == Some(format.into())
+        let as_written = report.format == Some(format)
             && report.verdict == verdict
             && report.findings == findings
             && report.label.as_ref() == Some(label)
             && report.producer_security == security
             && report.raw == [text];
         if as_written { Ok(()) } else { Err(Error::ReadBackDiffers { verdict: report.verdict, findings: report.findings }) }
+    }
+}
+
+/// The picture of an artifact that is one.
+fn picture_of(screened: &impl Screened) -> Result<&Picture, Error> {
+    match screened.generated().artifact() {
+        Artifact::Picture(picture) => Ok(picture),
+        other @ Artifact::Design(_) => Err(Error::KindUnmarked(other.kind())),
     }
 }
 
@@ -282,7 +290,7 @@ pub struct Labelled {
     granted: Option<Box<dyn Granted>>,
     watermarked: bool,
     bytes: Vec<u8>,
-    format: ImageFormat,
+    format: FileFormat,
     content_sha256: Sha256Digest,
 }
 
@@ -299,7 +307,7 @@ impl fmt::Debug for Labelled {
 
 impl spec::stage::Labelled for Labelled {
     fn origin(&self) -> &dyn Origin {
-        self.screened.rendered()
+        self.screened.generated()
     }
 
     fn screening(&self) -> &Screening {
@@ -326,7 +334,7 @@ impl spec::stage::Labelled for Labelled {
         &self.bytes
     }
 
-    fn format(&self) -> ImageFormat {
+    fn format(&self) -> FileFormat {
         self.format
     }
 
@@ -339,7 +347,7 @@ impl spec::stage::Labelled for Labelled {
 mod tests {
     use super::{Labeller, container, value};
     use crate::Error;
-    use spec::{ImageFormat, ImplicitLabel, LabelKind};
+    use spec::{FileFormat, ImplicitLabel, LabelKind};
 
     #[test]
     fn bytes_that_read_back_otherwise_are_withheld() {
@@ -357,8 +365,8 @@ mod tests {
         let text = value::write(&meant).unwrap();
         let mut file = std::io::Cursor::new(Vec::new());
         image::RgbImage::new(4, 4).write_to(&mut file, image::ImageFormat::Png).unwrap();
-        let embed = |text: &str| container::write(crate::FileFormat::Png, file.get_ref(), text).unwrap();
-        let check = |bytes: &[u8]| labeller.check_read_back(bytes, ImageFormat::Png, &meant, &text);
+        let embed = |text: &str| container::write(FileFormat::Png, file.get_ref(), text).unwrap();
+        let check = |bytes: &[u8]| labeller.check_read_back(bytes, FileFormat::Png, &meant, &text);
         assert!(check(&embed(&text)).is_ok());
         let other = value::write(&label("0192f0c1-7e2a-7b3c-8d4e-5f60718293a5")).unwrap();
         for bytes in [file.get_ref().clone(), embed(&other), embed(&format!("{text} "))] {

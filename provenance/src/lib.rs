@@ -36,7 +36,6 @@ mod deflate;
 mod encode;
 mod error;
 mod explicit;
-mod file_format;
 mod finding;
 mod labeller;
 mod lettering;
@@ -49,7 +48,6 @@ mod security;
 mod value;
 
 pub use error::Error;
-pub use file_format::FileFormat;
 pub use finding::{Finding, Severity};
 pub use labeller::{DEFAULT_EXPLICIT_TEXT, Labelled, Labeller, Warning, check_explicit_text, read_watermark};
 pub use provider_code::{ProviderCode, ServiceType};

@@ -1,8 +1,9 @@
 use crate::container::{self, Payload};
 use crate::security::{self, Party, Security};
 use crate::value::{self, Place};
-use crate::{FileFormat, Finding, Severity, packet};
+use crate::{Finding, Severity, packet};
 use serde::Serialize;
+use spec::FileFormat;
 use spec::ImplicitLabel;
 
 /// Label values kept in a report.

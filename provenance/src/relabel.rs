@@ -3,10 +3,10 @@
 use crate::container::Obstacle;
 use crate::explicit::{self, Corner, Plate};
 use crate::security::{self, Party};
-use crate::{Error, FileFormat, Finding, LabelKey, LabelReport, LabelValues, LabelVerdict, ProviderCode, ServiceType, Severity};
+use crate::{Error, Finding, LabelKey, LabelReport, LabelValues, LabelVerdict, ProviderCode, ServiceType, Severity};
 use crate::{container, credentials_writer, encode, read_labels, value};
 use credentials::{Change, Signer, Source};
-use spec::{ImageFormat, Operation, Picture, ProduceId, Relabelling, Sha256Digest, Threads};
+use spec::{FileFormat, Operation, Picture, ProduceId, Relabelling, Sha256Digest, Threads};
 
 const FORMAT_UNKNOWN: Error = Error::FileUnfit {
     english: "its format is none whose label is written (PNG, JPEG, WebP, TIFF, GIF, SVG, MP4, MOV, GLB)",
@@ -87,7 +87,7 @@ impl Propagator {
 #[derive(Debug, Clone)]
 pub struct Conversion {
     /// The format of the copy.
-    pub format: ImageFormat,
+    pub format: FileFormat,
     /// Pixels that the copy must fit into, its proportions kept; smaller pictures stay as they are unless `enlarge`. The same size without it.
     pub fit: Option<(u32, u32)>,
     /// Whether a picture may grow to the size that it must fit into.
@@ -114,7 +114,7 @@ impl Conversion {
         let mut picture = encode::scale(source, self.size(before))?;
         let drawn = values.label == "1" && self.draw_label(&mut picture, before)?;
         let encoded = encode::encode(&picture, self.format, Threads::ONE)?;
-        let format = FileFormat::from(self.format);
+        let format = self.format;
         let written = write(format, &encoded, &values)?;
         check_read_back(&written, format, &values, &report)?;
         if !encode::decodes_to(&written, &picture, self.format)? {

@@ -4,8 +4,8 @@ mod support;
 
 use provenance::{Conversion, Error, LabelVerdict, read_labels, read_watermark};
 use spec::stage::{Labelled as _, Relabelled as _};
-use spec::{ImageFormat, Picture, ProduceId, Timestamp};
-use support::{FORMATS, PRODUCE_ID, decode, label, labeller, paint, produce_id, rendered, unlabelled};
+use spec::{FileFormat, Picture, ProduceId, Timestamp};
+use support::{FORMATS, PRODUCE_ID, decode, generated, label, labeller, paint, produce_id, unlabelled};
 
 /// On it white text needs no plate, so that what differs is ink.
 const BLUE: [u8; 3] = [20, 40, 120];
@@ -18,7 +18,7 @@ fn id() -> ProduceId {
     ProduceId::new(Timestamp(1_795_392_000_000), [9; 10])
 }
 
-fn conversion(format: ImageFormat, fit: Option<(u32, u32)>, shows_label: bool) -> Conversion {
+fn conversion(format: FileFormat, fit: Option<(u32, u32)>, shows_label: bool) -> Conversion {
     Conversion { format, fit, enlarge: true, explicit_text: "AI生成".to_owned(), shows_label }
 }
 
@@ -67,36 +67,36 @@ fn the_labels_survive_every_format_and_size() {
 
 #[test]
 fn a_foreign_picture_gets_the_label_on_the_left() {
-    let source = label(flat(256, 256), ImageFormat::Png);
-    let converted = conversion(ImageFormat::Png, None, false).convert(source.bytes(), id()).unwrap();
+    let source = label(flat(256, 256), FileFormat::Png);
+    let converted = conversion(FileFormat::Png, None, false).convert(source.bytes(), id()).unwrap();
     let copy = decode(converted.bytes());
     assert!(ink_height(&copy, 0..128) >= 13 && ink_height(&copy, 128..256) >= 13, "theirs stays");
     assert_eq!(converted.relabelling().explicit_label.as_deref(), Some("AI生成"));
     // One that is only suspected does not say that it is generated.
     let text = support::LABEL_JSON.replace("\"Label\":\"1\"", "\"Label\":\"3\"");
     let suspected = support::png_with_label(&text);
-    let converted = conversion(ImageFormat::Png, None, false).convert(&suspected, id()).unwrap();
+    let converted = conversion(FileFormat::Png, None, false).convert(&suspected, id()).unwrap();
     assert_eq!(converted.relabelling().explicit_label, None);
     assert_eq!(decode(converted.bytes()).pixels(), decode(&suspected).pixels());
 }
 
 #[test]
 fn what_has_no_label_or_no_pixels_is_refused() {
-    let convert = |bytes: &[u8]| conversion(ImageFormat::Png, None, false).convert(bytes, id());
-    assert!(matches!(convert(&unlabelled(ImageFormat::Jpeg)), Err(Error::LabelMissing)));
+    let convert = |bytes: &[u8]| conversion(FileFormat::Png, None, false).convert(bytes, id());
+    assert!(matches!(convert(&unlabelled(FileFormat::Jpeg)), Err(Error::LabelMissing)));
     assert!(matches!(convert(b"text"), Err(Error::FileUnfit { .. })));
-    let labelled = label(flat(64, 64), ImageFormat::Png);
+    let labelled = label(flat(64, 64), FileFormat::Png);
     let headless = &labelled.bytes()[..33 + 560];
     let cut = [headless, b"\0\0\0\0IEND\xae\x42\x60\x82"].concat();
     assert!(matches!(convert(&cut), Err(Error::FileUnfit { .. })));
-    let tiny = conversion(ImageFormat::Png, Some((16, 16)), true).convert(labelled.bytes(), id());
+    let tiny = conversion(FileFormat::Png, Some((16, 16)), true).convert(labelled.bytes(), id());
     assert!(matches!(tiny, Err(Error::PictureTooSmall { .. })));
 }
 
 #[test]
 fn the_watermark_survives_a_conversion() {
     let smooth = paint(256, 256, |x, y| [90 + (x / 3) as u8, 140 - (y / 4) as u8, ((x + y) / 5) as u8 + 60]);
-    let marked = labeller().with_watermark([7; 32]).label(rendered(smooth, ImageFormat::Png), produce_id()).unwrap();
+    let marked = labeller().with_watermark([7; 32]).label(generated(smooth, FileFormat::Png), produce_id()).unwrap();
     assert!(marked.watermarked());
     for format in FORMATS {
         for fit in [None, Some((192, 192)), Some((384, 384))] {

@@ -3,22 +3,23 @@
 mod support;
 
 use provenance::{Finding, LabelReport, LabelVerdict, read_labels};
-use spec::ImageFormat;
+use spec::FileFormat;
 use spec::stage::Labelled as _;
 use std::time::{Duration, Instant};
 use support::{FORMATS, LABEL_JSON, label, paint, png_chunk, unlabelled};
 
-fn labelled(format: ImageFormat) -> Vec<u8> {
+fn labelled(format: FileFormat) -> Vec<u8> {
     label(paint(64, 64, |x, _| [x as u8, 60, 200]), format).bytes().to_vec()
 }
 
 /// The bytes that carry the packet in a labelled file, header and all.
-fn carrier(format: ImageFormat, bytes: &[u8]) -> std::ops::Range<usize> {
+fn carrier(format: FileFormat, bytes: &[u8]) -> std::ops::Range<usize> {
     let find = |wanted: &[u8]| bytes.windows(wanted.len()).position(|window| window == wanted).unwrap();
     match format {
-        ImageFormat::Png => 33..33 + 560,
-        ImageFormat::Jpeg => 20..20 + 559,
-        ImageFormat::Webp => find(b"XMP ")..find(b"XMP ") + 534,
+        FileFormat::Png => 33..33 + 560,
+        FileFormat::Jpeg => 20..20 + 559,
+        FileFormat::Webp => find(b"XMP ")..find(b"XMP ") + 534,
+        other => panic!("{other} has no carrier"),
     }
 }
 
@@ -32,12 +33,12 @@ fn insert(bytes: &[u8], at: usize, what: &[u8]) -> Vec<u8> {
 }
 
 fn png_with(kind: [u8; 4], data: &[u8]) -> LabelReport {
-    read_labels(&insert(&unlabelled(ImageFormat::Png), 33, &png_chunk(kind, data)))
+    read_labels(&insert(&unlabelled(FileFormat::Png), 33, &png_chunk(kind, data)))
 }
 
 fn jpeg_with(marker: u8, data: &[u8]) -> LabelReport {
     let length = (data.len() as u16 + 2).to_be_bytes();
-    read_labels(&insert(&unlabelled(ImageFormat::Jpeg), 20, &[&[0xff, marker], &length[..], data].concat()))
+    read_labels(&insert(&unlabelled(FileFormat::Jpeg), 20, &[&[0xff, marker], &length[..], data].concat()))
 }
 
 #[test]
@@ -52,7 +53,7 @@ fn every_flipped_byte_and_every_cut_is_survived() {
                 changed[position] ^= flip;
                 let report = read_labels(&changed);
                 let in_packet = carrier(format, &bytes).contains(&position);
-                if format == ImageFormat::Png && in_packet {
+                if format == FileFormat::Png && in_packet {
                     assert_ne!(report.verdict, LabelVerdict::Compliant, "the checksum covers byte {position}");
                 }
                 if report.verdict == LabelVerdict::Compliant && !in_packet {
@@ -61,7 +62,7 @@ fn every_flipped_byte_and_every_cut_is_survived() {
                 reads += 1;
             }
             let cut = read_labels(&bytes[..position]);
-            if format != ImageFormat::Jpeg {
+            if format != FileFormat::Jpeg {
                 assert_ne!(cut.verdict, LabelVerdict::Compliant, "{format} cut at {position}");
             }
             let mut shortened = bytes.clone();
@@ -107,7 +108,7 @@ fn two_labels_are_not_compliant() {
         assert_eq!(report.raw.len(), 2);
     }
     let text = png_chunk(*b"tEXt", format!("AIGC\0{{\"AIGC\":{LABEL_JSON}}}").as_bytes());
-    let report = read_labels(&insert(&labelled(ImageFormat::Png), 33, &text));
+    let report = read_labels(&insert(&labelled(FileFormat::Png), 33, &text));
     assert_eq!(report.verdict, LabelVerdict::Noncompliant);
     assert!(report.findings.contains(&Finding::DuplicateLabel));
 }

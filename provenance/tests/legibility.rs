@@ -4,9 +4,9 @@ mod support;
 
 use provenance::Error;
 use spec::stage::Labelled as _;
-use spec::{Code, ImageFormat, Picture};
+use spec::{Code, FileFormat, Picture};
 use std::ops::Range;
-use support::{decode, label, labeller, noise, paint, produce_id, rendered};
+use support::{decode, generated, label, labeller, noise, paint, produce_id};
 
 /// Blue, on which white text needs no plate, so that what differs is ink.
 const BLUE: [u8; 3] = [20, 40, 120];
@@ -21,7 +21,7 @@ fn pixel(picture: &Picture, x: usize, y: usize) -> [u8; 3] {
 }
 
 /// How much of each pixel the label of a `width × height` picture inks, measured from the labelled file itself.
-fn measured_ink(width: u32, height: u32, format: ImageFormat) -> Vec<Vec<f32>> {
+fn measured_ink(width: u32, height: u32, format: FileFormat) -> Vec<Vec<f32>> {
     let decoded = decode(label(flat(width, height, BLUE), format).bytes());
     (0..height as usize)
         .map(|y| {
@@ -74,7 +74,7 @@ fn every_glyph_is_high_enough_and_in_the_corner() {
         (512, 4096),
         (4096, 4096),
     ] {
-        let formats: &[ImageFormat] = if width * height > 1 << 20 { &[ImageFormat::Png] } else { &support::FORMATS };
+        let formats: &[FileFormat] = if width * height > 1 << 20 { &[FileFormat::Png] } else { &support::FORMATS };
         for &format in formats {
             let shortest: u32 = width.min(height);
             let need = shortest.div_ceil(20).max(12) as usize;
@@ -82,7 +82,7 @@ fn every_glyph_is_high_enough_and_in_the_corner() {
             assert!(glyphs.len() >= 3, "{glyphs:?}");
             let lowest = glyphs.iter().map(|(_, rows)| rows.len()).min().unwrap();
             assert!(lowest >= need, "{width}×{height} {format}: {lowest} < {need}");
-            if format == ImageFormat::Png {
+            if format == FileFormat::Png {
                 println!("{width}×{height}: lowest glyph {lowest} px, {need} asked");
                 // No larger than it need be, either.
                 assert!(lowest <= need + 2 + need / 20, "{width}×{height}: {lowest} for {need}");
@@ -152,7 +152,7 @@ fn contrast(one: [u8; 3], other: [u8; 3]) -> f64 {
 #[test]
 fn the_text_stands_out_from_every_pixel_around_it() {
     for size in [64, 128, 512] {
-        let ink = measured_ink(size, size, ImageFormat::Png);
+        let ink = measured_ink(size, size, FileFormat::Png);
         let glyphs = glyphs(&ink);
         let columns = glyphs[0].0.start..glyphs.last().unwrap().0.end;
         let rows = glyphs.iter().map(|glyph| glyph.1.start).min().unwrap()..glyphs.iter().map(|glyph| glyph.1.end).max().unwrap();
@@ -169,7 +169,7 @@ fn the_text_stands_out_from_every_pixel_around_it() {
             ("gradient", paint(size, size, |x, _| [(x * 255 / size) as u8; 3])),
         ];
         for (name, picture) in backgrounds {
-            let decoded = decode(label(picture.clone(), ImageFormat::Png).bytes());
+            let decoded = decode(label(picture.clone(), FileFormat::Png).bytes());
             let mut text = None;
             let mut worst = f64::MAX;
             for y in rows.clone() {
@@ -197,7 +197,7 @@ fn the_text_stands_out_from_every_pixel_around_it() {
 #[test]
 fn a_picture_too_small_is_an_error() {
     for (width, height) in [(8, 8), (1, 1), (32, 64), (64, 12), (16, 4096), (4096, 16)] {
-        let error = labeller().label(rendered(flat(width, height, BLUE), ImageFormat::Png), produce_id()).unwrap_err();
+        let error = labeller().label(generated(flat(width, height, BLUE), FileFormat::Png), produce_id()).unwrap_err();
         assert!(matches!(error, Error::PictureTooSmall { .. }), "{width}×{height}: {error}");
         assert_eq!(error.code(), Code::InvalidRequest);
     }
@@ -206,8 +206,8 @@ fn a_picture_too_small_is_an_error() {
 #[test]
 fn another_text_is_drawn_as_high() {
     let labeller = labeller().with_explicit_text("人工智能生成合成").unwrap();
-    let labelled = labeller.label(rendered(flat(256, 256, BLUE), ImageFormat::Png), produce_id()).unwrap();
+    let labelled = labeller.label(generated(flat(256, 256, BLUE), FileFormat::Png), produce_id()).unwrap();
     assert_eq!(labelled.explicit_label(), "人工智能生成合成");
-    let narrow = labeller.label(rendered(flat(64, 256, BLUE), ImageFormat::Png), produce_id());
+    let narrow = labeller.label(generated(flat(64, 256, BLUE), FileFormat::Png), produce_id());
     assert!(matches!(narrow.unwrap_err(), Error::PictureTooSmall { .. }));
 }

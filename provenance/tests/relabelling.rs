@@ -5,13 +5,11 @@ mod files;
 mod support;
 
 use files::{CARRIERS, heif_with_label, make, mp4_chunk_places, with_label_elsewhere};
-use provenance::{
-    Algorithm, EarlierPropagator, Error, FileFormat, Finding, Ground, LabelKey, LabelVerdict, Propagator, Security, read_labels,
-};
+use provenance::{Algorithm, EarlierPropagator, Error, Finding, Ground, LabelKey, LabelVerdict, Propagator, Security, read_labels};
 use spec::stage::{Labelled as _, Relabelled as _};
-use spec::{ImageFormat, ProduceId, Timestamp};
+use spec::{FileFormat, ProduceId, Timestamp};
 use std::time::{Duration, Instant};
-use support::{FORMATS, LABEL_JSON, PRODUCE_ID, PROVIDER_CODE, decode, label, labeller, noise, produce_id, rendered};
+use support::{FORMATS, LABEL_JSON, PRODUCE_ID, PROVIDER_CODE, decode, generated, label, labeller, noise, produce_id};
 
 const PROPAGATOR: &str = "001191110102MACQD9K64028705";
 
@@ -88,7 +86,7 @@ fn a_producers_label_is_kept_and_its_signature_still_holds() {
     let key = || LabelKey::from_seed(Algorithm::Ed25519, [7; 32]).unwrap();
     let signing = Propagator::new(PROPAGATOR.parse().unwrap(), Some(key())).unwrap();
     for format in FORMATS {
-        let produced = labeller().with_key(key()).label(rendered(noise(80, 64), format), produce_id()).unwrap();
+        let produced = labeller().with_key(key()).label(generated(noise(80, 64), format), produce_id()).unwrap();
         let copy = signing.pass_on(produced.bytes(), Some(Ground::Declared), EarlierPropagator::Keep, id(3)).unwrap();
         let (before, after) = (read_labels(produced.bytes()), read_labels(copy.bytes()));
         assert_eq!((after.verdict, &after.findings), (LabelVerdict::Compliant, &vec![]), "{format}");
@@ -122,7 +120,7 @@ fn foreign_labels_in_other_places_are_kept_or_the_file_is_refused() {
 
 #[test]
 fn labels_that_cannot_be_kept_are_refused() {
-    let png = label(noise(64, 64), ImageFormat::Png);
+    let png = label(noise(64, 64), FileFormat::Png);
     let doubled = [&png.bytes()[..33 + 560], &png.bytes()[33..]].concat();
     let fields = support::png_with_label(&LABEL_JSON.replace("\"Label\":\"1\"", "\"Label\":\"1\",\"Extra\":\"x\""));
     let characters = support::png_with_label(&LABEL_JSON.replace("\"ReservedCode1\":\"\"", "\"ReservedCode1\":\"a b\""));

@@ -4,8 +4,8 @@ mod support;
 
 use provenance::{Error, Finding, LabelVerdict, Labeller, ProviderCode, Warning, read_labels, read_watermark};
 use spec::stage::Labelled as _;
-use spec::{Code, ImageFormat, Picture, Sha256Digest};
-use support::{FORMATS, LABEL_JSON, PRODUCE_ID, PROVIDER_CODE, decode, label, labeller, noise, paint, produce_id, rendered, unlabelled};
+use spec::{Code, FileFormat, Picture, Sha256Digest};
+use support::{FORMATS, LABEL_JSON, PRODUCE_ID, PROVIDER_CODE, decode, generated, label, labeller, noise, paint, produce_id, unlabelled};
 
 fn position(bytes: &[u8], wanted: &[u8]) -> usize {
     bytes.windows(wanted.len()).position(|window| window == wanted).unwrap()
@@ -18,7 +18,7 @@ fn the_label_survives_encoding_at_every_size() {
             let labelled = label(noise(width, height), format);
             let report = read_labels(labelled.bytes());
             assert_eq!(report.verdict, LabelVerdict::Compliant, "{width}×{height} {format}: {:?}", report.findings);
-            assert_eq!(report.format, Some(format.into()));
+            assert_eq!(report.format, Some(format));
             assert_eq!(report.findings, []);
             assert_eq!(report.raw, [LABEL_JSON]);
             assert_eq!(report.label.as_ref(), Some(labelled.label()));
@@ -34,9 +34,9 @@ fn the_label_survives_encoding_at_every_size() {
 #[test]
 fn the_bytes_are_those_of_the_fixtures() {
     let picture = || paint(64, 64, |x, y| [x as u8, y as u8, 99]);
-    let png = label(picture(), ImageFormat::Png);
-    let jpeg = label(picture(), ImageFormat::Jpeg);
-    let webp = label(picture(), ImageFormat::Webp);
+    let png = label(picture(), FileFormat::Png);
+    let jpeg = label(picture(), FileFormat::Jpeg);
+    let webp = label(picture(), FileFormat::Webp);
     let jpeg_start = position(jpeg.bytes(), b"http://ns.adobe.com/xap/1.0/\0") - 4;
     let webp_start = position(webp.bytes(), b"XMP ");
     for (bytes, start, length, digest) in [
@@ -77,7 +77,7 @@ fn an_unset_provider_code_is_warned_of_and_found() {
     assert_eq!(labeller.warnings(), [Warning::ProviderCodeUnset]);
     assert!(Warning::ProviderCodeUnset.to_string().contains("未设置"));
     for format in FORMATS {
-        let labelled = labeller.label(rendered(noise(64, 64), format), produce_id()).unwrap();
+        let labelled = labeller.label(generated(noise(64, 64), format), produce_id()).unwrap();
         assert_eq!(labelled.label().content_producer, "");
         let report = read_labels(labelled.bytes());
         assert_eq!((report.verdict, report.findings), (LabelVerdict::Noncompliant, vec![Finding::ProducerMissing]));
@@ -104,7 +104,7 @@ fn wrong_configuration_is_refused() {
 fn a_picture_without_label_has_none() {
     for format in FORMATS {
         let report = read_labels(&unlabelled(format));
-        assert_eq!((report.format, report.verdict), (Some(format.into()), LabelVerdict::NotFound));
+        assert_eq!((report.format, report.verdict), (Some(format), LabelVerdict::NotFound));
         assert_eq!(report.findings, []);
     }
 }
@@ -117,7 +117,7 @@ fn samples_carry_both_labels() {
         let report = read_labels(&bytes);
         assert_eq!((report.verdict, report.label.unwrap().produce_id), (LabelVerdict::Compliant, produce_id()));
         // The explicit label is the one that a picture of the same pixels gets.
-        let labelled = labeller().label(rendered(sheet.clone(), format), produce_id()).unwrap();
+        let labelled = labeller().label(generated(sheet.clone(), format), produce_id()).unwrap();
         assert_eq!(bytes, labelled.bytes());
         assert_ne!(bytes, labeller().label_sheet(&sheet, format, produce_id()).unwrap());
     }
@@ -132,16 +132,16 @@ fn the_mark_of_the_id_can_be_read_from_the_pixels() {
     let pixels = (0..192 * 160).flat_map(|pixel| smooth(pixel % 192, pixel / 192)).collect();
     let picture = Picture::new(192, 160, pixels).unwrap();
     for format in FORMATS {
-        let labelled = marked.label(rendered(picture.clone(), format), produce_id()).unwrap();
+        let labelled = marked.label(generated(picture.clone(), format), produce_id()).unwrap();
         assert!(labelled.watermarked());
         assert_eq!(read_watermark(labelled.bytes(), key), Some(produce_id().mark()));
         assert_eq!(read_watermark(labelled.bytes(), [8; 32]), None, "another key");
-        let unmarked = labeller().label(rendered(picture.clone(), format), produce_id()).unwrap();
+        let unmarked = labeller().label(generated(picture.clone(), format), produce_id()).unwrap();
         assert!(!unmarked.watermarked());
         assert_eq!(read_watermark(unmarked.bytes(), key), None);
     }
     // Too small for the mark, not for the labels.
-    let small = marked.label(rendered(noise(64, 64), ImageFormat::Png), produce_id()).unwrap();
+    let small = marked.label(generated(noise(64, 64), FileFormat::Png), produce_id()).unwrap();
     assert!(!small.watermarked());
     assert_eq!(read_watermark(b"not a picture", key), None);
 }

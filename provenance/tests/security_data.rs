@@ -6,7 +6,7 @@ use provenance::{Algorithm, Error, Finding, LabelKey, LabelPublicKey, LabelRepor
 use serde_json::Value;
 use spec::Code;
 use spec::stage::Labelled as _;
-use support::{FORMATS, labeller, noise, png_with_label, produce_id, rendered};
+use support::{FORMATS, generated, labeller, noise, png_with_label, produce_id};
 
 fn key(algorithm: Algorithm) -> LabelKey {
     LabelKey::from_seed(algorithm, [7; 32]).unwrap()
@@ -25,13 +25,13 @@ fn a_signed_label_verifies_in_every_format_and_is_the_same_each_time() {
     for algorithm in algorithms() {
         let signing = labeller().with_key(key(algorithm));
         for format in FORMATS {
-            let labelled = signing.label(rendered(noise(64, 64), format), produce_id()).unwrap();
+            let labelled = signing.label(generated(noise(64, 64), format), produce_id()).unwrap();
             let report = read_labels(labelled.bytes());
             assert_eq!((report.verdict, &report.findings), (LabelVerdict::Compliant, &vec![]), "{algorithm} {format}");
             assert_eq!(report.producer_security, Security::Valid { key: key(algorithm).public().clone() });
             assert_eq!(report.propagator_security, Security::Absent);
             assert!(report.raw[0].bytes().all(|byte| (0x21..=0x7e).contains(&byte)));
-            let again = signing.label(rendered(noise(64, 64), format), produce_id()).unwrap();
+            let again = signing.label(generated(noise(64, 64), format), produce_id()).unwrap();
             assert_eq!(labelled.bytes(), again.bytes());
         }
         let data: Value = serde_json::from_str(signed(algorithm)["ReservedCode1"].as_str().unwrap()).unwrap();
@@ -42,7 +42,7 @@ fn a_signed_label_verifies_in_every_format_and_is_the_same_each_time() {
 
 /// The label as JSON.
 fn signed(algorithm: Algorithm) -> Value {
-    let labelled = labeller().with_key(key(algorithm)).label(rendered(noise(64, 64), spec::ImageFormat::Png), produce_id()).unwrap();
+    let labelled = labeller().with_key(key(algorithm)).label(generated(noise(64, 64), spec::FileFormat::Png), produce_id()).unwrap();
     serde_json::from_str(&read_labels(labelled.bytes()).raw[0]).unwrap()
 }
 

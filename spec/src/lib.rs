@@ -5,9 +5,12 @@
 //! takes `impl Labelled` can only be called with what `provenance` made; "store unlabelled pixels" does not compile.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod artifact;
 mod clock;
 mod code;
 mod digest;
+mod file_format;
+mod kind_of_work;
 mod label;
 mod model;
 mod picture;
@@ -20,16 +23,19 @@ pub mod stage;
 mod threads;
 mod verdict;
 
+pub use artifact::{Artifact, Design, Surface};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use code::Code;
 pub use digest::{ParseDigestError, Sha256Digest};
+pub use file_format::FileFormat;
+pub use kind_of_work::{KindOfWork, UnknownFormat};
 pub use label::{ImplicitLabel, LabelKind};
 pub use model::ModelIdentity;
-pub use picture::{ImageFormat, Picture, PictureError, UnknownImageFormat};
+pub use picture::{Picture, PictureError};
 pub use ports::{Beside, LogStorage, PortError, Secret, SecretId};
 pub use produce_id::{ParseProduceIdError, ProduceId};
 pub use relabelling::{Operation, Relabelling};
-pub use request::{Request, RunPrecision, Speed, UnknownPrecision, UnknownSpeed};
+pub use request::{Asked, DesignRequest, PictureRequest, Request, Run, RunPrecision, Speed, Texts, UnknownPrecision, UnknownSpeed};
 pub use screening::{ClassifierResult, ImageScore, Screening, ScreeningDecision};
 pub use threads::Threads;
 pub use verdict::{Reason, Verdict};

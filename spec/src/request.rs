@@ -1,128 +1,72 @@
-use crate::ImageFormat;
+//! What a user asks for.
+
+mod asked;
+mod run;
+
+pub use asked::{Asked, DesignRequest, PictureRequest};
+pub use run::{Run, RunPrecision, Speed, UnknownPrecision, UnknownSpeed};
+
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
-
-/// Precision of the products in a run; residuals are f32 in all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RunPrecision {
-    /// Operands in IEEE single precision.
-    F32,
-    /// Operands rounded to bfloat16.
-    Bf16,
-    /// Linear layers of the denoiser in 8-bit integers, a scale for each row and output; the rest as in [`Self::Bf16`].
-    Int8,
-}
-
-impl fmt::Display for RunPrecision {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::F32 => "f32",
-            Self::Bf16 => "bf16",
-            Self::Int8 => "int8",
-        })
-    }
-}
-
-/// Not a precision that Danqing runs in.
-#[derive(Debug, thiserror::Error)]
-#[error("unknown dtype {0:?}: use f32, bf16 or int8 / 未知精度 {0:?}：请用 f32、bf16 或 int8")]
-pub struct UnknownPrecision(pub String);
-
-impl FromStr for RunPrecision {
-    type Err = UnknownPrecision;
-
-    fn from_str(text: &str) -> Result<Self, UnknownPrecision> {
-        match text {
-            "f32" => Ok(Self::F32),
-            "bf16" => Ok(Self::Bf16),
-            "int8" => Ok(Self::Int8),
-            _ => Err(UnknownPrecision(text.to_owned())),
-        }
-    }
-}
-
-/// How much work a picture may leave out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Speed {
-    /// None: every step whole.
-    #[default]
-    Exact,
-    /// What changes a picture little.
-    Balanced,
-    /// What still makes a good picture, though a somewhat different one.
-    Fast,
-}
-
-impl Speed {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
-    fn is_exact(&self) -> bool {
-        *self == Self::Exact
-    }
-}
-
-impl fmt::Display for Speed {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Exact => "exact",
-            Self::Balanced => "balanced",
-            Self::Fast => "fast",
-        })
-    }
-}
-
-/// Not a speed that Danqing knows.
-#[derive(Debug, thiserror::Error)]
-#[error("unknown speed {0:?}: use exact, balanced or fast / 未知速度 {0:?}：请用 exact、balanced 或 fast")]
-pub struct UnknownSpeed(pub String);
-
-impl FromStr for Speed {
-    type Err = UnknownSpeed;
-
-    fn from_str(text: &str) -> Result<Self, UnknownSpeed> {
-        match text {
-            "exact" => Ok(Self::Exact),
-            "balanced" => Ok(Self::Balanced),
-            "fast" => Ok(Self::Fast),
-            _ => Err(UnknownSpeed(text.to_owned())),
-        }
-    }
-}
 
 /// What a user asked for, every default already filled in from the model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
-    /// What to draw.
+    /// Model name or folder as the user gave it.
+    pub model: String,
+    /// What people wrote, for the gate and the model to read.
+    pub texts: Texts,
+    /// Seed of the first artifact; artifact `i` uses `seed + i`.
+    pub seed: u64,
+    /// Number of artifacts.
+    pub count: u32,
+    /// Precision and speed.
+    pub run: Run,
+    /// What is asked, kind by kind.
+    pub asked: Asked,
+}
+
+/// The texts of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Texts {
+    /// What to generate.
     pub prompt: String,
     /// What the user wrote, where a prompt enhancer rewrote it into `prompt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original_prompt: Option<String>,
-    /// What not to draw; empty for none.
+    /// What to keep away from; empty for none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub negative_prompt: String,
-    /// Model name or folder as the user gave it.
-    pub model: String,
-    /// Pixels.
-    pub width: u32,
-    /// Pixels.
-    pub height: u32,
-    /// Denoising steps.
-    pub num_inference_steps: u32,
-    /// Classifier-free guidance; 1 or less turns it off.
-    pub guidance_scale: f32,
-    /// Seed of the first picture; picture `i` uses `seed + i`.
-    pub seed: u64,
-    /// Number of pictures.
-    pub count: u32,
-    /// Precision of the run.
-    pub dtype: RunPrecision,
-    /// Work that may be left out; records from before this field existed are of exact pictures.
-    #[serde(default, skip_serializing_if = "Speed::is_exact")]
-    pub speed: Speed,
-    /// Lowest and highest noise level, 0 to 1, at which guidance is applied; at all where it is not set.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub guidance_interval: Option<[f32; 2]>,
-    /// File format of the pictures.
-    pub format: ImageFormat,
+}
+
+impl Texts {
+    /// A prompt alone.
+    pub fn of(prompt: impl Into<String>) -> Self {
+        Self { prompt: prompt.into(), ..Self::default() }
+    }
+}
+
+impl Request {
+    /// One artifact, seed 0, exact bf16: what tests and measurements start from, with struct update for the rest.
+    pub fn of(model: impl Into<String>, texts: Texts, asked: Asked) -> Self {
+        Self { model: model.into(), texts, seed: 0, count: 1, run: Run::exact(RunPrecision::Bf16), asked }
+    }
+
+    /// The same with `change` made to what is asked of pictures; another kind of work stays as it is.
+    #[must_use]
+    pub fn with_picture(mut self, change: impl FnOnce(&mut PictureRequest)) -> Self {
+        if let Asked::Picture(picture) = &mut self.asked {
+            change(picture);
+        }
+        self
+    }
+
+    /// Width and height in pixels of the pictures that are asked for; zero for another kind of work.
+    pub fn picture_size(&self) -> (u32, u32) {
+        self.asked.picture().map_or((0, 0), |picture| (picture.width, picture.height))
+    }
+
+    /// Denoising steps of each picture; zero for another kind of work.
+    pub fn picture_steps(&self) -> u32 {
+        self.asked.picture().map_or(0, |picture| picture.num_inference_steps)
+    }
 }

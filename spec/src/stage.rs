@@ -3,7 +3,7 @@
 //! Each trait says what the next word may read. Each has exactly one implementation outside tests, on a struct with private
 //! fields, in the crate named in its doc; `cargo xtask check` asserts that.
 
-use crate::{ImageFormat, ImplicitLabel, ModelIdentity, Picture, ProduceId, Relabelling, Request, Screening, Sha256Digest, Verdict};
+use crate::{Artifact, FileFormat, ImplicitLabel, ModelIdentity, ProduceId, Relabelling, Request, Screening, Sha256Digest, Verdict};
 
 /// A request that passed the gate. Earned in `policy`.
 pub trait Cleared {
@@ -13,7 +13,7 @@ pub trait Cleared {
     fn verdict(&self) -> &Verdict;
 }
 
-/// How a picture came to be: what every later stage may know of it.
+/// How an artifact came to be: what every later stage may know of it.
 pub trait Origin {
     /// The request that asked for it.
     fn request(&self) -> &Request;
@@ -21,21 +21,21 @@ pub trait Origin {
     fn verdict(&self) -> &Verdict;
     /// The weights that made it.
     fn model(&self) -> &ModelIdentity;
-    /// This picture's own seed.
+    /// This artifact's own seed.
     fn seed(&self) -> u64;
 }
 
-/// Pixels made by a model. Earned in `engine`. They cannot leave: only `policy` and `provenance` read them, and no later stage can.
-pub trait Rendered: Origin {
-    /// The unlabelled picture.
-    fn picture(&self) -> &Picture;
+/// What a model made. Earned in `engine`. It cannot leave: only `policy` and `provenance` read it, and no later stage can.
+pub trait Generated: Origin {
+    /// The unlabelled artifact.
+    fn artifact(&self) -> &Artifact;
 }
 
-/// A rendered picture that the image gate let pass. Earned in `policy`; only this can be labelled.
+/// An artifact that the examiner of its kind of work let pass. Earned in `policy`; only this can be labelled.
 pub trait Screened {
-    /// The picture.
-    fn rendered(&self) -> &dyn Rendered;
-    /// What the classifiers said of it.
+    /// The artifact.
+    fn generated(&self) -> &dyn Generated;
+    /// What was said of it.
     fn screening(&self) -> &Screening;
 }
 
@@ -71,7 +71,7 @@ pub trait Labelled {
     /// The whole file.
     fn bytes(&self) -> &[u8];
     /// Its format.
-    fn format(&self) -> ImageFormat;
+    fn format(&self) -> FileFormat;
     /// SHA-256 of [`Self::bytes`].
     fn content_sha256(&self) -> Sha256Digest;
 }

@@ -1,6 +1,6 @@
 //! A visible name always stands for a whole file, and nobody's file is overwritten unasked.
 use spec::stage::{Granted, Labelled, Origin, Recorded, Stored as _};
-use spec::{Code, ImageFormat, ImplicitLabel, LabelKind, ProduceId, Sha256Digest, Timestamp};
+use spec::{Code, FileFormat, ImplicitLabel, LabelKind, ProduceId, Sha256Digest, Timestamp};
 use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
@@ -35,8 +35,8 @@ impl Labelled for File {
     fn bytes(&self) -> &[u8] {
         &self.bytes
     }
-    fn format(&self) -> ImageFormat {
-        ImageFormat::Png
+    fn format(&self) -> FileFormat {
+        FileFormat::Png
     }
     fn content_sha256(&self) -> Sha256Digest {
         Sha256Digest::of(&self.bytes)

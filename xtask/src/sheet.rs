@@ -1,7 +1,7 @@
 //! A contact sheet of labelled pictures, eight in a row, with an implicit label of its own.
 use anyhow::{Context, Result, bail, ensure};
 use provenance::{Labeller, read_labels};
-use spec::{Clock as _, ImageFormat, Picture, ProduceId, Sha256Digest, SystemClock};
+use spec::{Clock as _, FileFormat, Picture, ProduceId, Sha256Digest, SystemClock};
 use std::fs;
 
 const COLUMNS: usize = 8;
@@ -34,6 +34,6 @@ pub fn make(arguments: &[String]) -> Result<()> {
     let digest = Sha256Digest::of(picture.pixels()).0;
     let mut random = [0; 10];
     random.copy_from_slice(&digest[..10]);
-    let labelled = Labeller::new(None)?.label_sheet(&picture, ImageFormat::Png, ProduceId::new(SystemClock.now(), random))?;
+    let labelled = Labeller::new(None)?.label_sheet(&picture, FileFormat::Png, ProduceId::new(SystemClock.now(), random))?;
     fs::write(out, labelled).with_context(|| out.clone())
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const STAGES: &[(&str, &str)] = &[
     ("Cleared", "policy"),
     ("Origin", "engine"),
-    ("Rendered", "engine"),
+    ("Generated", "engine"),
     ("Screened", "policy"),
     ("Granted", "ledger"),
     ("Labelled", "provenance"),

@@ -149,7 +149,7 @@ fn export(options: &ExportOptions, configuration: &Configuration) -> Result<u8, 
     let name = options
         .name
         .clone()
-        .unwrap_or_else(|| format!("{}.unlabelled-{}.{}", grant.copy_of(), options.application, request.format.extension()));
+        .unwrap_or_else(|| format!("{}.unlabelled-{}.{}", grant.copy_of(), options.application, request.asked.format().extension()));
     let folder = options.ledger.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if options.ledger.file_name().is_none_or(|file| file != pipeline::LEDGER_FILE) {
         let message = format!("the ledger must be called {0} / 账本文件名应为 {0}", pipeline::LEDGER_FILE);
@@ -174,7 +174,7 @@ fn export(options: &ExportOptions, configuration: &Configuration) -> Result<u8, 
     let flag = interrupt::flag();
     stop_watch::start(Switch::of(&options.ledger, configuration.stop_file()), Arc::clone(&flag));
     let model_folder = installation::find_model(&request.model)?;
-    let model = LoadedModel::open(model_folder, &request.model, request.dtype, Residency::OneAtATime)?;
+    let model = LoadedModel::open(model_folder, &request.model, request.run.dtype, Residency::OneAtATime)?;
     let mut model = model.with_packed_weights(configuration.packed_folder());
     let mut observe = |_| if flag.load(Ordering::SeqCst) { Control::Stop } else { Control::Continue };
     match studio.copy(&mut model, grant, &name, &mut observe)? {

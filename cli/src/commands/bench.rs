@@ -9,7 +9,7 @@ use kernels::element::{Elements, Precision};
 use kernels::gemm::{Epilogue, gemm};
 use kernels::matrix::{MatrixView, PackedMatrix};
 use serde_json::{Value, json};
-use spec::{ImageFormat, Request};
+use spec::{Asked, FileFormat, PictureRequest, Request, Run, Texts};
 use std::time::Instant;
 
 /// Timed runs of a row, after one that warms up; the best and the median are shown.
@@ -140,23 +140,23 @@ fn picture(options: &BenchOptions) -> Result<Row, Failure> {
     let defaults = ModelDefaults::read(&folder)?;
     let mut model = LoadedModel::open(folder, &options.model, options.dtype, Residency::Keep)?;
     let request = Request {
-        prompt: PROMPT.to_owned(),
-        original_prompt: None,
-        negative_prompt: String::new(),
         model: options.model.clone(),
-        width: defaults.width,
-        height: defaults.height,
-        num_inference_steps: defaults.num_inference_steps,
-        guidance_scale: defaults.guidance_scale,
+        texts: Texts::of(PROMPT.to_owned()),
         seed: SEED,
         count: 1,
-        dtype: options.dtype,
-        speed: spec::Speed::Exact,
-        guidance_interval: None,
-        format: ImageFormat::Png,
+        run: Run::exact(options.dtype),
+        asked: Asked::Picture(PictureRequest {
+            width: defaults.width,
+            height: defaults.height,
+            num_inference_steps: defaults.num_inference_steps,
+            guidance_scale: defaults.guidance_scale,
+            guidance_interval: None,
+            format: FileFormat::Png,
+        }),
     };
     model.picture_for_comparison(&request)?;
-    let name = format!("{} {}×{}, {} steps, {}", options.model, request.width, request.height, request.num_inference_steps, options.dtype);
+    let ((width, height), steps) = (request.picture_size(), request.picture_steps());
+    let name = format!("{} {width}×{height}, {steps} steps, {}", options.model, options.dtype);
     let mut failed = None;
     let row = Row::measure(name, None, || {
         if let Err(error) = model.picture_for_comparison(&request) {

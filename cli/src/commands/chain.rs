@@ -9,7 +9,7 @@ use pipeline::{Delivery, Names, Outcome, RecordOptions, Released, Studio, Studio
 use policy::{Field, Gate, Lexicon};
 use provenance::Labeller;
 use serde_json::{Value, json};
-use spec::{Code, ImageFormat, Request};
+use spec::{Asked, Code, FileFormat, PictureRequest, Request, Run, Texts};
 use std::time::{Duration, Instant};
 use store::Existing;
 
@@ -152,20 +152,19 @@ fn size(options: &BenchOptions, side: u32) -> Result<Size, Failure> {
     let folder = installation::find_model(&options.model)?;
     let defaults = ModelDefaults::read(&folder)?;
     let request = Request {
-        prompt: PROMPT.to_owned(),
-        original_prompt: None,
-        negative_prompt: String::new(),
         model: options.model.clone(),
-        width: side,
-        height: side,
-        num_inference_steps: STEPS,
-        guidance_scale: defaults.guidance_scale,
+        texts: Texts::of(PROMPT.to_owned()),
         seed: SEED,
         count: PICTURES,
-        dtype: options.dtype,
-        speed: spec::Speed::Exact,
-        guidance_interval: None,
-        format: ImageFormat::Png,
+        run: Run::exact(options.dtype),
+        asked: Asked::Picture(PictureRequest {
+            width: side,
+            height: side,
+            num_inference_steps: STEPS,
+            guidance_scale: defaults.guidance_scale,
+            guidance_interval: None,
+            format: FileFormat::Png,
+        }),
     };
     let Outcome::Cleared(cleared) = studio.clear(request)? else {
         return Err(Failure::new(Code::Refused, "the benchmark's own prompt was refused / 测试用提示词被拒绝"));
@@ -200,7 +199,7 @@ fn steps(labeller: &Labeller, released: &[Released]) -> Result<Vec<(&'static str
         let path = one.path.display();
         let unreadable = |error| Failure::new(Code::StorageFailed, format!("cannot read {path}: {error} / 无法读取 {path}"));
         let file = std::fs::read(&one.path).map_err(unreadable)?;
-        runs.push(labeller.costs(&file, ImageFormat::Png, one.produce_id)?);
+        runs.push(labeller.costs(&file, FileFormat::Png, one.produce_id)?);
     }
     let names: Vec<&'static str> = runs.first().into_iter().flatten().map(|(name, _)| *name).collect();
     let of = |index: usize| median(runs.iter().filter_map(|run| run.get(index).map(|(_, time)| *time)).collect());

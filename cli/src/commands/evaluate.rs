@@ -4,7 +4,7 @@ use crate::progress;
 use engine::families::Residency;
 use engine::{LoadedModel, ModelDefaults};
 use serde_json::json;
-use spec::{ImageFormat, Request};
+use spec::{Asked, FileFormat, PictureRequest, Request, Run, Texts};
 use trainer::data::{DataRecipe, Dataset, PALETTE};
 use trainer::evaluation::{ConceptMatcher, border_colour};
 
@@ -67,19 +67,18 @@ pub fn run(options: &EvaluateOptions) -> Result<u8, Failure> {
 
 fn request(options: &EvaluateOptions, defaults: ModelDefaults) -> Request {
     Request {
-        prompt: String::new(),
-        original_prompt: None,
-        negative_prompt: String::new(),
         model: options.model.clone(),
-        width: defaults.width,
-        height: defaults.height,
-        num_inference_steps: defaults.num_inference_steps,
-        guidance_scale: defaults.guidance_scale,
+        texts: Texts::of(String::new()),
         seed: SEED,
         count: 1,
-        dtype: options.dtype,
-        speed: spec::Speed::Exact,
-        guidance_interval: None,
-        format: ImageFormat::Png,
+        run: Run::exact(options.dtype),
+        asked: Asked::Picture(PictureRequest {
+            width: defaults.width,
+            height: defaults.height,
+            num_inference_steps: defaults.num_inference_steps,
+            guidance_scale: defaults.guidance_scale,
+            guidance_interval: None,
+            format: FileFormat::Png,
+        }),
     }
 }

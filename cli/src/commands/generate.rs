@@ -7,7 +7,7 @@ use installation::Configuration;
 use ledger::SuspensionCause;
 use pipeline::{Delivery, Names, Outcome, RecordOptions, Refused, Released, Studio, StudioOptions, Switch, Withheld};
 use serde_json::json;
-use spec::{Code, ImageFormat, Request, ScreeningDecision};
+use spec::{Asked, Code, FileFormat, KindOfWork, PictureRequest, Request, Run, ScreeningDecision, Texts};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,23 +25,22 @@ pub fn run(options: &GenerateOptions, configuration: &Configuration) -> Result<u
     let defaults = ModelDefaults::read(&folder)?;
     let target = Target::choose(options)?;
     let request = Request {
-        prompt: prompt.to_owned(),
-        original_prompt: None,
-        negative_prompt: options.negative_prompt.clone(),
         model: options.model.clone(),
-        width: options.width.unwrap_or(defaults.width),
-        height: options.height.unwrap_or(defaults.height),
-        num_inference_steps: options.steps.unwrap_or(defaults.num_inference_steps),
-        guidance_scale: options.guidance_scale.unwrap_or(defaults.guidance_scale),
+        texts: Texts { prompt: prompt.to_owned(), negative_prompt: options.negative_prompt.clone(), ..Texts::default() },
         seed: match options.seed {
             Some(seed) => seed,
             None => pipeline::random_seed()?,
         },
         count: options.count,
-        dtype: options.dtype,
-        speed: options.speed,
-        guidance_interval: options.guidance_interval,
-        format: target.format,
+        run: Run { dtype: options.dtype, speed: options.speed },
+        asked: Asked::Picture(PictureRequest {
+            width: options.width.unwrap_or(defaults.width),
+            height: options.height.unwrap_or(defaults.height),
+            num_inference_steps: options.steps.unwrap_or(defaults.num_inference_steps),
+            guidance_scale: options.guidance_scale.unwrap_or(defaults.guidance_scale),
+            guidance_interval: options.guidance_interval,
+            format: target.format,
+        }),
     };
     let ledger = target.folder.join(pipeline::LEDGER_FILE);
     let mut studio = Studio::open(StudioOptions {
@@ -75,7 +74,7 @@ pub fn run(options: &GenerateOptions, configuration: &Configuration) -> Result<u
         eprintln!("warning / 警告: {warning}");
     }
     if options.enhance_prompt {
-        eprintln!("enhanced prompt / 增强后的提示词: {}", spec::stage::Cleared::request(&*cleared).prompt);
+        eprintln!("enhanced prompt / 增强后的提示词: {}", spec::stage::Cleared::request(&*cleared).texts.prompt);
     }
     let model = LoadedModel::open(folder, &options.model, options.dtype, residency(options.count))?;
     let mut model = model.with_packed_weights(configuration.packed_folder());
@@ -164,7 +163,7 @@ fn refuse(refused: &Refused, options: &GenerateOptions) -> u8 {
 struct Target {
     folder: PathBuf,
     names: Names,
-    format: ImageFormat,
+    format: FileFormat,
 }
 
 impl Target {
@@ -173,12 +172,12 @@ impl Target {
             return Ok(Self {
                 folder: DEFAULT_FOLDER.into(),
                 names: Names::ByProduceId,
-                format: options.format.unwrap_or(ImageFormat::Png),
+                format: options.format.unwrap_or(FileFormat::Png),
             });
         };
-        let ending = out.extension().and_then(|ending| ending.to_str()).and_then(ImageFormat::from_extension);
+        let ending = out.extension().and_then(|ending| ending.to_str()).and_then(|ending| KindOfWork::Picture.format(ending).ok());
         if out.is_dir() || ending.is_none() {
-            return Ok(Self { folder: out.clone(), names: Names::ByProduceId, format: options.format.unwrap_or(ImageFormat::Png) });
+            return Ok(Self { folder: out.clone(), names: Names::ByProduceId, format: options.format.unwrap_or(FileFormat::Png) });
         }
         if options.count > 1 {
             let message = "--count above 1 needs a folder for --out / 多张图片时 --out 应为文件夹";
@@ -187,7 +186,7 @@ impl Target {
         let name = out.file_name().and_then(|name| name.to_str());
         let name = name.ok_or_else(|| Failure::new(Code::InvalidRequest, "--out is not a valid file name / --out 不是有效的文件名"))?;
         let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let format = options.format.or(ending).unwrap_or(ImageFormat::Png);
+        let format = options.format.or(ending).unwrap_or(FileFormat::Png);
         if ending != Some(format) {
             let message = format!("--out ends in another format than --format {format} / --out 的扩展名与 --format {format} 不一致");
             return Err(Failure::new(Code::InvalidRequest, message));

@@ -11,7 +11,7 @@ use ledger::Ledger;
 use pipeline::{Copies, PassingOn, RecordOptions, ReleasedCopy, Switch};
 use provenance::{Conversion, DEFAULT_EXPLICIT_TEXT, EarlierPropagator, Ground, check_explicit_text};
 use serde_json::json;
-use spec::{Code, ImageFormat, Sha256Digest, SystemClock};
+use spec::{Code, KindOfWork, Sha256Digest, SystemClock};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store::{Existing, SqliteLog};
@@ -43,7 +43,7 @@ pub fn run(options: &LabelOptions, configuration: &Configuration) -> Result<u8, 
 pub fn convert(options: &ConvertOptions, configuration: &Configuration) -> Result<u8, Failure> {
     let source = Original::read(&options.file)?;
     let (folder, name) = target(&options.out)?;
-    let ending = options.out.extension().and_then(|ending| ending.to_str()).and_then(ImageFormat::from_extension);
+    let ending = options.out.extension().and_then(|ending| ending.to_str()).and_then(|ending| KindOfWork::Picture.format(ending).ok());
     let format = options.format.or(ending).ok_or_else(|| {
         Failure::new(
             Code::InvalidRequest,

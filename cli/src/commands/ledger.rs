@@ -123,7 +123,7 @@ fn print_entry(entry: &Entry) {
     if let Some(produced) = entry.produced() {
         println!("  ProduceID: {}", produced.produce_id);
         println!("  SHA-256: {}", produced.content_sha256);
-        println!("  prompt / 提示词: {}", shown(&produced.request.prompt));
+        println!("  prompt / 提示词: {}", shown(&produced.request.texts.prompt));
     }
     match &entry.record {
         Record::Produced(_) => {}
@@ -132,8 +132,8 @@ fn print_entry(entry: &Entry) {
             println!("  SHA-256: {}", copied.relabelling.content_sha256);
             println!("  made from / 源文件 SHA-256: {}", copied.relabelling.source_sha256);
         }
-        Record::Withheld(withheld) => println!("  withheld / 拦截: {}", shown(&withheld.request.prompt)),
-        Record::Refused(refused) => println!("  refused / 拒绝: {}", shown(&refused.request.prompt)),
+        Record::Withheld(withheld) => println!("  withheld / 拦截: {}", shown(&withheld.request.texts.prompt)),
+        Record::Refused(refused) => println!("  refused / 拒绝: {}", shown(&refused.request.texts.prompt)),
         Record::Stopped(decision) => println!("  generation stopped / 停用生成服务: {}: {}", decision.officer, decision.reason),
         Record::Resumed(decision) => println!("  generation resumed / 恢复生成服务: {}: {}", decision.officer, decision.reason),
         Record::Suspended(_) => println!("  an account suspended / 账户暂停"),

@@ -4,7 +4,7 @@ use engine::families::Residency;
 use engine::weights::{SafetensorsSource, TensorSource as _};
 use engine::{Device, LoadedModel, ModelDefaults};
 use serde_json::json;
-use spec::{Code, ImageFormat, Request, RunPrecision};
+use spec::{Asked, Code, FileFormat, PictureRequest, Request, Run, RunPrecision, Texts};
 use std::str::FromStr;
 
 /// Largest absolute difference that passes in f32: seven digits through tens of layers and steps leave four.
@@ -48,7 +48,8 @@ pub fn check(options: &CheckOptions) -> Result<u8, Failure> {
     let request = request(options, &reference, ModelDefaults::read(&folder)?)?;
     let device = Device::cpu(RunPrecision::F32);
     let expected = reference.tensor("image", &device)?;
-    let shape = [request.height as usize, request.width as usize, 3];
+    let (width, height) = request.picture_size();
+    let shape = [height as usize, width as usize, 3];
     if expected.shape() != shape {
         let message = format!(
             "{}: image has shape {:?}, the metadata says {shape:?} / 参考图形状与元数据不符",
@@ -88,22 +89,25 @@ fn request(options: &CheckOptions, reference: &SafetensorsSource, defaults: Mode
     };
     let text = |field: &str| metadata.get(field).cloned().ok_or_else(|| invalid(field, "is missing".into()));
     Ok(Request {
-        prompt: text("prompt")?,
-        original_prompt: None,
-        negative_prompt: metadata.get("negative_prompt").cloned().unwrap_or_default(),
         model: options.model.clone(),
-        width: number(metadata.get("width"), defaults.width).map_err(|problem| invalid("width", problem))?,
-        height: number(metadata.get("height"), defaults.height).map_err(|problem| invalid("height", problem))?,
-        num_inference_steps: number(metadata.get("num_inference_steps"), defaults.num_inference_steps)
-            .map_err(|problem| invalid("num_inference_steps", problem))?,
-        guidance_scale: number(metadata.get("guidance_scale"), defaults.guidance_scale)
-            .map_err(|problem| invalid("guidance_scale", problem))?,
+        texts: Texts {
+            prompt: text("prompt")?,
+            negative_prompt: metadata.get("negative_prompt").cloned().unwrap_or_default(),
+            ..Texts::default()
+        },
         seed: number(Some(&text("seed")?), 0).map_err(|problem| invalid("seed", problem))?,
         count: 1,
-        dtype: options.dtype,
-        speed: options.speed,
-        guidance_interval: None,
-        format: ImageFormat::Png,
+        run: Run { dtype: options.dtype, speed: options.speed },
+        asked: Asked::Picture(PictureRequest {
+            width: number(metadata.get("width"), defaults.width).map_err(|problem| invalid("width", problem))?,
+            height: number(metadata.get("height"), defaults.height).map_err(|problem| invalid("height", problem))?,
+            num_inference_steps: number(metadata.get("num_inference_steps"), defaults.num_inference_steps)
+                .map_err(|problem| invalid("num_inference_steps", problem))?,
+            guidance_scale: number(metadata.get("guidance_scale"), defaults.guidance_scale)
+                .map_err(|problem| invalid("guidance_scale", problem))?,
+            guidance_interval: None,
+            format: FileFormat::Png,
+        }),
     })
 }
 

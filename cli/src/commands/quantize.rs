@@ -10,7 +10,7 @@ use engine::quantization::{ActivationSamples, LayerDecision, decide, is_quantize
 use engine::weights::{SafetensorsSource, write_safetensors};
 use engine::{LoadedModel, ModelDefaults, metrics};
 use serde_json::{Value, json};
-use spec::{Code, ImageFormat, Request, RunPrecision, Speed};
+use spec::{Asked, Code, FileFormat, PictureRequest, Request, Run, RunPrecision, Texts};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ pub fn run(options: &QuantizeOptions) -> Result<u8, Failure> {
     let request = request(options, ModelDefaults::read(&folder)?);
     let work = Work { options, prompts: &prompts, request: &request, stop: &stop, bar: progress::steps(0) };
     let model = work.open(folder.clone(), RunPrecision::Bf16)?;
-    let calls = work.batches(&model) * request.num_inference_steps as usize;
+    let calls = work.batches(&model) * request.picture_steps() as usize;
     work.bar.set_length((calls * if options.no_comparison { 1 } else { 4 }) as u64);
 
     let identity = model.identity().sha256;
@@ -83,9 +83,9 @@ pub fn run(options: &QuantizeOptions) -> Result<u8, Failure> {
             "source_sha256": identity,
             "prompts": prompts,
             "seed": SEED,
-            "width": request.width,
-            "height": request.height,
-            "num_inference_steps": request.num_inference_steps,
+            "width": request.picture_size().0,
+            "height": request.picture_size().1,
+            "num_inference_steps": request.picture_steps(),
             "max_error": options.max_error,
             "layers": decisions,
         })
@@ -133,7 +133,7 @@ impl Work<'_> {
     /// The pictures of all prompts. Stops between two steps if it is asked to.
     fn draw(&self, mut model: LoadedModel, message: &'static str, dtype: RunPrecision) -> Result<Vec<Vec<u8>>, Failure> {
         self.bar.set_message(message);
-        let request = Request { dtype, ..self.request.clone() };
+        let request = Request { run: Run::exact(dtype), ..self.request.clone() };
         let mut pictures = Vec::new();
         for prompts in self.prompts.chunks(self.batch(&model)) {
             let seed = SEED + pictures.len() as u64;
@@ -152,7 +152,8 @@ impl Work<'_> {
         let in_f32 = draw(original.clone(), "comparing: f32 / 对比：f32", RunPrecision::F32)?;
         let at_load = draw(original, "comparing: int8 / 对比：int8", RunPrecision::Int8)?;
         let as_stored = draw(quantised, "comparing: as quantised / 对比：量化后", RunPrecision::Int8)?;
-        let size = (self.request.height as usize, self.request.width as usize);
+        let (width, height) = self.request.picture_size();
+        let size = (height as usize, width as usize);
         let ways = [("bf16", in_bf16), ("int8, rounded at load", &at_load), ("int8, as quantised", &as_stored)];
         let likeness =
             |(name, pictures)| Likeness { name, to_bf16: compare(pictures, in_bf16, size), to_f32: compare(pictures, &in_f32, size) };
@@ -192,20 +193,19 @@ fn prompts(options: &QuantizeOptions) -> Result<Vec<String>, Failure> {
 
 fn request(options: &QuantizeOptions, defaults: ModelDefaults) -> Request {
     Request {
-        prompt: String::new(),
-        original_prompt: None,
-        negative_prompt: String::new(),
         model: options.model.clone(),
-        width: options.width.unwrap_or(defaults.width),
-        height: options.height.unwrap_or(defaults.height),
-        num_inference_steps: options.steps.unwrap_or(defaults.num_inference_steps),
-        guidance_scale: defaults.guidance_scale,
+        texts: Texts::of(String::new()),
         seed: SEED,
         count: 1,
-        dtype: RunPrecision::Bf16,
-        speed: Speed::Exact,
-        guidance_interval: None,
-        format: ImageFormat::Png,
+        run: Run::exact(RunPrecision::Bf16),
+        asked: Asked::Picture(PictureRequest {
+            width: options.width.unwrap_or(defaults.width),
+            height: options.height.unwrap_or(defaults.height),
+            num_inference_steps: options.steps.unwrap_or(defaults.num_inference_steps),
+            guidance_scale: defaults.guidance_scale,
+            guidance_interval: None,
+            format: FileFormat::Png,
+        }),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use engine::families::Residency;
 use engine::{LoadedModel, ModelDefaults, metrics};
 use serde_json::json;
-use spec::{ImageFormat, Request, RunPrecision, Speed};
+use spec::{Asked, FileFormat, PictureRequest, Request, Run, RunPrecision, Speed, Texts};
 use std::time::Instant;
 
 /// Prompts that are drawn in each way, together in one batch.
@@ -54,7 +54,7 @@ pub fn run(options: &BenchOptions) -> Result<u8, Failure> {
     // The first round warms up and makes the pictures that are compared.
     for round in 0..=ROUNDS {
         for way in &mut ways {
-            let Some((_, model)) = models.iter_mut().find(|(precision, _)| *precision == way.request.dtype) else { continue };
+            let Some((_, model)) = models.iter_mut().find(|(precision, _)| *precision == way.request.run.dtype) else { continue };
             let start = Instant::now();
             let pictures = model.pictures_for_measurement(&way.request, &prompts, SEED)?;
             if round == 0 {
@@ -77,32 +77,31 @@ fn precisions(first: RunPrecision) -> Vec<RunPrecision> {
 fn ways(options: &BenchOptions) -> Result<Vec<Way>, Failure> {
     let defaults = ModelDefaults::read(&installation::find_model(&options.model)?)?;
     let exact = Request {
-        prompt: String::new(),
-        original_prompt: None,
-        negative_prompt: String::new(),
         model: options.model.clone(),
-        width: defaults.width,
-        height: defaults.height,
-        num_inference_steps: defaults.num_inference_steps,
-        guidance_scale: defaults.guidance_scale,
+        texts: Texts::default(),
         seed: SEED,
         count: 1,
-        dtype: options.dtype,
-        speed: Speed::Exact,
-        guidance_interval: None,
-        format: ImageFormat::Png,
+        run: Run::exact(options.dtype),
+        asked: Asked::Picture(PictureRequest {
+            width: defaults.width,
+            height: defaults.height,
+            num_inference_steps: defaults.num_inference_steps,
+            guidance_scale: defaults.guidance_scale,
+            guidance_interval: None,
+            format: FileFormat::Png,
+        }),
     };
     let way = |name: String, request: Request| Way { name, request, seconds: Vec::new(), pictures: Vec::new() };
     let mut ways: Vec<Way> = [Speed::Exact, Speed::Balanced, Speed::Fast]
-        .map(|speed| way(format!("{speed}, {}", options.dtype), Request { speed, ..exact.clone() }))
+        .map(|speed| way(format!("{speed}, {}", options.dtype), Request { run: Run { dtype: options.dtype, speed }, ..exact.clone() }))
         .into();
     for share in FEWER_STEPS {
-        let steps = (f64::from(exact.num_inference_steps) * share).round().max(1.0) as u32;
-        ways.push(way(format!("exact, {steps} steps"), Request { num_inference_steps: steps, ..exact.clone() }));
+        let steps = (f64::from(exact.picture_steps()) * share).round().max(1.0) as u32;
+        ways.push(way(format!("exact, {steps} steps"), exact.clone().with_picture(|picture| picture.num_inference_steps = steps)));
     }
-    ways.push(way("exact, guidance from 0.1".into(), Request { guidance_interval: Some([0.1, 1.0]), ..exact.clone() }));
+    ways.push(way("exact, guidance from 0.1".into(), exact.clone().with_picture(|picture| picture.guidance_interval = Some([0.1, 1.0]))));
     for dtype in precisions(options.dtype).into_iter().skip(1) {
-        ways.push(way(format!("exact, {dtype}"), Request { dtype, ..exact.clone() }));
+        ways.push(way(format!("exact, {dtype}"), Request { run: Run::exact(dtype), ..exact.clone() }));
     }
     Ok(ways)
 }
@@ -115,9 +114,10 @@ fn median(seconds: &[f64]) -> f64 {
 
 fn report(options: &BenchOptions, ways: &[Way]) {
     let [exact, ..] = ways else { return };
-    let size = (exact.request.height as usize, exact.request.width as usize);
+    let (width, height) = exact.request.picture_size();
+    let size = (height as usize, width as usize);
     if !options.json {
-        let Request { num_inference_steps, width, height, .. } = &exact.request;
+        let num_inference_steps = exact.request.picture_steps();
         println!(
             "{}, {} threads / 线程; {} {width}×{height}, {num_inference_steps} steps, {} prompts",
             machine(),

@@ -3,7 +3,7 @@ use crate::failure::Failure;
 use crate::interrupt;
 use installation::Configuration;
 use provenance::Labeller;
-use spec::{Clock as _, ImageFormat, Picture, ProduceId, Sha256Digest, SystemClock};
+use spec::{Clock as _, FileFormat, Picture, ProduceId, Sha256Digest, SystemClock};
 use std::time::Duration;
 use trainer::{Existing, Options, Stage};
 
@@ -32,5 +32,5 @@ fn label_samples(labeller: &Labeller, sheet: &Picture) -> Result<Vec<u8>, String
     let mut random = [0; 10];
     random.copy_from_slice(&Sha256Digest::of(sheet.pixels()).0[..10]);
     let id = ProduceId::new(SystemClock.now(), random);
-    labeller.label_samples(sheet, ImageFormat::Png, id).map_err(|error| error.to_string())
+    labeller.label_samples(sheet, FileFormat::Png, id).map_err(|error| error.to_string())
 }

@@ -4,8 +4,8 @@
 use ledger::{Decision, MINIMUM_RETENTION_DAYS, PromptStorage, Recipient, VaultSettings};
 use spec::stage::{Granted, Labelled, Origin, Stored};
 use spec::{
-    ClassifierResult, Clock, ImageFormat, ImageScore, ImplicitLabel, LabelKind, ModelIdentity, ProduceId, Reason, Request, RunPrecision,
-    Screening, Sha256Digest, Timestamp, Verdict,
+    Asked, ClassifierResult, Clock, FileFormat, ImageScore, ImplicitLabel, LabelKind, ModelIdentity, PictureRequest, ProduceId, Reason,
+    Request, Run, RunPrecision, Screening, Sha256Digest, Texts, Timestamp, Verdict,
 };
 use std::cell::Cell;
 use std::path::Path;
@@ -29,20 +29,19 @@ pub fn clock() -> Arc<dyn Clock> {
 
 pub fn request() -> Request {
     Request {
-        prompt: "白色背景上的红色高跟鞋，\"3D\" 风格\n".into(),
-        original_prompt: None,
-        negative_prompt: String::new(),
         model: "xiaopin".into(),
-        width: 128,
-        height: 96,
-        num_inference_steps: 20,
-        guidance_scale: 4.1,
+        texts: Texts::of("白色背景上的红色高跟鞋，\"3D\" 风格\n"),
         seed: u64::MAX,
         count: 1,
-        dtype: RunPrecision::F32,
-        speed: spec::Speed::Exact,
-        guidance_interval: None,
-        format: ImageFormat::Png,
+        run: Run::exact(RunPrecision::F32),
+        asked: Asked::Picture(PictureRequest {
+            width: 128,
+            height: 96,
+            num_inference_steps: 20,
+            guidance_scale: 4.1,
+            guidance_interval: None,
+            format: FileFormat::Png,
+        }),
     }
 }
 
@@ -166,8 +165,8 @@ impl Labelled for File {
     fn bytes(&self) -> &[u8] {
         &self.bytes
     }
-    fn format(&self) -> ImageFormat {
-        ImageFormat::Png
+    fn format(&self) -> FileFormat {
+        FileFormat::Png
     }
     fn content_sha256(&self) -> Sha256Digest {
         Sha256Digest::of(&self.bytes)

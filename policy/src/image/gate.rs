@@ -1,7 +1,7 @@
 use super::{ImageClassifier, wording};
 use crate::{Error, RiskClass};
-use spec::stage::{Origin, Rendered};
-use spec::{ClassifierResult, ImageScore, Picture, Screening, ScreeningDecision};
+use spec::stage::{Generated, Origin};
+use spec::{Artifact, ClassifierResult, ImageScore, Picture, Screening, ScreeningDecision};
 
 /// Scores are compared and recorded with this many steps from 0 to 1: further digits differ between processors.
 const SCORE_STEPS: f32 = 1e4;
@@ -50,15 +50,15 @@ pub enum ImageDecision {
     Withheld(Withheld),
 }
 
-/// A rendered picture that was screened and may be labelled. Only [`ImageGate::screen`] makes one.
+/// A generated artifact that was screened and may be labelled. Only [`ImageGate::screen`] makes one.
 pub struct Screened {
-    rendered: Box<dyn Rendered + Send>,
+    generated: Box<dyn Generated + Send>,
     screening: Screening,
 }
 
 impl spec::stage::Screened for Screened {
-    fn rendered(&self) -> &dyn Rendered {
-        self.rendered.as_ref()
+    fn generated(&self) -> &dyn Generated {
+        self.generated.as_ref()
     }
 
     fn screening(&self) -> &Screening {
@@ -69,7 +69,7 @@ impl spec::stage::Screened for Screened {
 /// A picture that does not leave: its pixels are gone, what is left is how it came to be and why it was withheld.
 #[non_exhaustive]
 pub struct Withheld {
-    origin: Box<dyn Rendered + Send>,
+    origin: Box<dyn Generated + Send>,
     screening: Screening,
     /// Which score met which rule, and what to do if that is a mistake.
     pub english: String,
@@ -141,15 +141,19 @@ impl ImageGate {
         Screening { decision, results }
     }
 
-    /// Looks at a rendered picture.
-    pub fn screen<R: Rendered + Send + 'static>(&self, rendered: R) -> ImageDecision {
-        let screening = self.examine(rendered.picture());
-        let rendered = Box::new(rendered);
+    /// Looks at a generated artifact.
+    pub fn screen<G: Generated + Send + 'static>(&self, generated: G) -> ImageDecision {
+        let screening = match generated.artifact() {
+            Artifact::Picture(picture) => self.examine(picture),
+            // Density fields show nothing that a picture classifier knows.
+            Artifact::Design(_) => Screening::none(),
+        };
+        let generated = Box::new(generated);
         if screening.decision < ScreeningDecision::Block {
-            return ImageDecision::Screened(Screened { rendered, screening });
+            return ImageDecision::Screened(Screened { generated, screening });
         }
         let (english, chinese) = self.wording(&screening);
-        ImageDecision::Withheld(Withheld { origin: rendered, screening, english, chinese })
+        ImageDecision::Withheld(Withheld { origin: generated, screening, english, chinese })
     }
 
     /// What people read about a picture that was withheld, in English and Chinese.

@@ -14,14 +14,16 @@ use std::path::Path;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Field {
-    /// What to draw.
+    /// What to generate.
     Prompt,
-    /// What not to draw.
+    /// What to keep away from.
     NegativePrompt,
+    /// The problem file of an engineering design; rules for the prompt read it.
+    Problem,
 }
 
 impl Field {
-    /// Both.
+    /// Those that rules name.
     pub const ALL: [Field; 2] = [Field::Prompt, Field::NegativePrompt];
 
     /// Name in the request.
@@ -29,6 +31,7 @@ impl Field {
         match self {
             Self::Prompt => "prompt",
             Self::NegativePrompt => "negative_prompt",
+            Self::Problem => "problem",
         }
     }
 }

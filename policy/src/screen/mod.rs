@@ -113,7 +113,8 @@ impl Screen {
 
     fn applies(&self, rule: u32, field: Field) -> bool {
         self.rule(rule).is_some_and(|rule| match field {
-            Field::Prompt => rule.in_prompt,
+            // What a problem file says is asked for, as a prompt is.
+            Field::Prompt | Field::Problem => rule.in_prompt,
             Field::NegativePrompt => rule.in_negative_prompt,
         })
     }

@@ -2,8 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use crate::support::{packet, png_chunk, unlabelled};
-use provenance::FileFormat;
-use spec::ImageFormat;
+use spec::FileFormat;
 
 /// What of each source must still be there after a label was written, in this order.
 pub const CARRIERS: [(FileFormat, &[&[u8]]); 4] = [
@@ -15,7 +14,7 @@ pub const CARRIERS: [(FileFormat, &[&[u8]]); 4] = [
 
 /// Name, format and bytes of files without a label.
 pub fn make() -> Vec<(&'static str, FileFormat, Vec<u8>)> {
-    let (png, jpeg, webp) = (unlabelled(ImageFormat::Png), unlabelled(ImageFormat::Jpeg), unlabelled(ImageFormat::Webp));
+    let (png, jpeg, webp) = (unlabelled(FileFormat::Png), unlabelled(FileFormat::Jpeg), unlabelled(FileFormat::Webp));
     let other = "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about='' \
                  xmlns:dc='http://purl.org/dc/elements/1.1/' dc:format='x'/></rdf:RDF></x:xmpmeta>";
     let png_chunk = png_chunk(*b"iTXt", &[b"XML:com.adobe.xmp\0\0\0\0\0", other.as_bytes()].concat());
@@ -49,7 +48,7 @@ pub fn make() -> Vec<(&'static str, FileFormat, Vec<u8>)> {
 /// Files whose label stands where Danqing does not write it, and whether it can be moved or stays where it is.
 pub fn with_label_elsewhere(label: &str) -> Vec<(&'static str, Vec<u8>, bool)> {
     let wrapped = format!("{{\"AIGC\":{label}}}");
-    let (png, jpeg) = (unlabelled(ImageFormat::Png), unlabelled(ImageFormat::Jpeg));
+    let (png, jpeg) = (unlabelled(FileFormat::Png), unlabelled(FileFormat::Jpeg));
     let text = png_chunk(*b"tEXt", format!("AIGC\0{wrapped}").as_bytes());
     let comment = [b"Exif\0\0II*\0\x08\0\0\0 ASCII\0\0\0", wrapped.as_bytes()].concat();
     let attribute =

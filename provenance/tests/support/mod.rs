@@ -1,24 +1,27 @@
-//! A rendering without an engine.
+//! An artifact without an engine.
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use provenance::{Labelled, Labeller};
-use spec::stage::{Origin, Rendered, Screened};
-use spec::{ImageFormat, ModelIdentity, Picture, ProduceId, Request, RunPrecision, Screening, Sha256Digest, Verdict};
+use spec::stage::{Generated, Origin, Screened};
+use spec::{
+    Artifact, Asked, FileFormat, ModelIdentity, Picture, PictureRequest, ProduceId, Request, Run, RunPrecision, Screening, Sha256Digest,
+    Texts, Verdict,
+};
 
-pub const FORMATS: [ImageFormat; 3] = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Webp];
+pub const FORMATS: [FileFormat; 3] = [FileFormat::Png, FileFormat::Jpeg, FileFormat::Webp];
 pub const PRODUCE_ID: &str = "0192f0c1-7e2a-7b3c-8d4e-5f60718293a4";
 pub const PROVIDER_CODE: &str = "001191110000100006666010001";
 pub const LABEL_JSON: &str = r#"{"Label":"1","ContentProducer":"001191110000100006666010001","ProduceID":"0192f0c1-7e2a-7b3c-8d4e-5f60718293a4","ReservedCode1":"","ContentPropagator":"","PropagateID":"","ReservedCode2":""}"#;
 
-pub struct FakeRendered {
+pub struct FakeGenerated {
     request: Request,
     verdict: Verdict,
     model: ModelIdentity,
-    picture: Picture,
+    artifact: Artifact,
     screening: Screening,
 }
 
-impl Origin for FakeRendered {
+impl Origin for FakeGenerated {
     fn request(&self) -> &Request {
         &self.request
     }
@@ -36,8 +39,8 @@ impl Origin for FakeRendered {
     }
 }
 
-impl Screened for FakeRendered {
-    fn rendered(&self) -> &dyn Rendered {
+impl Screened for FakeGenerated {
+    fn generated(&self) -> &dyn Generated {
         self
     }
 
@@ -46,33 +49,32 @@ impl Screened for FakeRendered {
     }
 }
 
-impl Rendered for FakeRendered {
-    fn picture(&self) -> &Picture {
-        &self.picture
+impl Generated for FakeGenerated {
+    fn artifact(&self) -> &Artifact {
+        &self.artifact
     }
 }
 
-pub fn rendered(picture: Picture, format: ImageFormat) -> FakeRendered {
-    FakeRendered {
+pub fn generated(picture: Picture, format: FileFormat) -> FakeGenerated {
+    FakeGenerated {
         request: Request {
-            prompt: "红色高跟鞋".to_owned(),
-            original_prompt: None,
-            negative_prompt: String::new(),
             model: "xiaopin".to_owned(),
-            width: picture.width(),
-            height: picture.height(),
-            num_inference_steps: 1,
-            guidance_scale: 1.0,
+            texts: Texts::of("红色高跟鞋".to_owned()),
             seed: 0,
             count: 1,
-            dtype: RunPrecision::F32,
-            speed: spec::Speed::Exact,
-            guidance_interval: None,
-            format,
+            run: Run::exact(RunPrecision::F32),
+            asked: Asked::Picture(PictureRequest {
+                width: picture.width(),
+                height: picture.height(),
+                num_inference_steps: 1,
+                guidance_scale: 1.0,
+                guidance_interval: None,
+                format,
+            }),
         },
         verdict: Verdict::Pass { lexicons: Vec::new(), reviews: Vec::new() },
         model: ModelIdentity { name: "xiaopin".to_owned(), family: "ErnieImagePipeline".to_owned(), sha256: Sha256Digest::of(b"") },
-        picture,
+        artifact: Artifact::Picture(picture),
         screening: Screening::none(),
     }
 }
@@ -108,8 +110,8 @@ pub fn produce_id() -> ProduceId {
     PRODUCE_ID.parse().unwrap()
 }
 
-pub fn label(picture: Picture, format: ImageFormat) -> Labelled {
-    labeller().label(rendered(picture, format), produce_id()).unwrap()
+pub fn label(picture: Picture, format: FileFormat) -> Labelled {
+    labeller().label(generated(picture, format), produce_id()).unwrap()
 }
 
 pub fn decode(bytes: &[u8]) -> Picture {
@@ -119,11 +121,12 @@ pub fn decode(bytes: &[u8]) -> Picture {
 }
 
 /// A file without any label.
-pub fn unlabelled(format: ImageFormat) -> Vec<u8> {
+pub fn unlabelled(format: FileFormat) -> Vec<u8> {
     let format = match format {
-        ImageFormat::Png => image::ImageFormat::Png,
-        ImageFormat::Jpeg => image::ImageFormat::Jpeg,
-        ImageFormat::Webp => image::ImageFormat::WebP,
+        FileFormat::Png => image::ImageFormat::Png,
+        FileFormat::Jpeg => image::ImageFormat::Jpeg,
+        FileFormat::Webp => image::ImageFormat::WebP,
+        other => panic!("{other} is not encoded"),
     };
     let mut bytes = std::io::Cursor::new(Vec::new());
     image::RgbImage::from_pixel(64, 64, image::Rgb([90, 140, 200])).write_to(&mut bytes, format).unwrap();
@@ -148,6 +151,6 @@ pub fn packet(label: &str) -> String {
 /// A PNG with that label in XMP.
 pub fn png_with_label(label: &str) -> Vec<u8> {
     let chunk = png_chunk(*b"iTXt", &[b"XML:com.adobe.xmp\0\0\0\0\0", packet(label).as_bytes()].concat());
-    let bytes = unlabelled(ImageFormat::Png);
+    let bytes = unlabelled(FileFormat::Png);
     [&bytes[..33], &chunk, &bytes[33..]].concat()
 }

@@ -127,7 +127,7 @@ fn print_entry(Revealed { entry, personal }: &Revealed) {
         None => {}
     }
     if let Some(produced) = entry.produced() {
-        println!("    prompt / 提示词: {}", shown(&produced.request.prompt));
+        println!("    prompt / 提示词: {}", shown(&produced.request.texts.prompt));
         println!("    model / 模型: {} ({})", produced.model.name, produced.model.sha256);
         let label =
             if produced.explicit_label.is_empty() { "none, article 9 copy / 无，第九条副本" } else { &produced.explicit_label };
