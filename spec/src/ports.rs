@@ -1,3 +1,7 @@
+mod job_queue;
+
+pub use job_queue::JobQueue;
+
 use crate::Timestamp;
 use std::error::Error;
 

@@ -1,46 +1,35 @@
 use crate::Timestamp;
+use crate::uuid::Uuid;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
 /// The unique id of one produced content (`ProduceID` of GB 45438-2025): a UUID of version 7 (RFC 9562), 36 characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ProduceId([u8; 16]);
+pub struct ProduceId(Uuid);
 
 impl ProduceId {
     /// The id made from a moment and ten random bytes: 48 bits of milliseconds, then the version and variant bits of
     /// RFC 9562 §5.7 laid over `random`.
     pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
-        let mut bytes = [0_u8; 16];
-        bytes[..6].copy_from_slice(&now.0.to_be_bytes()[2..]);
-        bytes[6..].copy_from_slice(&random);
-        bytes[6] = (bytes[6] & 0x0f) | 0x70;
-        bytes[8] = (bytes[8] & 0x3f) | 0x80;
-        Self(bytes)
+        Self(Uuid::new(now, random))
     }
 
     /// The moment that it was made from; of a UUID of another version, no moment in particular.
     pub fn made_at(&self) -> Timestamp {
-        let [a, b, c, d, e, f, ..] = self.0;
-        Timestamp(u64::from_be_bytes([0, 0, a, b, c, d, e, f]))
+        self.0.made_at()
     }
 
     /// Its last 48 bits, all random: what the invisible watermark carries of it.
     pub fn mark(&self) -> u64 {
-        let [.., a, b, c, d, e, f] = self.0;
+        let [.., a, b, c, d, e, f] = self.0.0;
         u64::from_be_bytes([0, 0, a, b, c, d, e, f])
     }
 }
 
 impl fmt::Display for ProduceId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, byte) in self.0.iter().enumerate() {
-            if matches!(index, 4 | 6 | 8 | 10) {
-                formatter.write_str("-")?;
-            }
-            write!(formatter, "{byte:02x}")?;
-        }
-        Ok(())
+        self.0.fmt(formatter)
     }
 }
 
@@ -53,19 +42,7 @@ impl FromStr for ProduceId {
     type Err = ParseProduceIdError;
 
     fn from_str(text: &str) -> Result<Self, ParseProduceIdError> {
-        let characters = text.as_bytes();
-        if characters.len() != 36 || [8, 13, 18, 23].iter().any(|&index| characters[index] != b'-') {
-            return Err(ParseProduceIdError);
-        }
-        let digits: Vec<u32> = text.chars().filter(|&character| character != '-').map_while(|c| c.to_digit(16)).collect();
-        if digits.len() != 32 {
-            return Err(ParseProduceIdError);
-        }
-        let mut bytes = [0_u8; 16];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = (pair[0] * 16 + pair[1]) as u8;
-        }
-        Ok(Self(bytes))
+        Uuid::parse(text).map(Self).ok_or(ParseProduceIdError)
     }
 }
 

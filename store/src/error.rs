@@ -1,3 +1,4 @@
+use spec::job::JobId;
 use spec::{Code, PortError};
 use std::io;
 use std::path::PathBuf;
@@ -96,6 +97,18 @@ pub enum Error {
     /// A leaf was offered beside a secret whose id another secret has.
     #[error("the log already has a secret with that id; nothing was written / 日志中已有该编号的密钥，未写入任何内容")]
     SecretTaken,
+    /// A job was put whose id another job has.
+    #[error("another job has the id {id}: nothing was put / 任务编号 {id} 已被另一任务使用，未加入队列")]
+    JobTaken {
+        /// The id.
+        id: JobId,
+    },
+    /// A job was put that has no items, or allows no attempt.
+    #[error("job {id} has no items or allows no attempt: nothing was put / 任务 {id} 没有任务项或不允许任何尝试，未加入队列")]
+    JobEmpty {
+        /// The id.
+        id: JobId,
+    },
 }
 
 impl Error {
@@ -103,7 +116,9 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Self::NameInvalid { .. } | Self::NameTaken { .. } => Code::InvalidRequest,
-            Self::OutOfTurn { .. } | Self::KeyTaken { .. } | Self::SecretTaken => Code::Internal,
+            Self::OutOfTurn { .. } | Self::KeyTaken { .. } | Self::SecretTaken | Self::JobTaken { .. } | Self::JobEmpty { .. } => {
+                Code::Internal
+            }
             _ => Code::StorageFailed,
         }
     }

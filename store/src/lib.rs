@@ -30,6 +30,7 @@
 
 mod error;
 mod memory_log;
+mod memory_queue;
 mod outbox;
 mod part;
 mod schema;
@@ -38,6 +39,7 @@ mod sqlite_log;
 
 pub use error::{Error, Result};
 pub use memory_log::MemoryLog;
+pub use memory_queue::MemoryQueue;
 pub use outbox::{Existing, Outbox, Recovery, prepare_folder};
 pub use part::{Stored, StoredCopy, sidecar};
 pub use sqlite_log::SqliteLog;
