@@ -81,7 +81,7 @@ impl<'a> Copies<'a> {
         check_running(&ledger, &stop_file)?;
         strikes::check(&ledger, &account)?;
         let outbox = open_outbox(&self.folder, self.existing, &ledger)?;
-        outbox.check_name(name)?;
+        outbox.check_name(name, &copy.relabelling().format)?;
         let signer = (self.signer)()?;
         if let Some(signer) = &signer {
             copy = copy.with_credentials(source, signer)?;

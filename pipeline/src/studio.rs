@@ -274,7 +274,7 @@ impl Studio {
         deliver: &mut dyn FnMut(Delivery),
     ) -> Result<()> {
         if let Names::Given(name) = names {
-            self.outbox.check_name(name)?;
+            self.outbox.check_name(name, &spec::stage::Cleared::request(&**cleared).format.to_string())?;
         }
         // Before the work on pictures that would all be withheld for a mistake in the configuration.
         let image_gate = self.image_gate()?;
@@ -312,7 +312,7 @@ impl Studio {
         name: &str,
         observer: &mut dyn FnMut(Progress) -> Control,
     ) -> Result<CopyOutcome> {
-        self.outbox.check_name(name)?;
+        self.outbox.check_name(name, &grant.request().format.to_string())?;
         let (recorded, present) = (Granted::model(&grant).sha256, model.identity().sha256);
         if recorded != present {
             return Err(Error::InvalidRequest(format!(

@@ -34,6 +34,34 @@ pub enum Error {
         /// The name as given.
         name: String,
     },
+    /// A release name with the suffixes that it may get would be longer than file systems take.
+    #[error(
+        "the file name has {bytes} bytes and may have {limit} (a Chinese character has three): choose a shorter one / 文件名有 {bytes} 字节，最多 {limit} 字节（一个汉字占三字节）：请换一个较短的名称"
+    )]
+    NameTooLong {
+        /// Its length.
+        bytes: usize,
+        /// The most.
+        limit: usize,
+    },
+    /// A ledger, a key, or another file that an installation lives by is called so.
+    #[error(
+        "{name:?} is a name of Danqing's own files (ledger, keys, switches, unfinished files): choose another / {name:?} 是丹青自身文件（账本、密钥、停用开关、未完成文件）的名称：请换一个"
+    )]
+    NameReserved {
+        /// The name as given.
+        name: String,
+    },
+    /// A release name ends as files of another format do.
+    #[error(
+        "{name:?} does not end as a {format} file does: change the name or the format / {name:?} 的扩展名与 {format} 格式不符：请更改名称或格式"
+    )]
+    NameOfAnotherFormat {
+        /// The name as given.
+        name: String,
+        /// The file's format.
+        format: String,
+    },
     /// A file of that name exists and the outbox was told to refuse.
     #[error("{} exists already: choose another name, or ask to replace it / 文件 {} 已存在：请换一个名称，或指定替换", .path.display(), .path.display())]
     NameTaken {
@@ -115,7 +143,11 @@ impl Error {
     /// The code that maps this error to exit codes and interface texts.
     pub fn code(&self) -> Code {
         match self {
-            Self::NameInvalid { .. } | Self::NameTaken { .. } => Code::InvalidRequest,
+            Self::NameInvalid { .. }
+            | Self::NameTooLong { .. }
+            | Self::NameReserved { .. }
+            | Self::NameOfAnotherFormat { .. }
+            | Self::NameTaken { .. } => Code::InvalidRequest,
             Self::OutOfTurn { .. } | Self::KeyTaken { .. } | Self::SecretTaken | Self::JobTaken { .. } | Self::JobEmpty { .. } => {
                 Code::Internal
             }

@@ -11,12 +11,15 @@
 //! release  <release name>              the same file, renamed; an existing file is never overwritten unless asked
 //! ```
 //!
+//! [`ReleaseName`] says what a file may be called: never as a ledger, a key, or another file that an installation lives by, never with the
+//! ending of another format, and never so long that a suffix would not fit. [`write_output`] asks the first of it for every other file.
+//!
 //! A copy's C2PA manifest that its file cannot carry waits as `.danqing-<ProduceID>.part.c2pa` and is renamed just before the file, or removed
 //! with it.
 //!
 //! [`Outbox::put`] accepts only `spec::stage::Labelled`, [`Outbox::release`] only `spec::stage::Recorded`. A [`Stored`]
 //! that is dropped before the ledger knows it is removed. What a crash leaves behind, the next [`Outbox::open`] on that
-//! folder settles: recorded files are released, others removed. A `.part` file that a living process holds is left alone
+//! folder settles: recorded files are released, others removed. One that it cannot settle is told and left, and hinders nobody. A `.part` file that a living process holds is left alone
 //! (it is locked for as long as its [`Stored`] lives).
 //!
 //! # The log
@@ -32,7 +35,9 @@ mod error;
 mod memory_log;
 mod memory_queue;
 mod outbox;
+mod output;
 mod part;
+mod release_name;
 mod schema;
 mod secrets;
 mod sqlite_log;
@@ -40,6 +45,8 @@ mod sqlite_log;
 pub use error::{Error, Result};
 pub use memory_log::MemoryLog;
 pub use memory_queue::MemoryQueue;
-pub use outbox::{Existing, Outbox, Recovery, prepare_folder};
+pub use outbox::{Existing, LeftOver, Outbox, Recovery, prepare_folder};
+pub use output::{check_output, create_output, write_output};
 pub use part::{Stored, StoredCopy, sidecar};
+pub use release_name::ReleaseName;
 pub use sqlite_log::SqliteLog;

@@ -1,10 +1,11 @@
 use crate::part::{self, Holder, Part, Stored, StoredCopy};
+use crate::release_name::{ReleaseName, check_plain, shortest_name, spare_name};
 use crate::{Error, Result};
 use spec::ProduceId;
 use spec::stage::{Labelled, Recorded, RecordedCopy, Relabelled};
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// What to do with a file that already has the name of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,6 +24,17 @@ pub struct Recovery {
     pub released: Vec<PathBuf>,
     /// Files that the ledger does not know, now removed.
     pub removed: Vec<PathBuf>,
+    /// Files that could not be settled. They stay hidden, and the next opening tries again.
+    pub left: Vec<LeftOver>,
+}
+
+/// A hidden file that recovery could neither release nor remove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOver {
+    /// The hidden file.
+    pub path: PathBuf,
+    /// Why, in English and Chinese.
+    pub reason: String,
 }
 
 /// A folder that labelled files come out of, once recorded. See the crate's contract.
@@ -62,10 +74,17 @@ impl Outbox {
         &self.recovery
     }
 
-    /// Whether a file could be released under that name now; worth asking before it is made.
-    pub fn check_name(&self, release_name: &str) -> Result<()> {
-        let target = self.target(release_name)?;
-        self.check_free(target)
+    /// Whether a file of `format` could be released under that name now; worth asking before it is made.
+    pub fn check_name(&self, release_name: &str, format: &str) -> Result<ReleaseName> {
+        let name = ReleaseName::new(release_name, format)?;
+        // The file system itself knows best how long a name may be.
+        let longest = part::sidecar(&self.folder.join(spare_name(name.as_str(), ProduceId::new(spec::Timestamp(0), [0; 10]))));
+        match fs::symlink_metadata(&longest) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidFilename => return Err(Error::write(&longest)(error)),
+            _ => {}
+        }
+        self.check_free(self.folder.join(name.as_str()))?;
+        Ok(name)
     }
 
     fn check_free(&self, target: PathBuf) -> Result<()> {
@@ -76,26 +95,27 @@ impl Outbox {
     }
 
     /// Puts the file on disk, whole and flushed, under a name that nobody sees. `release_name` is the file name that it
-    /// gets when released: one component, no leading dot.
+    /// gets when released: see [`ReleaseName`].
     pub fn put<L: Labelled + 'static>(&self, labelled: L, release_name: &str) -> Result<Stored> {
-        let part = self.hide(labelled.label().produce_id, labelled.bytes(), release_name)?;
-        Ok(Stored { part, labelled: Box::new(labelled), release_name: release_name.to_owned() })
+        let name = self.check_name(release_name, &labelled.format().to_string())?;
+        let part = self.hide(labelled.label().produce_id, labelled.bytes())?;
+        Ok(Stored { part, labelled: Box::new(labelled), release_name: name.as_str().to_owned() })
     }
 
-    /// As [`Self::put`], of a file made from another one; and of its sidecar, if it has one.
+    /// Puts a file that was made from another one on disk, by the rules of [`Self::put`], and its sidecar, if it has one.
     pub fn put_copy(&self, copy: &impl Relabelled, release_name: &str) -> Result<StoredCopy> {
         let relabelling = copy.relabelling().clone();
-        let part = self.hide(relabelling.id, copy.bytes(), release_name)?;
+        let name = self.check_name(release_name, &relabelling.format)?;
+        let part = self.hide(relabelling.id, copy.bytes())?;
         if let Some(bytes) = copy.sidecar() {
-            self.check_free(part::sidecar(&self.target(release_name)?))?;
+            self.check_free(part::sidecar(&self.folder.join(name.as_str())))?;
             part.put_beside(bytes).map_err(Error::write(&self.folder.join(part::part_name(relabelling.id))))?;
             sync_folder(&self.folder).map_err(Error::folder(&self.folder))?;
         }
         Ok(StoredCopy { part, relabelling, release_name: release_name.to_owned() })
     }
 
-    fn hide(&self, id: ProduceId, bytes: &[u8], release_name: &str) -> Result<Part> {
-        self.check_name(release_name)?;
+    fn hide(&self, id: ProduceId, bytes: &[u8]) -> Result<Part> {
         let path = self.folder.join(part::part_name(id));
         let part = Part::create(path.clone(), |file| file.write_all(bytes)).map_err(Error::write(&path))?;
         // The entry in the folder must survive a power cut too, or the ledger could know a file that is gone.
@@ -106,13 +126,14 @@ impl Outbox {
     /// Releases a recorded file under its final name, atomically, and returns the path.
     ///
     /// If another file took the name since [`Self::put`] and the outbox refuses to replace, the release goes to
-    /// `name.<ProduceID>.ext`: a recorded picture is never withheld and nobody's file is overwritten.
+    /// `name.<ProduceID>.ext`, and where the file system does not take that name, to `<ProduceID>.ext`: a recorded picture is never
+    /// withheld and nobody's file is overwritten.
     pub fn release(&self, recorded: &impl Recorded) -> Result<PathBuf> {
         let stored = recorded.stored();
         self.publish(stored.produce_id(), stored.release_name(), self.existing)
     }
 
-    /// As [`Self::release`], of a file made from another one.
+    /// Releases a recorded file that was made from another one, by the rules of [`Self::release`].
     pub fn release_copy(&self, recorded: &impl RecordedCopy) -> Result<PathBuf> {
         let stored = recorded.stored_copy();
         self.publish(stored.relabelling().id, stored.release_name(), self.existing)
@@ -120,18 +141,27 @@ impl Outbox {
 
     fn publish(&self, produce_id: ProduceId, release_name: &str, existing: Existing) -> Result<PathBuf> {
         let part = self.folder.join(part::part_name(produce_id));
-        let mut target = self.target(release_name)?;
-        let mut moved = move_both(&part, &target, existing);
-        if moved.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AlreadyExists) {
-            target = self.folder.join(spare_name(release_name, produce_id));
-            moved = move_both(&part, &target, Existing::Refuse);
+        // Records hold names from before they were checked so closely.
+        let wished = check_plain(release_name).is_ok().then(|| (release_name.to_owned(), existing));
+        let spare = wished.is_some().then(|| (spare_name(release_name, produce_id), Existing::Refuse));
+        let shortest = (shortest_name(release_name, produce_id), Existing::Refuse);
+        let mut last = None;
+        for (name, existing) in wished.into_iter().chain(spare).chain([shortest]) {
+            let target = self.folder.join(name);
+            match move_both(&part, &target, existing) {
+                Ok(()) => {
+                    sync_folder(&self.folder).map_err(Error::folder(&self.folder))?;
+                    return Ok(target);
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::PartMissing { path: part }),
+                // Another name may do.
+                Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::InvalidFilename) => {
+                    last = Some(Error::write(&target)(error));
+                }
+                Err(error) => return Err(Error::write(&target)(error)),
+            }
         }
-        match moved {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::PartMissing { path: part }),
-            moved => moved.map_err(Error::write(&target))?,
-        }
-        sync_folder(&self.folder).map_err(Error::folder(&self.folder))?;
-        Ok(target)
+        Err(last.unwrap_or(Error::PartMissing { path: part }))
     }
 
     fn recover<E>(&self, mut is_recorded: impl FnMut(ProduceId) -> Result<Option<String>, E>) -> Result<Recovery>
@@ -140,18 +170,27 @@ impl Outbox {
     {
         let mut recovery = Recovery::default();
         for (path, produce_id) in self.left_over()? {
-            let holder = part::holder(&path).map_err(Error::write(&path))?;
-            if matches!(holder, Holder::Process | Holder::Gone) {
-                continue;
-            }
+            let holder = match part::holder(&path) {
+                Ok(Holder::Process | Holder::Gone) => continue,
+                Ok(holder) => holder,
+                // For example another user's, in a folder that both write to.
+                Err(error) => {
+                    recovery.leave(&path, &Error::write(&path)(error));
+                    continue;
+                }
+            };
             // Asked only while the lock is ours, so that no living process can record it in between.
             let found = is_recorded(produce_id).map_err(|source| Error::Lookup { path: path.clone(), source: source.into() })?;
+            // What cannot be settled must not keep everybody from the folder.
             match found {
-                Some(name) => recovery.released.extend(self.release_left_over(&path, produce_id, &name)?),
-                None if matches!(holder, Holder::Nobody { .. }) => {
-                    remove(&path)?;
-                    recovery.removed.push(path);
-                }
+                Some(name) => match self.release_left_over(&path, produce_id, &name) {
+                    Ok(released) => recovery.released.extend(released),
+                    Err(error) => recovery.leave(&path, &error),
+                },
+                None if matches!(holder, Holder::Nobody { .. }) => match remove(&path) {
+                    Ok(()) => recovery.removed.push(path),
+                    Err(error) => recovery.leave(&path, &error),
+                },
                 None => {}
             }
         }
@@ -160,8 +199,8 @@ impl Outbox {
 
     /// Where the left-over file came out; `None` if its release had been complete but for the hidden name.
     fn release_left_over(&self, part: &Path, produce_id: ProduceId, name: &str) -> Result<Option<PathBuf>> {
-        let target = self.target(name)?;
-        let same = matches!((fs::read(part), fs::read(&target)), (Ok(ours), Ok(theirs)) if ours == theirs);
+        let target = check_plain(name).is_ok().then(|| self.folder.join(name));
+        let same = target.is_some_and(|target| matches!((fs::read(part), fs::read(&target)), (Ok(ours), Ok(theirs)) if ours == theirs));
         if same {
             return remove(part).map(|()| None);
         }
@@ -182,14 +221,11 @@ impl Outbox {
         found.sort();
         Ok(found)
     }
+}
 
-    fn target(&self, release_name: &str) -> Result<PathBuf> {
-        let mut components = Path::new(release_name).components();
-        let plain = matches!((components.next(), components.next()), (Some(Component::Normal(only)), None) if only == release_name);
-        if !plain || release_name.starts_with('.') || release_name.contains('\0') {
-            return Err(Error::NameInvalid { name: release_name.to_owned() });
-        }
-        Ok(self.folder.join(release_name))
+impl Recovery {
+    fn leave(&mut self, path: &Path, error: &Error) {
+        self.left.push(LeftOver { path: path.to_owned(), reason: error.to_string() });
     }
 }
 
@@ -233,13 +269,6 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
-    }
-}
-
-fn spare_name(name: &str, produce_id: ProduceId) -> String {
-    match name.rsplit_once('.') {
-        Some((stem, extension)) => format!("{stem}.{produce_id}.{extension}"),
-        None => format!("{name}.{produce_id}"),
     }
 }
 

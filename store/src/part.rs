@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const PREFIX: &str = ".danqing-";
 const SUFFIX: &str = ".part";
 /// What lies beside a file is called as the file, and this.
-const SIDECAR: &str = ".c2pa";
+pub const SIDECAR: &str = ".c2pa";
 
 /// How often a part file is made again because another process's recovery removed it in the instant between its making
 /// and its locking. Once is rare; this many means that something else deletes our files.

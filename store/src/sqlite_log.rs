@@ -1,3 +1,4 @@
+use crate::output::create_private;
 use crate::schema::{self, Found};
 use crate::{Error, Result, secrets};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
@@ -39,6 +40,8 @@ pub struct SqliteLog {
 impl SqliteLog {
     /// Opens the log at `path`, and creates it if there is none. The folder must exist.
     pub fn open(path: &Path) -> Result<Self> {
+        // What people wrote stands in it. An empty file is filled below, one that is there keeps its mode, and what hinders is told below.
+        drop(create_private(path));
         Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
     }
 

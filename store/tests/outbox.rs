@@ -4,7 +4,7 @@ use spec::{Code, FileFormat, ImplicitLabel, LabelKind, ProduceId, Sha256Digest, 
 use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
-use store::{Error, Existing, Outbox, Stored};
+use store::{Error, Existing, Outbox, Stored, write_output};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -143,6 +143,76 @@ fn names_that_leave_the_folder_or_hide_are_refused() -> Outcome {
         assert!(matches!(refused, Err(Error::NameInvalid { .. })), "{name:?}");
     }
     assert!(names(folder.path()).is_empty());
+    Ok(())
+}
+
+#[test]
+fn nothing_replaces_a_ledger_or_a_key_whatever_is_asked() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let outbox = open(folder.path(), Existing::Replace)?;
+    for name in ["danqing-ledger.sqlite", "danqing-ledger.record-key", "danqing-ledger.key.checkpoint", "danqing.toml", "x.sqlite-wal"] {
+        fs::write(folder.path().join(name), "precious")?;
+        let refused = outbox.put(file(1, b"x"), name);
+        assert!(matches!(refused, Err(Error::NameReserved { .. })), "{name}");
+        assert!(matches!(write_output(&folder.path().join(name), b"x"), Err(Error::NameReserved { .. })), "{name}");
+        assert_eq!(fs::read(folder.path().join(name))?, b"precious", "{name}");
+    }
+    assert!(matches!(outbox.put(file(1, b"x"), "x.jpg"), Err(Error::NameOfAnotherFormat { .. })));
+    Ok(())
+}
+
+#[test]
+fn six_writers_of_the_longest_name_all_release() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let longest = format!("{}.png", "a".repeat(209));
+    let outboxes: Vec<Outbox> = (0..6).map(|_| open(folder.path(), Existing::Refuse)).collect::<Result<_, _>>()?;
+    let stored = (0..).zip(&outboxes).map(|(number, outbox)| outbox.put(file(number, &[number]), &longest).map(known));
+    let stored: Vec<Known> = stored.collect::<Result<_, _>>()?;
+    for (outbox, recorded) in outboxes.iter().zip(&stored) {
+        outbox.release(recorded)?;
+    }
+    assert_eq!(names(folder.path()).iter().filter(|name| !name.starts_with('.')).count(), 6);
+    for too_long in [format!("a{longest}"), "a".repeat(240) + ".png", "丹".repeat(90) + ".png"] {
+        assert!(matches!(outboxes[0].check_name(&too_long, "png"), Err(Error::NameTooLong { .. })), "{too_long}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_recorded_name_that_no_file_can_have_blocks_nobody() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let recorded = ["丹".repeat(90) + ".png", "a".repeat(240) + ".png", "danqing-ledger.sqlite".into(), "../4.png".into()];
+    fs::write(folder.path().join("a".repeat(240) + ".png"), "mine")?;
+    for number in 1..=4 {
+        fs::write(folder.path().join(format!(".danqing-{}.part", id(number))), [number])?;
+    }
+    // A folder in the way of a hidden file can be neither opened nor removed.
+    fs::create_dir(folder.path().join(format!(".danqing-{}.part", id(5))))?;
+    let outbox = Outbox::open(folder.path(), Existing::Refuse, |asked| {
+        Ok::<_, Infallible>((1..=4).find(|&number| id(number) == asked).map(|number| recorded[usize::from(number) - 1].clone()))
+    })?;
+    let released = &outbox.recovery().released;
+    assert_eq!(released.len(), 4, "{released:?}");
+    for (number, path) in (1..).zip(released) {
+        let ending = if number == 3 { "" } else { ".png" };
+        assert_eq!((path, fs::read(path)?), (&folder.path().join(format!("{}{ending}", id(number))), vec![number]));
+    }
+    assert_eq!(outbox.recovery().left.len(), 1, "{:?}", outbox.recovery().left);
+    outbox.release(&known(outbox.put(file(9, b"goes on"), "9.png")?))?;
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn what_commands_write_is_for_the_owner_and_the_group() -> Outcome {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir()?;
+    let (report, ledger) = (folder.path().join("proof.json"), folder.path().join("danqing-ledger.sqlite"));
+    write_output(&report, b"{}")?;
+    drop(store::SqliteLog::open(&ledger)?);
+    for path in [report, ledger] {
+        assert_eq!(fs::metadata(&path)?.permissions().mode() & 0o137, 0, "{}", path.display());
+    }
     Ok(())
 }
 
