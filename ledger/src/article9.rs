@@ -1,8 +1,6 @@
 //! Copies without explicit label (标识办法 article 9), and the one way to them.
 
-use crate::entry::{APPLICATION, approval_tag, delivery_tag};
-use crate::history::latest;
-use crate::{Agreement, Application, Approval, Entry, Error, Ledger, Personal, Recipient, Record, Result};
+use crate::{Account, Agreement, Application, Approval, Entry, Error, Ledger, Personal, Recipient, Record, Result};
 use spec::stage::Granted;
 use spec::{ModelIdentity, ProduceId, Request};
 
@@ -41,7 +39,7 @@ impl Granted for Article9Grant {
 impl Ledger {
     /// Records that somebody accepted `agreement` and applies for an unlabelled copy of a recorded picture; returns the application's
     /// index.
-    pub fn apply(&mut self, produce_id: ProduceId, agreement: Agreement, recipient: Recipient) -> Result<u64> {
+    pub fn apply(&mut self, produce_id: ProduceId, agreement: Agreement, recipient: Recipient, account: &Account) -> Result<u64> {
         if self.vault.is_none() {
             return Err(Error::NoVault);
         }
@@ -56,8 +54,8 @@ impl Ledger {
             }
         }
         self.picture(produce_id)?;
-        let personal = Personal { account: self.account().map(str::to_owned), recipient: Some(recipient), ..Personal::default() };
-        self.append_for(Record::Applied(Application { produce_id, agreement }), personal)
+        let personal = Personal { recipient: Some(recipient), ..Personal::of(account) };
+        self.append_record(Record::Applied(Application { produce_id, agreement }), personal)
     }
 
     /// Records that an officer identified the recipient and approves the application at `application`.
@@ -68,7 +66,7 @@ impl Ledger {
             return Err(Error::not_granted("who approves, and how the recipient was identified, is missing", "未填写批准人或身份核验方式"));
         }
         let approval = Approval { application, officer: officer.to_owned(), identified_by: identified_by.to_owned() };
-        self.append_for(Record::Approved(approval), Personal::default())
+        self.append_record(Record::Approved(approval), Personal::default())
     }
 
     /// The right to the copy that was applied for at `application`: only if `agreement`, the one in force, is the one that was accepted,
@@ -82,11 +80,9 @@ impl Ledger {
                 format!("申请时接受的协议为 {accepted}，现行协议为 {current}，请重新申请"),
             ));
         }
-        let approval = latest(self.storage.as_ref(), &approval_tag(application), u64::MAX)?
-            .ok_or_else(|| {
-                Error::not_granted(format!("application {application} is not approved"), format!("申请 {application} 尚未批准"))
-            })?
-            .index;
+        let approval = self.indexed(|index| index.approval(application))?.ok_or_else(|| {
+            Error::not_granted(format!("application {application} is not approved"), format!("申请 {application} 尚未批准"))
+        })?;
         self.recipient(application)?;
         let entry = self.picture(applied.produce_id)?;
         let revealed = self.reveal(&entry)?.entry;
@@ -103,23 +99,14 @@ impl Ledger {
 
     /// The applications, the latest first, each with its approval's index if it has one.
     pub fn applications(&self) -> Result<Vec<(Entry, Option<u64>)>> {
-        let (mut found, mut before) = (Vec::new(), u64::MAX);
-        while let Some(entry) = latest(self.storage.as_ref(), APPLICATION, before)? {
-            before = entry.index;
-            let approval = self.storage.find_tagged(&approval_tag(entry.index))?;
-            found.push((entry, approval));
-        }
-        Ok(found)
+        let found: Vec<_> =
+            self.indexed(|index| index.applications().iter().rev().map(|&place| (place, index.approval(place))).collect())?;
+        found.into_iter().map(|(place, approval)| Ok((self.known(place)?, approval))).collect()
     }
 
-    /// The copies that were made for an application: the indices of their entries, the latest first.
+    /// The unlabelled copies that were made for an application: the indices of their entries, the latest first.
     pub fn deliveries(&self, application: u64) -> Result<Vec<u64>> {
-        let (mut found, mut before) = (Vec::new(), u64::MAX);
-        while let Some(index) = self.storage.find_tagged_before(&delivery_tag(application), before)? {
-            before = index;
-            found.push(index);
-        }
-        Ok(found)
+        self.indexed(|index| index.unlabelled_copies(application).iter().rev().copied().collect())
     }
 
     /// The recipient whom the application names.

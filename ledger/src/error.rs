@@ -72,6 +72,14 @@ pub enum Error {
         /// The verifier key's file.
         verifier: PathBuf,
     },
+    /// The ledger has been signed, but the key that checks it is gone.
+    #[error("the verifier key {} is missing, though {} says that this ledger was signed: put it back from its copy / 验证公钥 {} 缺失，而 {} 表明此账本曾经签名：请从副本恢复", .verifier.display(), .checkpoint.display(), .verifier.display(), .checkpoint.display())]
+    VerifierMissing {
+        /// The verifier key's file.
+        verifier: PathBuf,
+        /// The last checkpoint's file.
+        checkpoint: PathBuf,
+    },
     /// A file does not hold a key.
     #[error("{} does not hold an Ed25519 key in signed-note format / {} 不是 signed-note 格式的 Ed25519 密钥", .path.display(), .path.display())]
     KeyInvalid {
@@ -187,6 +195,7 @@ impl Error {
             | Self::NotGranted { .. }
             | Self::AccountInvalid => Code::InvalidRequest,
             Self::KeyMissing { .. }
+            | Self::VerifierMissing { .. }
             | Self::KeyInvalid { .. }
             | Self::KeyOfAnother { .. }
             | Self::RetentionTooShort { .. }

@@ -1,4 +1,4 @@
-use crate::{Error, Result, SecretKey, SignedCheckpoint, Snapshot, VerifierKey};
+use crate::{Checkpoint, Error, Result, SecretKey, SignedCheckpoint, Snapshot, VerifierKey};
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File};
@@ -86,6 +86,15 @@ impl KeyFiles {
             notices.push(KeyNotice::Exposed(self.key.clone()));
         }
         Ok(Signed { checkpoint, verifier, notices })
+    }
+
+    /// The checkpoint that the key signed last, by the verifier key beside the ledger; `None` where it never signed one.
+    pub fn last_signed(&self) -> Result<Option<Checkpoint>> {
+        let Some(text) = self.last()? else { return Ok(None) };
+        if !self.verifier.exists() {
+            return Err(Error::VerifierMissing { verifier: self.verifier.clone(), checkpoint: self.last_path() });
+        }
+        SignedCheckpoint::open(&text, &self.verifier()?).map(|signed| Some(signed.checkpoint()))
     }
 
     fn make_if_first(&self) -> Result<bool> {

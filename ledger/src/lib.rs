@@ -50,8 +50,8 @@
 //!
 //! # What officers decide
 //!
-//! Stops, suspensions and article 9 are records like any other, and there is no other place that says them: [`halt`] and
-//! [`Ledger::history`] read them back. While the last word is a stop, [`Ledger::append`] takes no picture and
+//! Stops, suspensions and article 9 are records like any other, and there is no other place that says them: [`Ledger::halt`] and
+//! [`Ledger::history`] read them back from the leaves, never from the storage's tags. While the last word is a stop, [`Ledger::append`] takes no picture and
 //! [`Ledger::append_copy`] no file; without an [`Article9Grant`] none is taken that lacks its explicit label.
 //!
 //! Each row keeps its own hash so that verification can say *which* leaf was changed; the head covers all of them, so
@@ -68,30 +68,40 @@
 //!
 //! # What is trusted when
 //!
-//! [`Ledger::open`] reads the head and the leaves after it (earlier builds wrote a leaf before its head, and a crash in between left one); it checks that
-//! the frontier gives the root and that no leaf before the head is missing at the end. Every entry that is handed out is
-//! checked against its own hash. [`verify`] recomputes everything and writes nothing.
+//! [`Ledger::open`] reads every leaf once, checks its hash and that together they give the saved head, and keeps an index of what finds
+//! which leaf in memory. An entry that is handed out later is checked against the hash that it had then. Keys and tags in the storage are
+//! written for other readers and decide nothing: whoever can write to the file can remove a row from them. [`verify`] recomputes
+//! everything, compares keys and tags row by row and in number, looks for the key of every sealed record and at the storage's guards, and
+//! writes nothing; [`verify_against`] opens every sealed record too, and asks that the ledger continue the checkpoint beside its signing
+//! key.
 //!
 //! Several processes may append to one ledger: an append that lost its turn catches up and tries again. A leaf, the
 //! secret that it refers to and the head with it are written together; a head that is behind the leaves all the same, the next append or
 //! opening brings up.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod account;
+mod append;
 mod article9;
 mod checkpoint;
+mod discrepancy;
 mod entry;
 mod error;
 mod event;
+mod findable;
 mod flat_request;
 mod history;
 mod inclusion;
+mod index;
 mod key_files;
 mod log;
 mod merkle;
 mod note;
+mod notice;
 mod proof;
 mod recorded;
 mod report;
+mod seals;
 mod shred;
 mod snapshot;
 mod statistics;
@@ -99,20 +109,23 @@ mod timestamp;
 mod vault;
 mod vault_key;
 
+pub use account::Account;
 pub use article9::Article9Grant;
 pub use checkpoint::{Checkpoint, ORIGIN};
+pub use discrepancy::Discrepancy;
 pub use entry::{Copied, Entry, Produced, Record, Refused, Version, Withheld};
 pub use error::{Error, Result};
 pub use event::{Agreement, Application, Approval, Decision, Delivery, Shredding, Suspension, SuspensionCause};
-pub use history::{Halt, History, PastRefusal, halt};
+pub use history::{Halt, History, PastRefusal};
 pub use inclusion::{InclusionProof, Proven};
 pub use key_files::{KeyFiles, KeyNotice, Signed};
 pub use log::Ledger;
 pub use merkle::{Frontier, leaf_hash, node_hash, tree_root};
 pub use note::{ParseKeyError, SecretKey, SignedCheckpoint, VerifierKey};
+pub use notice::Notice;
 pub use proof::{consistency_proof, inclusion_proof, verify_consistency, verify_inclusion};
 pub use recorded::{Recorded, RecordedCopy};
-pub use report::{Head, LeafFault, Problem, Report, verify};
+pub use report::{Evidence, Head, LeafFault, Problem, Report, verify, verify_against};
 pub use shred::Revealed;
 pub use snapshot::Snapshot;
 pub use statistics::Statistics;

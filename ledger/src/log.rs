@@ -1,14 +1,14 @@
 use crate::checkpoint::{head_text, parse_head};
-use crate::entry::{content_tag, mark_tag, open_row, to_row};
-use crate::history::halt;
-use crate::merkle::{Frontier, leaf_hash};
-use crate::vault::Vault;
-use crate::{
-    Checkpoint, Copied, Delivery, Entry, Error, Personal, Produced, Recipient, Record, Recorded, RecordedCopy, Refused, Report, Result,
-};
-use crate::{VaultSettings, Version, consistency_proof, inclusion_proof, verify};
-use spec::stage::{Origin, Stored, StoredCopy};
+use crate::entry::{open_row, to_row};
+use crate::findable::Findable;
+use crate::index::Index;
+use crate::merkle::Frontier;
+use crate::vault::{Vault, VaultSettings};
+use crate::{Account, Checkpoint, Entry, Error, KeyFiles, Notice, Personal, Record, Refused, Report, Result, Version};
+use crate::{consistency_proof, inclusion_proof, report, verify_consistency};
+use spec::stage::Origin;
 use spec::{Beside, Clock, LogStorage, ProduceId, Request, Screening, ScreeningDecision, Sha256Digest, Timestamp, Verdict};
+use std::cell::RefCell;
 use std::sync::Arc;
 
 /// How many turns in a row an append may lose. Each lost turn means that another process appended, so only a starved one
@@ -19,55 +19,65 @@ const TURNS: u32 = 1_000;
 pub struct Ledger {
     pub(crate) storage: Box<dyn LogStorage>,
     clock: Arc<dyn Clock>,
-    frontier: Frontier,
+    index: RefCell<Index>,
     pub(crate) vault: Option<Vault>,
-    account: Option<String>,
+    notices: Vec<Notice>,
 }
 
 impl Ledger {
-    /// Opens the ledger in `storage`; an empty storage becomes an empty ledger. An error if the saved head contradicts
-    /// itself or more leaves are missing or unsaved than a crash explains; [`verify`] then says where.
+    /// Opens the ledger in `storage`; an empty storage becomes an empty ledger. Reads every leaf once: an error if one was changed, if
+    /// leaves are missing, or if the saved head does not agree with them. [`crate::verify`] then says where.
     pub fn open(mut storage: Box<dyn LogStorage>, clock: Arc<dyn Clock>) -> Result<Self> {
-        let head = storage.head()?;
-        let frontier = match &head {
+        let text = match storage.head()? {
             None if storage.length()? == 0 => {
                 storage.set_head(&head_text(&Frontier::default()))?;
-                Frontier::default()
+                head_text(&Frontier::default())
             }
             // Another process made the ledger, and appended, between our two looks.
-            None => storage.head()?.as_deref().and_then(parse_head).ok_or_else(|| Error::broken("its head is missing", "缺少树头"))?,
-            Some(text) => parse_head(text).ok_or_else(|| Error::broken("its head is damaged", "树头已损坏"))?,
+            None => storage.head()?.ok_or_else(|| Error::broken("its head is missing", "缺少树头"))?,
+            Some(text) => text,
         };
-        let mut ledger = Self { storage, clock, frontier, vault: None, account: None };
-        let saved = ledger.frontier.size();
-        ledger.catch_up()?;
-        if ledger.frontier.size() > saved {
+        let saved = parse_head(&text).ok_or_else(|| Error::broken("its head is damaged", "树头已损坏"))?;
+        let notices = storage.restored().iter().cloned().map(Notice::Restored).collect();
+        let mut ledger = Self { storage, clock, index: RefCell::default(), vault: None, notices };
+        let at_saved = ledger.catch_up_noting(saved.size())?;
+        let size = ledger.index.get_mut().size();
+        if size < saved.size() {
+            return Err(missing(saved.size(), size));
+        }
+        if at_saved.is_none_or(|frontier| frontier != saved) {
+            return Err(Error::broken("its head does not match the leaves", "树头与叶不符"));
+        }
+        if size > saved.size() {
             ledger.save_head()?;
         }
         Ok(ledger)
     }
 
-    /// The same, with the personal fields of every entry sealed. Makes the vault's key where there is none.
+    /// Adds the vault, which seals the personal fields of every entry from here on and opens those of earlier ones. Makes its key where
+    /// the ledger never had one, and says so in [`Self::notices`].
     pub fn with_vault(mut self, settings: &VaultSettings) -> Result<Self> {
-        self.vault = Some(Vault::open(self.storage.as_mut(), settings)?);
+        let (vault, made) = Vault::open(self.storage.as_mut(), settings)?;
+        self.vault = Some(vault);
+        self.notices.extend(made.then(|| Notice::RecordKeyMade(settings.key.clone())));
         Ok(self)
     }
 
-    /// The same, with what is recorded from now on as this account's. Needs a vault, which seals the name.
-    pub fn on_behalf_of(mut self, account: &str) -> Result<Self> {
-        if self.vault.is_none() {
-            return Err(Error::NoVault);
+    /// Adds the vault if its key is there, can be read, and is this ledger's; otherwise sealed fields stay sealed, and the error says
+    /// why. Writes nothing.
+    pub fn with_vault_if_readable(mut self, settings: &VaultSettings) -> (Self, Option<Error>) {
+        match Vault::to_read(self.storage.as_ref(), &settings.key) {
+            Ok(vault) => {
+                self.vault = Some(vault);
+                (self, None)
+            }
+            Err(error) => (self, Some(error)),
         }
-        if account.trim().is_empty() || account.contains(char::is_control) {
-            return Err(Error::AccountInvalid);
-        }
-        self.account = Some(account.to_owned());
-        Ok(self)
     }
 
-    /// The account of [`Self::on_behalf_of`].
-    pub fn account(&self) -> Option<&str> {
-        self.account.as_deref()
+    /// What the user should be told about opening.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
     }
 
     /// The present moment, by the ledger's clock.
@@ -80,144 +90,100 @@ impl Ledger {
         Ok(self.storage.length()?)
     }
 
-    /// Size and root as of this handle's last append or opening.
+    /// Size and root as of this handle's last look at the storage: opening, appending, or finding something.
     pub fn head(&self) -> Checkpoint {
-        Checkpoint { size: self.frontier.size(), root: self.frontier.root() }
-    }
-
-    /// Records a stored picture; when this returns `Ok`, the record is on disk. If it fails, the picture is removed, unless
-    /// the storage cannot tell whether the record was written: then the next recovery decides. No picture is recorded while
-    /// generation is stopped, and none without an explicit label unless a [`crate::Article9Grant`] came with it.
-    pub fn append<S: Stored>(&mut self, stored: S) -> Result<Recorded<S>> {
-        let labelled = stored.labelled();
-        if !matches!(labelled.origin().verdict(), Verdict::Pass { .. }) || labelled.screening().decision == ScreeningDecision::Block {
-            return Err(Error::VerdictMismatch);
-        }
-        let produce_id = stored.produce_id();
-        let key = produce_id.to_string();
-        if self.storage.find(&key)?.is_some() {
-            return Err(Error::AlreadyRecorded(produce_id));
-        }
-        let appended = self.picture_record(&stored).and_then(|(record, recipient)| self.append_for(record, self.personal(recipient)));
-        if appended.is_ok() || !matches!(self.storage.find(&key), Ok(None)) {
-            stored.keep();
-        }
-        let leaf_index = appended?;
-        Ok(Recorded { stored, leaf_index, root: self.frontier.root() })
-    }
-
-    /// As [`Self::append`], of a file made from another one. None is recorded while generation is stopped: a stop ends transmission too
-    /// (生成式人工智能服务管理暂行办法, article 14).
-    pub fn append_copy<S: StoredCopy>(&mut self, stored: S) -> Result<RecordedCopy<S>> {
-        let relabelling = stored.relabelling().clone();
-        let key = relabelling.id.to_string();
-        if self.storage.find(&key)?.is_some() {
-            return Err(Error::AlreadyRecorded(relabelling.id));
-        }
-        let record = Record::Relabelled(Box::new(Copied { release_name: stored.release_name().to_owned(), relabelling }));
-        let appended = self.append_for(record, self.personal(None));
-        if appended.is_ok() || !matches!(self.storage.find(&key), Ok(None)) {
-            stored.keep();
-        }
-        Ok(RecordedCopy { stored, leaf_index: appended? })
+        self.index.borrow().checkpoint()
     }
 
     /// Records a refused request; returns the index of its entry.
-    pub fn append_refusal(&mut self, request: &Request, verdict: &Verdict) -> Result<u64> {
+    pub fn append_refusal(&mut self, request: &Request, verdict: &Verdict, account: &Account) -> Result<u64> {
         if !matches!(verdict, Verdict::Refuse { .. }) {
             return Err(Error::VerdictMismatch);
         }
         let record = Record::Refused(Refused { request: request.clone(), verdict: verdict.clone() });
-        self.append_for(record, self.personal(None))
-    }
-
-    fn personal(&self, recipient: Option<Recipient>) -> Personal {
-        Personal { account: self.account.clone(), recipient, ..Personal::default() }
-    }
-
-    fn picture_record(&self, stored: &impl Stored) -> Result<(Record, Option<Recipient>)> {
-        let labelled = stored.labelled();
-        match (labelled.explicit_label().is_empty(), labelled.granted()) {
-            (false, None) => Ok((Record::produced(stored), None)),
-            (true, Some(granted)) => {
-                let application = granted.application();
-                // Again, so that the copy's own record keeps who got it for a whole term.
-                let recipient = self.recipient(application)?;
-                let picture = Box::new(Produced::of(stored));
-                let delivery = Delivery { application, approval: granted.approval(), copy_of: granted.copy_of(), picture };
-                Ok((Record::Delivered(delivery), Some(recipient)))
-            }
-            _ => Err(Error::not_granted("it has no explicit label, or a grant that it does not use", "缺少显式标识，或授权与文件不符")),
-        }
+        self.append_record(record, Personal::of(account))
     }
 
     /// Records a picture that the image gate withheld, and whether it counts against the account as a refusal does; returns the index of
     /// its entry.
-    pub fn append_withheld(&mut self, origin: &dyn Origin, screening: &Screening, strike: bool) -> Result<u64> {
+    pub fn append_withheld(&mut self, origin: &dyn Origin, screening: &Screening, strike: bool, account: &Account) -> Result<u64> {
         if screening.decision != ScreeningDecision::Block {
             return Err(Error::VerdictMismatch);
         }
-        self.append_for(Record::withheld(origin, screening, strike), self.personal(None))
+        self.append_record(Record::withheld(origin, screening, strike), Personal::of(account))
     }
 
     /// The entry of the file with this id.
     pub fn find(&self, produce_id: ProduceId) -> Result<Option<Entry>> {
-        let Some(index) = self.storage.find(&produce_id.to_string())? else { return Ok(None) };
-        let entry = self.entry(index)?.filter(|entry| entry.id() == Some(produce_id));
-        entry.map(Some).ok_or_else(|| broken_leaf(index))
+        self.found(|index| index.file(produce_id))
     }
 
     /// The latest entry of a file that has this digest.
     pub fn find_by_content(&self, content_sha256: Sha256Digest) -> Result<Option<Entry>> {
-        self.find_tagged(&content_tag(content_sha256))
+        self.found(|index| index.content(content_sha256))
     }
 
     /// The latest entry of a watermarked picture whose id has this `ProduceId::mark`.
     pub fn find_by_mark(&self, mark: u64) -> Result<Option<Entry>> {
-        self.find_tagged(&mark_tag(mark))
+        self.found(|index| index.mark(mark))
     }
 
-    fn find_tagged(&self, tag: &str) -> Result<Option<Entry>> {
-        let Some(index) = self.storage.find_tagged(tag)? else { return Ok(None) };
-        let entry = self.entry(index)?.filter(|entry| entry.tags().iter().any(|other| other == tag));
-        entry.map(Some).ok_or_else(|| broken_leaf(index))
-    }
-
-    /// The entry at `index`, checked against its own hash; `None` past the end.
-    pub fn entry(&self, index: u64) -> Result<Option<Entry>> {
-        match self.storage.leaf(index)? {
-            Some(row) => read_row(&row, index).map(|(entry, _)| Some(entry)).ok_or_else(|| broken_leaf(index)),
-            None if index < self.storage.length()? => Err(broken_leaf(index)),
+    fn found(&self, place: impl FnOnce(&Index) -> Option<u64>) -> Result<Option<Entry>> {
+        match self.indexed(place)? {
+            Some(index) => self.entry(index),
             None => Ok(None),
         }
     }
 
-    /// A proof that the entry at `index` is under [`Self::head`], for [`crate::verify_inclusion`]. Reads all leaves.
+    /// The entry at `index`, checked against the hash that it had when it was read first; `None` past the end.
+    pub fn entry(&self, index: u64) -> Result<Option<Entry>> {
+        let known = self.indexed(|known| known.hash(index))?;
+        match (self.storage.leaf(index)?, known) {
+            (Some(row), Some(known)) => {
+                let leaf = open_row(&row).filter(|(hash, _)| *hash == known);
+                let entry = leaf.and_then(|(_, leaf)| Entry::from_leaf(leaf));
+                entry.map(Some).ok_or_else(|| broken_leaf(index))
+            }
+            (None, None) => Ok(None),
+            _ => Err(broken_leaf(index)),
+        }
+    }
+
+    /// A proof that the entry at `index` is under [`Self::head`], for [`crate::verify_inclusion`].
     pub fn prove_inclusion(&self, index: u64) -> Result<Option<Vec<Sha256Digest>>> {
-        let hashes = self.hashes()?;
-        Ok(usize::try_from(index).ok().and_then(|index| inclusion_proof(&hashes, index)))
+        let known = self.index.borrow();
+        Ok(usize::try_from(index).ok().and_then(|index| inclusion_proof(known.hashes(), index)))
     }
 
     /// A proof that an earlier checkpoint of `old_size` leaves is a beginning of [`Self::head`], for
-    /// [`crate::verify_consistency`]. Reads all leaves.
+    /// [`crate::verify_consistency`].
     pub fn prove_consistency(&self, old_size: u64) -> Result<Option<Vec<Sha256Digest>>> {
-        let hashes = self.hashes()?;
-        Ok(usize::try_from(old_size).ok().and_then(|old_size| consistency_proof(&hashes, old_size)))
+        let known = self.index.borrow();
+        Ok(usize::try_from(old_size).ok().and_then(|old_size| consistency_proof(known.hashes(), old_size)))
     }
 
-    fn hashes(&self) -> Result<Vec<Sha256Digest>> {
-        (0..self.frontier.size())
-            .map(|index| self.storage.leaf(index)?.as_deref().and_then(open_row).map(|(hash, _)| hash).ok_or_else(|| broken_leaf(index)))
-            .collect()
+    /// An error unless this ledger continues the one that had the checkpoint `old`: nothing behind it was taken back.
+    pub fn check_continues(&self, old: Checkpoint) -> Result<()> {
+        self.indexed(|known| check_continues(known.hashes(), old, known.checkpoint()))?
     }
 
-    /// Recomputes everything: see [`verify`].
+    /// An error unless this ledger continues the checkpoint that its key signed last. Where that lies beyond this user's reach, nothing is
+    /// compared.
+    pub fn check_last_signed(&self, keys: &KeyFiles) -> Result<()> {
+        match keys.last_signed() {
+            Ok(Some(last)) => self.check_continues(last),
+            Ok(None) | Err(Error::File { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Recomputes everything: see [`crate::verify`]. With a vault, sealed fields are opened too.
     pub fn verify(&self) -> Result<Report> {
-        verify(self.storage.as_ref())
+        report::verify_with(self.storage.as_ref(), self.vault.as_ref())
     }
 
     /// Seals the personal fields, where there is a vault, and appends.
-    pub(crate) fn append_for(&mut self, mut record: Record, personal: Personal) -> Result<u64> {
+    pub(crate) fn append_record(&mut self, mut record: Record, personal: Personal) -> Result<u64> {
         let releases_file = matches!(record, Record::Produced(_) | Record::Delivered(_) | Record::Relabelled(_));
         if releases_file {
             self.check_running()?;
@@ -231,67 +197,101 @@ impl Ledger {
                 // All leaves before this one are known: a stop among them keeps the file out.
                 self.check_running()?;
             }
-            let index = self.frontier.size();
+            let index = self.index.get_mut().size();
             let entry = Entry { version: Version::V2, index, time: self.now(), record: record.clone(), personal: personal.clone() };
             let leaf = entry.to_leaf()?;
-            let hash = leaf_hash(&leaf);
-            let row = to_row(hash, &leaf);
-            let mut frontier = self.frontier.clone();
-            frontier.push(hash);
+            let unreadable = || Error::Unrecordable("the entry does not read back / 条目无法读回".to_owned());
+            let findable = Findable::read(&leaf).ok_or_else(unreadable)?;
+            let row = to_row(findable.hash, &leaf);
+            let mut frontier = self.index.get_mut().frontier().clone();
+            frontier.push(findable.hash);
             let head = head_text(&frontier);
             let beside = Beside { secret: secret.as_ref(), head: Some(&head) };
-            match self.storage.append(index, &entry.key(hash), &entry.tags(), &row, beside) {
+            match self.storage.append(index, &findable.key(), &findable.tags(), &row, beside) {
                 Ok(()) => {}
                 // The storage may report a failure of a write that reached the disk all the same.
                 Err(_) if self.storage.leaf(index)?.as_ref() == Some(&row) => {}
                 Err(_) if self.storage.length()? > index => continue,
                 Err(error) => return Err(error.into()),
             }
-            self.frontier = frontier;
+            self.index.get_mut().push(&findable);
             return Ok(index);
         }
         Err(Error::Contended)
     }
 
-    fn check_running(&self) -> Result<()> {
-        match halt(self.storage.as_ref())? {
+    pub(crate) fn check_running(&self) -> Result<()> {
+        match self.halt()? {
             Some(halt) => Err(halt.into()),
             None => Ok(()),
         }
     }
 
-    /// Takes in what other processes appended.
-    fn catch_up(&mut self) -> Result<()> {
+    /// What `read` takes from the index over all leaves that the storage has now. It sees nothing but the index, which is lent for no
+    /// longer.
+    pub(crate) fn indexed<T>(&self, read: impl FnOnce(&Index) -> T) -> Result<T> {
+        self.catch_up()?;
+        Ok(read(&self.index.borrow()))
+    }
+
+    fn catch_up(&self) -> Result<()> {
+        self.catch_up_noting(u64::MAX).map(drop)
+    }
+
+    /// Takes in what was appended since the last look, by whichever process; gives the tree as it was at `size` leaves, if it came by.
+    fn catch_up_noting(&self, size: u64) -> Result<Option<Frontier>> {
         let length = self.storage.length()?;
-        if length < self.frontier.size() {
-            let (size, missing) = (self.frontier.size(), self.frontier.size() - length);
-            return Err(Error::broken(
-                format!("of {size} leaves the last {missing} are missing"),
-                format!("共 {size} 叶，末尾缺失 {missing} 叶"),
-            ));
+        let mut index = self.index.borrow_mut();
+        if length < index.size() {
+            return Err(missing(index.size(), length));
         }
-        for index in self.frontier.size()..length {
-            let row = self.storage.leaf(index)?;
-            let (_, hash) = row.as_deref().and_then(|row| read_row(row, index)).ok_or_else(|| broken_leaf(index))?;
-            self.frontier.push(hash);
+        let mut noted = (index.size() == size).then(|| index.frontier().clone());
+        if length == index.size() {
+            return Ok(noted);
         }
-        Ok(())
+        let mut whole = true;
+        self.storage.visit_leaves(index.size(), &mut |place, row| {
+            let leaf = open_row(row).filter(|_| place == index.size());
+            whole = leaf.and_then(|(_, leaf)| Findable::read(leaf)).is_some_and(|leaf| index.push(&leaf));
+            if whole && index.size() == size {
+                noted = Some(index.frontier().clone());
+            }
+            whole
+        })?;
+        // More than `length` if another process appended meanwhile.
+        match whole && index.size() >= length {
+            true => Ok(noted),
+            false => Err(broken_leaf(index.size())),
+        }
     }
 
     /// Saves the head, unless another process already saved a later one.
     fn save_head(&mut self) -> Result<()> {
         let saved = self.storage.head()?.as_deref().and_then(parse_head).map_or(0, |frontier| frontier.size());
-        if self.frontier.size() > saved {
-            self.storage.set_head(&head_text(&self.frontier))?;
+        let index = self.index.get_mut();
+        if index.size() > saved {
+            self.storage.set_head(&head_text(index.frontier()))?;
         }
         Ok(())
     }
 }
 
-pub fn read_row(row: &[u8], index: u64) -> Option<(Entry, Sha256Digest)> {
-    let (hash, leaf) = open_row(row)?;
-    let entry = Entry::from_leaf(leaf).filter(|entry| entry.index == index)?;
-    Some((entry, hash))
+/// An error unless the leaves with these hashes, whose head is `new`, continue those that had the head `old`.
+pub fn check_continues(hashes: &[Sha256Digest], old: Checkpoint, new: Checkpoint) -> Result<()> {
+    if old.size > new.size {
+        return Err(Error::Shortened { old: old.size, new: new.size });
+    }
+    let size = usize::try_from(old.size).unwrap_or(usize::MAX);
+    let proof = consistency_proof(hashes, size).unwrap_or_default();
+    match verify_consistency(old.size, new.size, old.root, new.root, &proof) {
+        true => Ok(()),
+        false => Err(Error::Rewritten { old: old.size }),
+    }
+}
+
+fn missing(size: u64, length: u64) -> Error {
+    let missing = size - length;
+    Error::broken(format!("of {size} leaves the last {missing} are missing"), format!("共 {size} 叶，末尾缺失 {missing} 叶"))
 }
 
 pub fn broken_leaf(index: u64) -> Error {

@@ -1,9 +1,18 @@
-use crate::Result;
 use crate::checkpoint::{head_text, parse_head};
 use crate::entry::{Entry, open_row};
+use crate::findable::Findable;
+use crate::log::check_continues;
 use crate::merkle::Frontier;
+use crate::seals::Seals;
+use crate::vault::Vault;
+use crate::{Checkpoint, Discrepancy, Error, KeyFiles, Result};
 use spec::{LogStorage, Sha256Digest};
+use std::collections::HashSet;
 use std::fmt;
+use std::path::Path;
+
+/// Discrepancies that a report's text names one by one; after a change to many rows the first say enough.
+const NAMED: usize = 8;
 
 /// What is wrong with a leaf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +26,7 @@ pub enum Problem {
     Json,
     /// It says that it belongs elsewhere.
     Index,
-    /// It is not found by its key or a tag.
+    /// The storage keeps it under another key.
     Key,
 }
 
@@ -57,7 +66,7 @@ pub enum Head {
 }
 
 /// What [`verify`] found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// Number of leaves in the storage.
     pub length: u64,
@@ -69,38 +78,88 @@ pub struct Report {
     pub head: Head,
     /// Root over the `checked` leaves.
     pub root: Sha256Digest,
+    /// What lies beside the leaves and does not agree with them.
+    pub discrepancies: Vec<Discrepancy>,
+    /// Size of the last signed checkpoint, where one lay beside the key and the leaves continue it.
+    pub continues: Option<u64>,
+    /// Sealed records that were opened with the record key.
+    pub opened: u64,
+}
+
+/// What lies beside a ledger and speaks of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Evidence<'a> {
+    /// The file of the record key: every sealed field is opened with it.
+    pub record_key: Option<&'a Path>,
+    /// Where the signing key and the checkpoint that it signed last lie: the ledger must continue that one.
+    pub keys: Option<&'a KeyFiles>,
 }
 
 impl Report {
     /// Whether the ledger verifies.
     pub fn is_sound(&self) -> bool {
-        self.fault.is_none() && matches!(self.head, Head::Matches | Head::Behind { .. })
+        self.fault.is_none() && matches!(self.head, Head::Matches | Head::Behind { .. }) && self.discrepancies.is_empty()
     }
 }
 
-/// Recomputes every leaf, key and hash of the log in `storage` and compares the saved head. Writes nothing. An error only
-/// if the storage cannot be read.
+/// Recomputes every leaf and hash of the log in `storage`, and compares with them the saved head, keys and tags row by row, the keys of
+/// sealed records, and the storage's own guards. Writes nothing. An error only if the storage cannot be read.
 pub fn verify(storage: &dyn LogStorage) -> Result<Report> {
-    walk(storage, &mut |_| {})
+    verify_with(storage, None)
 }
 
-/// [`verify`], which also shows the hash of each leaf in order.
-pub(crate) fn walk(storage: &dyn LogStorage, seen: &mut dyn FnMut(Sha256Digest)) -> Result<Report> {
+/// Does what [`verify`] does, and compares what lies beside the ledger as well.
+pub fn verify_against(storage: &dyn LogStorage, evidence: Evidence<'_>) -> Result<Report> {
+    let vault = evidence.record_key.map(|path| Vault::to_read(storage, path)).transpose();
+    let (vault, foreign) = match vault {
+        Ok(vault) => (vault, None),
+        Err(Error::RecordKeyOfAnother { key }) => (None, Some(Discrepancy::RecordKeyForeign { key })),
+        Err(error) => return Err(error),
+    };
+    let mut hashes = Vec::new();
+    let mut report = walk(storage, vault.as_ref(), &mut |hash| hashes.push(hash))?;
+    report.discrepancies.extend(foreign);
+    let last = evidence.keys.map(KeyFiles::last_signed).transpose();
+    match last.map(Option::flatten) {
+        Ok(Some(old)) => match check_continues(&hashes, old, Checkpoint { size: report.checked, root: report.root }) {
+            Ok(()) => report.continues = Some(old.size),
+            // A leaf that was changed is told already, and hides what comes after it.
+            Err(_) if report.fault.is_some() => {}
+            Err(error) => report.discrepancies.push(Discrepancy::Signed(error.to_string())),
+        },
+        Ok(None) => {}
+        Err(error @ Error::File { .. }) => return Err(error),
+        Err(error) => report.discrepancies.push(Discrepancy::Signed(error.to_string())),
+    }
+    Ok(report)
+}
+
+pub(crate) fn verify_with(storage: &dyn LogStorage, vault: Option<&Vault>) -> Result<Report> {
+    walk(storage, vault, &mut |_| {})
+}
+
+/// Verifies, and shows the hash of each leaf in order.
+pub(crate) fn walk(storage: &dyn LogStorage, vault: Option<&Vault>, seen: &mut dyn FnMut(Sha256Digest)) -> Result<Report> {
     // Head first: leaves that another process appends meanwhile then only make it look behind.
     let text = storage.head()?;
     let length = storage.length()?;
     let saved = text.as_deref().map(parse_head);
     let saved_size = saved.as_ref().and_then(Option::as_ref).map(Frontier::size);
+    let mut seals = Seals::read(storage, vault)?;
+    let mut tags = HashSet::new();
     let mut frontier = Frontier::default();
     let mut at_saved = (saved_size == Some(0)).then(|| head_text(&frontier));
     let mut fault = None;
     while frontier.size() < length && fault.is_none() {
-        match check_leaf(storage, frontier.size())? {
-            Ok(hash) => {
+        let index = frontier.size();
+        match check_leaf(storage, index)? {
+            Ok(Leaf { hash, entry, tags: own }) => {
                 frontier.push(hash);
                 seen(hash);
+                seals.check(&entry);
+                tags.extend(own.into_iter().map(|tag| (tag, index)));
             }
-            Err(problem) => fault = Some(LeafFault { index: frontier.size(), problem }),
+            Err(problem) => fault = Some(LeafFault { index, problem }),
         }
         if fault.is_none() && saved_size == Some(frontier.size()) {
             at_saved = Some(head_text(&frontier));
@@ -118,33 +177,62 @@ pub(crate) fn walk(storage: &dyn LogStorage, seen: &mut dyn FnMut(Sha256Digest))
             Some(_) => Head::Matches,
         },
     };
-    Ok(Report { length, checked: frontier.size(), fault, head, root: frontier.root() })
+    let mut discrepancies: Vec<_> = storage.faults()?.into_iter().map(Discrepancy::Storage).collect();
+    // What belongs to the leaves after a faulty one is not known.
+    let mut opened = 0;
+    if fault.is_none() {
+        compare_tags(storage, tags, length, &mut discrepancies)?;
+        opened = seals.opened();
+        discrepancies.extend(seals.finish());
+    }
+    let (checked, root) = (frontier.size(), frontier.root());
+    Ok(Report { length, checked, fault, head, root, discrepancies, continues: None, opened })
 }
 
-fn check_leaf(storage: &dyn LogStorage, index: u64) -> Result<Result<Sha256Digest, Problem>> {
+/// A leaf that is in order.
+struct Leaf {
+    hash: Sha256Digest,
+    entry: Entry,
+    tags: Vec<String>,
+}
+
+fn check_leaf(storage: &dyn LogStorage, index: u64) -> Result<Result<Leaf, Problem>> {
     let Some(row) = storage.leaf(index)? else { return Ok(Err(Problem::Missing)) };
     let Some((hash, leaf)) = open_row(&row) else { return Ok(Err(Problem::Hash)) };
-    let Some(entry) = Entry::from_leaf(leaf) else { return Ok(Err(Problem::Json)) };
+    let (Some(entry), Some(findable)) = (Entry::from_leaf(leaf), Findable::read(leaf)) else { return Ok(Err(Problem::Json)) };
     if entry.index != index {
         return Ok(Err(Problem::Index));
     }
-    if storage.find(&entry.key(hash))? != Some(index) {
+    let key = findable.key();
+    // Both ways: an index of the storage may disagree with its own rows.
+    if storage.find(&key)? != Some(index) || storage.key(index)?.as_ref() != Some(&key) {
         return Ok(Err(Problem::Key));
     }
-    for tag in entry.tags() {
-        let found = storage.find_tagged(&tag)?;
-        if found != Some(index) && !has_tag(storage, found, &tag)? {
-            return Ok(Err(Problem::Key));
-        }
-    }
-    Ok(Ok(hash))
+    Ok(Ok(Leaf { hash, entry, tags: findable.tags() }))
 }
 
-/// Whether a leaf that is found by `tag` is one that has it: a later leaf may share the tag of an earlier one.
-fn has_tag(storage: &dyn LogStorage, found: Option<u64>, tag: &str) -> Result<bool> {
-    let row = found.map(|index| storage.leaf(index)).transpose()?.flatten();
-    let entry = row.as_deref().and_then(open_row).and_then(|(_, leaf)| Entry::from_leaf(leaf));
-    Ok(entry.is_some_and(|entry| entry.tags().iter().any(|other| other == tag)))
+/// The storage's tags must be those of the leaves, no fewer and no more.
+fn compare_tags(
+    storage: &dyn LogStorage,
+    mut expected: HashSet<(String, u64)>,
+    length: u64,
+    discrepancies: &mut Vec<Discrepancy>,
+) -> Result<()> {
+    let mut foreign = Vec::new();
+    storage.visit_tags(&mut |tag, index| {
+        let row = (tag.to_owned(), index);
+        if !expected.remove(&row) {
+            foreign.push(row);
+        }
+    })?;
+    // Those of leaves that another process appended meanwhile are not known here.
+    let now = storage.length()?;
+    foreign.retain(|(_, index)| *index < length || *index >= now);
+    let mut missing: Vec<_> = expected.into_iter().collect();
+    missing.sort_by(|one, other| (one.1, &one.0).cmp(&(other.1, &other.0)));
+    discrepancies.extend(missing.into_iter().map(|(tag, index)| Discrepancy::TagMissing { tag, index }));
+    discrepancies.extend(foreign.into_iter().map(|(tag, index)| Discrepancy::TagForeign { tag, index }));
+    Ok(())
 }
 
 impl fmt::Display for Problem {
@@ -154,7 +242,7 @@ impl fmt::Display for Problem {
             Self::Hash => "was changed: its bytes do not have the recorded hash / 被改动：内容与所记哈希不符",
             Self::Json => "is not a leaf of this format / 不符合叶的格式",
             Self::Index => "says that it belongs elsewhere / 所记序号不符",
-            Self::Key => "is not found by its key or a tag / 无法按键或标签查到",
+            Self::Key => "is kept under another key / 存储所用的键不符",
         })
     }
 }
@@ -182,9 +270,18 @@ impl fmt::Display for Report {
             "{} of {} leaves verified / 已校验 {}/{} 叶; {}",
             self.checked, self.length, self.checked, self.length, self.head
         )?;
-        match self.fault {
-            Some(LeafFault { index, problem }) => write!(formatter, "; leaf {index} / 第 {index} 叶: {problem}"),
-            None => Ok(()),
+        if let Some(LeafFault { index, problem }) = self.fault {
+            write!(formatter, "; leaf {index} / 第 {index} 叶: {problem}")?;
+        }
+        if let Some(size) = self.continues {
+            write!(formatter, "; they continue the checkpoint of {size} leaves signed last / 延续了最近签名的 {size} 叶检查点")?;
+        }
+        for discrepancy in self.discrepancies.iter().take(NAMED) {
+            write!(formatter, "\n  {discrepancy}")?;
+        }
+        match self.discrepancies.len().saturating_sub(NAMED) {
+            0 => Ok(()),
+            more => write!(formatter, "\n  and {more} more of them / 另有 {more} 处"),
         }
     }
 }

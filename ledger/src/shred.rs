@@ -51,7 +51,7 @@ impl Ledger {
             return Ok(0);
         }
         let shredding = Shredding { before, keys, officer: officer.to_owned() };
-        self.append_for(Record::Shredded(shredding), Personal::default())?;
+        self.append_record(Record::Shredded(shredding), Personal::default())?;
         Ok(self.storage.remove_secrets(before, now)?)
     }
 }

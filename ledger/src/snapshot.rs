@@ -1,6 +1,7 @@
 use crate::entry::open_row;
+use crate::log::check_continues;
 use crate::report::walk;
-use crate::{Checkpoint, Error, InclusionProof, Result, SignedCheckpoint, consistency_proof, inclusion_proof, verify_consistency};
+use crate::{Checkpoint, Error, InclusionProof, Result, SignedCheckpoint, inclusion_proof};
 use spec::{LogStorage, Sha256Digest};
 
 /// All leaves of a ledger that verified, at one moment. What other processes append later is not in it.
@@ -14,7 +15,7 @@ impl<'storage> Snapshot<'storage> {
     /// Verifies the log in `storage`, as [`crate::verify`] does, and keeps the leaves' hashes. An error unless it is sound.
     pub fn read(storage: &'storage dyn LogStorage) -> Result<Self> {
         let mut hashes = Vec::new();
-        let report = walk(storage, &mut |hash| hashes.push(hash))?;
+        let report = walk(storage, None, &mut |hash| hashes.push(hash))?;
         if !report.is_sound() {
             return Err(Error::broken(report.to_string(), report.to_string()));
         }
@@ -30,16 +31,7 @@ impl<'storage> Snapshot<'storage> {
     /// An error unless this ledger continues the one that had the checkpoint `old`: the same leaves in the same places, and
     /// perhaps more after them.
     pub fn check_continues(&self, old: Checkpoint) -> Result<()> {
-        let new = self.checkpoint;
-        if old.size > new.size {
-            return Err(Error::Shortened { old: old.size, new: new.size });
-        }
-        let size = usize::try_from(old.size).unwrap_or(usize::MAX);
-        let proof = consistency_proof(&self.hashes, size).unwrap_or_default();
-        match verify_consistency(old.size, new.size, old.root, new.root, &proof) {
-            true => Ok(()),
-            false => Err(Error::Rewritten { old: old.size }),
-        }
+        check_continues(&self.hashes, old, self.checkpoint)
     }
 
     /// The bytes of the leaf at `index`; `None` past the end.

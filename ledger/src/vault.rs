@@ -1,5 +1,5 @@
 use crate::vault_key::{self, Master};
-use crate::{Error, Record, Result};
+use crate::{Account, Error, Record, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
@@ -8,7 +8,7 @@ use hmac::{Hmac, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use spec::{LogStorage, Secret, SecretId, Sha256Digest, Timestamp};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// Fewest days for which records are kept: six months (标识办法 article 9, and the same floor for network logs) have up to 184.
@@ -79,6 +79,12 @@ pub struct Personal {
     pub(crate) texts: Vec<String>,
 }
 
+impl Personal {
+    pub(crate) fn of(account: &Account) -> Self {
+        Self { account: Some(account.as_str().to_owned()), ..Self::default() }
+    }
+}
+
 /// What stands in a leaf for its personal fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -106,12 +112,19 @@ pub(crate) struct Vault {
 }
 
 impl Vault {
-    pub(crate) fn open(storage: &mut dyn LogStorage, settings: &VaultSettings) -> Result<Self> {
+    /// Opens the vault, and says whether its key was made just now.
+    pub(crate) fn open(storage: &mut dyn LogStorage, settings: &VaultSettings) -> Result<(Self, bool)> {
         if settings.retention_days < MINIMUM_RETENTION_DAYS {
             return Err(Error::RetentionTooShort { days: settings.retention_days, minimum: MINIMUM_RETENTION_DAYS });
         }
-        let master = vault_key::open(storage, &settings.key)?;
-        Ok(Self { master, prompts: settings.prompts, retention: u64::from(settings.retention_days) * DAY })
+        let (master, made) = vault_key::open(storage, &settings.key)?;
+        Ok((Self { master, prompts: settings.prompts, retention: u64::from(settings.retention_days) * DAY }, made))
+    }
+
+    /// Opens the vault for reading alone, with a key that must be there.
+    pub(crate) fn to_read(storage: &dyn LogStorage, key: &Path) -> Result<Self> {
+        let master = vault_key::read(storage, key)?;
+        Ok(Self { master, prompts: PromptStorage::Plain, retention: u64::from(MINIMUM_RETENTION_DAYS) * DAY })
     }
 
     /// When a record of `time` may be shredded.
@@ -207,7 +220,7 @@ fn hexadecimal(id: SecretId) -> String {
     format!("{:032x}", u128::from_be_bytes(id))
 }
 
-fn digits(text: &str) -> Option<SecretId> {
+pub(crate) fn digits(text: &str) -> Option<SecretId> {
     let value = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32)?;
     Some(value.to_be_bytes())
 }

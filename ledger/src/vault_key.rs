@@ -19,17 +19,17 @@ pub fn random<const LENGTH: usize>() -> Result<[u8; LENGTH]> {
     Ok(bytes)
 }
 
-/// Reads the key in `path`, or makes it where the ledger never had one. An error if it is not the ledger's.
-pub fn open(storage: &mut dyn LogStorage, path: &Path) -> Result<Master> {
+/// Reads the key in `path`, or makes it where the ledger never had one, and says whether it did. An error if it is not the ledger's.
+pub fn open(storage: &mut dyn LogStorage, path: &Path) -> Result<(Master, bool)> {
     let known = storage.secret(CHECK)?;
+    let mut made = false;
     if !path.exists() {
         if known.is_some() {
             return Err(Error::RecordKeyMissing { key: path.to_owned() });
         }
-        write_new(path, &(Master(random()?).to_digits() + "\n"), Readers::Owner)?;
+        made = write_new(path, &(Sha256Digest(random()?).to_string() + "\n"), Readers::Owner)?;
     }
-    let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
-    let master = Master::from_digits(text.trim()).ok_or_else(|| Error::RecordKeyInvalid { key: path.to_owned() })?;
+    let master = from_file(path)?;
     if known.is_none() {
         let content = encrypt(&master.0, &CHECK, CHECK_TEXT)?;
         // The ledger itself is as old as time and never shredded, and so is this.
@@ -37,22 +37,24 @@ pub fn open(storage: &mut dyn LogStorage, path: &Path) -> Result<Master> {
         storage.keep_secret(&Secret { id: CHECK, time: end, keep_until: end, content })?;
     }
     // Read again: another process may have been first.
+    check(storage, master, path).map(|master| (master, made))
+}
+
+/// Reads the key in `path`, which must be the ledger's. Writes nothing.
+pub fn read(storage: &dyn LogStorage, path: &Path) -> Result<Master> {
+    check(storage, from_file(path)?, path)
+}
+
+fn check(storage: &dyn LogStorage, master: Master, path: &Path) -> Result<Master> {
     match storage.secret(CHECK)?.and_then(|check| decrypt(&master.0, &CHECK, &check)) {
         Some(text) if text == CHECK_TEXT => Ok(master),
         _ => Err(Error::RecordKeyOfAnother { key: path.to_owned() }),
     }
 }
 
-impl Master {
-    fn to_digits(&self) -> String {
-        Sha256Digest(self.0).to_string()
-    }
-
-    fn from_digits(text: &str) -> Option<Self> {
-        if text.len() != 64 || !text.is_ascii() {
-            return None;
-        }
-        let bytes: Option<Vec<u8>> = (0..32).map(|place| u8::from_str_radix(&text[2 * place..2 * place + 2], 16).ok()).collect();
-        bytes?.try_into().ok().map(Self)
-    }
+fn from_file(path: &Path) -> Result<Master> {
+    let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
+    // As many digits as a digest has.
+    let Sha256Digest(bytes) = text.trim().parse().map_err(|_| Error::RecordKeyInvalid { key: path.to_owned() })?;
+    Ok(Master(bytes))
 }

@@ -2,7 +2,7 @@
 //! or neither.
 mod common;
 
-use common::{File, Outcome, clock, content, id, name};
+use common::{File, Outcome, account, clock, content, id, name};
 use ledger::{Entry, Head, Ledger, verify};
 use spec::stage::{Granted, Labelled, Origin};
 use spec::{Beside, FileFormat, ImplicitLabel, LogStorage, PortError, Secret, SecretId, Sha256Digest, Timestamp};
@@ -77,6 +77,9 @@ impl LogStorage for DyingLog {
     fn leaf(&self, index: u64) -> Result<Option<Vec<u8>>, PortError> {
         self.0.leaf(index)
     }
+    fn visit_leaves(&self, from: u64, visit: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), PortError> {
+        self.0.visit_leaves(from, visit)
+    }
     fn append(&mut self, index: u64, key: &str, tags: &[String], leaf: &[u8], beside: Beside<'_>) -> Result<(), PortError> {
         die_at("before the leaf", index as u32);
         self.0.append(index, key, tags, leaf, beside)?;
@@ -85,6 +88,12 @@ impl LogStorage for DyingLog {
     }
     fn find(&self, key: &str) -> Result<Option<u64>, PortError> {
         self.0.find(key)
+    }
+    fn key(&self, index: u64) -> Result<Option<String>, PortError> {
+        self.0.key(index)
+    }
+    fn visit_tags(&self, visit: &mut dyn FnMut(&str, u64)) -> Result<(), PortError> {
+        self.0.visit_tags(visit)
     }
     fn find_tagged(&self, tag: &str) -> Result<Option<u64>, PortError> {
         self.0.find_tagged(tag)
@@ -98,6 +107,9 @@ impl LogStorage for DyingLog {
     fn secret(&self, id: SecretId) -> Result<Option<Vec<u8>>, PortError> {
         self.0.secret(id)
     }
+    fn visit_secrets(&self, visit: &mut dyn FnMut(&Secret)) -> Result<(), PortError> {
+        self.0.visit_secrets(visit)
+    }
     fn secrets_before(&self, time: Timestamp) -> Result<(u64, Option<Timestamp>), PortError> {
         self.0.secrets_before(time)
     }
@@ -109,6 +121,12 @@ impl LogStorage for DyingLog {
     }
     fn set_head(&mut self, head: &str) -> Result<(), PortError> {
         self.0.set_head(head)
+    }
+    fn faults(&self) -> Result<Vec<spec::StorageFault>, PortError> {
+        self.0.faults()
+    }
+    fn restored(&self) -> &[String] {
+        self.0.restored()
     }
 }
 
@@ -130,7 +148,7 @@ fn work(folder: &Path) -> Outcome {
     for number in 0..PICTURES {
         let stored = outbox.put(Dying(File::new(number), number), &name(number))?;
         die_at("after put", number);
-        let recorded = ledger.append(stored)?;
+        let recorded = ledger.append(stored, &account())?;
         die_at("after append", number);
         outbox.release(&recorded)?;
         die_at("after release", number);
@@ -178,7 +196,7 @@ fn killed_anywhere() -> Outcome {
         check(folder.path(), &survivors, step)?;
         // And the work can be taken up again.
         let (mut ledger, outbox) = open(folder.path())?;
-        outbox.release(&ledger.append(outbox.put(File::new(9), &name(9))?)?)?;
+        outbox.release(&ledger.append(outbox.put(File::new(9), &name(9))?, &account())?)?;
         check(folder.path(), &[survivors, vec![9]].concat(), step)?;
     }
     Ok(())
@@ -189,12 +207,12 @@ fn given_up_anywhere() -> Outcome {
     for (given_up, survivors) in [("stored", &[0][..]), ("recorded", &[0, 1]), ("released", &[0, 1])] {
         let folder = tempfile::tempdir()?;
         let (mut ledger, outbox) = open(folder.path())?;
-        outbox.release(&ledger.append(outbox.put(File::new(0), &name(0))?)?)?;
+        outbox.release(&ledger.append(outbox.put(File::new(0), &name(0))?, &account())?)?;
         let stored = outbox.put(File::new(1), &name(1))?;
         match given_up {
             "stored" => drop(stored),
-            "recorded" => drop(ledger.append(stored)?),
-            _ => drop(outbox.release(&ledger.append(stored)?)?),
+            "recorded" => drop(ledger.append(stored, &account())?),
+            _ => drop(outbox.release(&ledger.append(stored, &account())?)?),
         }
         drop((ledger, outbox));
         open(folder.path())?;

@@ -1,7 +1,7 @@
 //! The exact bytes of each format. A difference here means a new version, not a new golden file.
 mod common;
 
-use common::{File, Outcome, clock, decision, held, id, refusal, request, screening, settings};
+use common::{File, Outcome, account, clock, decision, held, id, refusal, request, screening, settings};
 use ledger::{Entry, Head, Ledger, PromptStorage, Record, leaf_hash, verify};
 use spec::stage::Recorded as _;
 use spec::{Beside, LogStorage as _, Secret, Timestamp};
@@ -36,7 +36,7 @@ fn a_ledger_of_version_1_verifies_and_grows() -> Outcome {
     log.set_head(HEAD)?;
     assert_eq!(verify(&log)?.head, Head::Matches);
     let mut ledger = Ledger::open(Box::new(log.clone()), clock())?;
-    assert_eq!((ledger.find(id(0))?.expect("found").index, ledger.append(held(1))?.leaf_index()), (0, 3));
+    assert_eq!((ledger.find(id(0))?.expect("found").index, ledger.append(held(1), &account())?.leaf_index()), (0, 3));
     let report = verify(&log)?;
     assert!(report.is_sound() && report.length == 4, "{report}");
     Ok(())
@@ -46,11 +46,11 @@ fn a_ledger_of_version_1_verifies_and_grows() -> Outcome {
 fn rows_and_head_are_exactly_these_bytes() -> Outcome {
     let log = MemoryLog::new();
     let mut ledger = Ledger::open(Box::new(log.clone()), clock())?;
-    let recorded = ledger.append(held(0))?;
+    let recorded = ledger.append(held(0), &account())?;
     let (produced, refused, withheld) = (as_v2(PRODUCED), as_v2(REFUSED), as_v2(WITHHELD));
     assert_eq!((recorded.leaf_index(), recorded.root()), (0, leaf_hash(produced.as_bytes())));
-    assert_eq!(ledger.append_refusal(&request(), &refusal())?, 1);
-    assert_eq!(ledger.append_withheld(&File::new(0).rendering, &screening(0.9), false)?, 2);
+    assert_eq!(ledger.append_refusal(&request(), &refusal(), &account())?, 1);
+    assert_eq!(ledger.append_withheld(&File::new(0).rendering, &screening(0.9), false, &account())?, 2);
     assert_eq!(ledger.stop(decision())?, 3);
 
     for (index, golden) in [(0, produced.as_str()), (1, refused.as_str()), (2, withheld.as_str()), (3, STOPPED)] {
@@ -95,11 +95,16 @@ fn sealed_fields_are_as_the_format_draws_them() -> Outcome {
     let mut log = MemoryLog::new();
     for (id, content) in [(bytes(id), wrapped), (vec![0; 16], check)] {
         let id = id.try_into().map_err(|_| "16 bytes")?;
-        log.keep_secret(&Secret { id, time: Timestamp(1), keep_until: Timestamp(2), content: bytes(content) })?;
+        log.keep_secret(&Secret {
+            id,
+            time: clock().now(),
+            keep_until: Timestamp(clock().now().0 + 184 * 86_400_000),
+            content: bytes(content),
+        })?;
     }
     let mut entry = Entry::from_leaf(SEALED_LEAF.as_bytes()).expect("the golden leaf reads");
-    let (hash, account) = (leaf_hash(SEALED_LEAF.as_bytes()), entry.personal.as_ref().and_then(|personal| personal.account.clone()));
-    let tags = [format!("refusal:{}", account.expect("a pseudonym"))];
+    let (hash, pseudonym) = (leaf_hash(SEALED_LEAF.as_bytes()), entry.personal.as_ref().and_then(|personal| personal.account.clone()));
+    let tags = [format!("refusal:{}", pseudonym.expect("a pseudonym"))];
     log.append(0, &format!("refused:{hash}"), &tags, &[&hash.0[..], SEALED_LEAF.as_bytes()].concat(), Beside::default())?;
     log.set_head(&Ledger::open(Box::new(MemoryLog::new()), clock())?.head().to_string())?;
 
@@ -109,7 +114,7 @@ fn sealed_fields_are_as_the_format_draws_them() -> Outcome {
     assert_eq!(revealed.personal.and_then(|personal| personal.account).as_deref(), Some("甲"));
     let Record::Refused(refused) = revealed.entry.record else { panic!("a refusal") };
     assert_eq!((refused.request, refused.verdict), (request(), refusal()));
-    assert_eq!(ledger.history("甲", Timestamp(0))?.refusals.len(), 1);
+    assert_eq!(ledger.history(&account(), Timestamp(0))?.refusals.len(), 1);
     if let Some(personal) = &mut entry.personal {
         personal.digests = vec![digest.parse()?];
     }

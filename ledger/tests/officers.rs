@@ -1,8 +1,10 @@
 //! Stops, suspensions, and copies without explicit label: what officers decide is on record, and binds.
 mod common;
 
-use common::{File, Held, LONG_AGO, Outcome, SetClock, decision, held, id, pass, recipient, refusal, request, screening, settings};
-use ledger::{Agreement, Article9Grant, Error, Ledger, MINIMUM_RETENTION_DAYS, PromptStorage, Record, SuspensionCause, halt};
+use common::{
+    File, Held, LONG_AGO, Outcome, SetClock, account, decision, held, id, pass, recipient, refusal, request, screening, settings,
+};
+use ledger::{Account, Agreement, Article9Grant, Error, Ledger, MINIMUM_RETENTION_DAYS, PromptStorage, Record, SuspensionCause};
 use spec::stage::{Granted as _, Recorded as _};
 use spec::{Code, Sha256Digest, Timestamp};
 use std::path::Path;
@@ -11,7 +13,7 @@ use std::sync::Arc;
 use store::MemoryLog;
 
 fn open(log: &MemoryLog, folder: &Path, prompts: PromptStorage, clock: &Arc<SetClock>) -> Result<Ledger, Error> {
-    Ledger::open(Box::new(log.clone()), Arc::<SetClock>::clone(clock))?.with_vault(&settings(folder, prompts))?.on_behalf_of("甲")
+    Ledger::open(Box::new(log.clone()), Arc::<SetClock>::clone(clock))?.with_vault(&settings(folder, prompts))
 }
 
 #[test]
@@ -19,21 +21,21 @@ fn no_picture_is_recorded_between_a_stop_and_its_end() -> Outcome {
     let (log, folder, clock) = (MemoryLog::new(), tempfile::tempdir()?, SetClock::at(LONG_AGO));
     let mut worker = open(&log, folder.path(), PromptStorage::Plain, &clock)?;
     let mut officer = open(&log, folder.path(), PromptStorage::Plain, &clock)?;
-    worker.append(held(0))?;
+    worker.append(held(0), &account())?;
     assert!(matches!(officer.resume(decision()), Err(Error::NotStopped)));
-    assert_eq!((halt(&log)?, officer.stop(decision())?), (None, 1));
-    let halted = halt(&log)?.expect("stopped");
+    assert_eq!((worker.halt()?, officer.stop(decision())?), (None, 1));
+    let halted = worker.halt()?.expect("stopped");
     assert_eq!((halted.index, halted.decision.reason.as_str()), (1, "收到投诉"));
 
     // A handle that was opened before the stop, with a picture in hand.
     let stored = held(1);
     let kept = Rc::clone(&stored.kept);
-    let error = worker.append(stored).err().expect("must be refused");
+    let error = worker.append(stored, &account()).err().expect("must be refused");
     assert_eq!((error.code(), kept.get()), (Code::Stopped, false));
     assert!(error.to_string().contains("张三") && error.to_string().contains("收到投诉"), "{error}");
     officer.stop(decision())?;
     officer.resume(decision())?;
-    assert_eq!((halt(&log)?, worker.append(held(1))?.leaf_index()), (None, 4));
+    assert_eq!((worker.halt()?, worker.append(held(1), &account())?.leaf_index()), (None, 4));
     assert!(worker.verify()?.is_sound());
     Ok(())
 }
@@ -42,36 +44,35 @@ fn no_picture_is_recorded_between_a_stop_and_its_end() -> Outcome {
 fn refusals_of_an_account_are_counted_from_the_record() -> Outcome {
     let (log, folder, clock) = (MemoryLog::new(), tempfile::tempdir()?, SetClock::at(LONG_AGO));
     let mut ledger = open(&log, folder.path(), PromptStorage::Plain, &clock)?;
-    let refuse = |ledger: &mut Ledger| ledger.append_refusal(&request(), &refusal());
+    let refuse = |ledger: &mut Ledger| ledger.append_refusal(&request(), &refusal(), &account());
     refuse(&mut ledger)?;
     clock.pass_days(3);
     refuse(&mut ledger)?;
-    ledger.append(held(0))?;
+    ledger.append(held(0), &account())?;
     refuse(&mut ledger)?;
     let followed = |ledger: &Ledger, since: u64| -> Result<Vec<bool>, Error> {
-        Ok(ledger.history("甲", Timestamp(since))?.refusals.iter().map(|refusal| refusal.followed_by_picture).collect())
+        Ok(ledger.history(&account(), Timestamp(since))?.refusals.iter().map(|refusal| refusal.followed_by_picture).collect())
     };
     assert_eq!(followed(&ledger, 0)?, [true, true, false]);
     assert_eq!(followed(&ledger, LONG_AGO + 1)?, [true, false], "those before a picture count for the day alone");
-    assert_eq!(ledger.history("乙", Timestamp(0))?, ledger::History::default());
+    assert_eq!(ledger.history(&Account::new("乙")?, Timestamp(0))?, ledger::History::default());
 
     for name in ["", " ", "甲\n乙"] {
-        let anew = open(&log, folder.path(), PromptStorage::Plain, &clock)?;
-        assert!(matches!(anew.on_behalf_of(name), Err(Error::AccountInvalid)), "{name:?}");
+        assert!(matches!(Account::new(name), Err(Error::AccountInvalid)), "{name:?}");
     }
-    assert!(matches!(ledger.lift("甲", decision()), Err(Error::NotSuspended(_))));
-    ledger.suspend("甲", SuspensionCause::InARow)?;
-    assert!(ledger.history("甲", Timestamp(0))?.suspended.is_some());
+    assert!(matches!(ledger.lift(&account(), decision()), Err(Error::NotSuspended(_))));
+    ledger.suspend(&account(), SuspensionCause::InARow)?;
+    assert!(ledger.history(&account(), Timestamp(0))?.suspended.is_some());
     let names: Vec<_> = ledger.suspensions()?.into_iter().map(|(_, name)| name).collect();
     assert_eq!(names, [Some("甲".to_owned())]);
-    ledger.lift("甲", decision())?;
-    assert_eq!((ledger.history("甲", Timestamp(0))?, ledger.suspensions()?), (ledger::History::default(), vec![]));
+    ledger.lift(&account(), decision())?;
+    assert_eq!((ledger.history(&account(), Timestamp(0))?, ledger.suspensions()?), (ledger::History::default(), vec![]));
     refuse(&mut ledger)?;
     assert_eq!(followed(&ledger, 0)?, [false], "a lifted suspension starts the count anew");
     let origin = File::new(0).rendering;
-    ledger.append_withheld(&origin, &screening(0.9), false)?;
+    ledger.append_withheld(&origin, &screening(0.9), false, &account())?;
     assert_eq!(followed(&ledger, 0)?.len(), 1);
-    ledger.append_withheld(&origin, &screening(0.9), true)?;
+    ledger.append_withheld(&origin, &screening(0.9), true, &account())?;
     assert_eq!(followed(&ledger, 0)?, [false, false], "a withheld picture that counts is as a refusal");
     assert!(ledger.verify()?.is_sound());
     Ok(())
@@ -90,7 +91,7 @@ fn copy(number: u32, grant: Option<Article9Grant>) -> Held {
 fn an_unlabelled_copy_needs_every_condition() -> Outcome {
     let (log, folder, clock) = (MemoryLog::new(), tempfile::tempdir()?, SetClock::at(LONG_AGO));
     let mut ledger = open(&log, folder.path(), PromptStorage::Encrypted, &clock)?;
-    ledger.append(held(0))?;
+    ledger.append(held(0), &account())?;
     let refused = |outcome: Result<Article9Grant, Error>, words: &str| {
         let error = outcome.expect_err("must be refused");
         assert!(matches!(error, Error::NotGranted { .. }) && error.to_string().contains(words), "{error}");
@@ -103,12 +104,12 @@ fn an_unlabelled_copy_needs_every_condition() -> Outcome {
             "identity" => &mut recipient.identity,
             _ => &mut recipient.purpose,
         } = " ".into();
-        assert!(matches!(ledger.apply(id(0), agreement(), recipient), Err(Error::NotGranted { .. })), "{missing}");
+        assert!(matches!(ledger.apply(id(0), agreement(), recipient, &account()), Err(Error::NotGranted { .. })), "{missing}");
     }
-    assert!(ledger.apply(id(9), agreement(), recipient()).is_err(), "no such picture");
+    assert!(ledger.apply(id(9), agreement(), recipient(), &account()).is_err(), "no such picture");
     assert_eq!(ledger.length()?, 1, "what is not complete is no application");
 
-    let application = ledger.apply(id(0), agreement(), recipient())?;
+    let application = ledger.apply(id(0), agreement(), recipient(), &account())?;
     refused(ledger.grant(application, &agreement()), "尚未批准");
     assert!(ledger.approve(application, "张三", "").is_err() && ledger.approve(0, "张三", "营业执照").is_err());
     let approval = ledger.approve(application, "张三", "核对营业执照")?;
@@ -119,17 +120,20 @@ fn an_unlabelled_copy_needs_every_condition() -> Outcome {
     assert_eq!(grant.request().texts.prompt, request().texts.prompt);
 
     for wrong in [copy(1, None), Held { file: File::new(1).with_grant(ledger.grant(application, &agreement())?), ..held(1) }] {
-        assert!(matches!(ledger.append(wrong), Err(Error::NotGranted { .. })), "no explicit label without a grant, no grant with one");
+        assert!(
+            matches!(ledger.append(wrong, &account()), Err(Error::NotGranted { .. })),
+            "no explicit label without a grant, no grant with one"
+        );
     }
     assert!(ledger.deliveries(application)?.is_empty());
-    ledger.append(copy(1, Some(grant)))?;
+    ledger.append(copy(1, Some(grant)), &account())?;
     assert_eq!(ledger.deliveries(application)?, [3]);
     let entry = ledger.find(id(1))?.expect("recorded");
     let Record::Delivered(delivery) = &entry.record else { panic!("{entry:?}") };
     assert_eq!((delivery.application, delivery.copy_of, delivery.picture.explicit_label.as_str()), (application, id(0), ""));
     let personal = ledger.reveal(&entry)?.personal.expect("readable");
     assert_eq!((personal.recipient, personal.account.as_deref()), (Some(recipient()), Some("甲")));
-    assert!(ledger.apply(id(1), agreement(), recipient()).is_err(), "a copy is not copied");
+    assert!(ledger.apply(id(1), agreement(), recipient(), &account()).is_err(), "a copy is not copied");
     assert!(ledger.verify()?.is_sound());
 
     // Who received it is kept for a whole term from the delivery on.
@@ -142,8 +146,8 @@ fn an_unlabelled_copy_needs_every_condition() -> Outcome {
 fn a_hashed_prompt_cannot_be_drawn_again() -> Outcome {
     let (log, folder, clock) = (MemoryLog::new(), tempfile::tempdir()?, SetClock::at(LONG_AGO));
     let mut ledger = open(&log, folder.path(), PromptStorage::Hashed, &clock)?;
-    ledger.append(held(0))?;
-    let application = ledger.apply(id(0), agreement(), recipient())?;
+    ledger.append(held(0), &account())?;
+    let application = ledger.apply(id(0), agreement(), recipient(), &account())?;
     ledger.approve(application, "张三", "核对营业执照")?;
     let error = ledger.grant(application, &agreement()).expect_err("must be refused");
     assert!(error.to_string().contains("提示词"), "{error}");

@@ -2,7 +2,7 @@
 mod common;
 
 use common::{LONG_AGO, Outcome, SetClock, held, id, refusal, request, settings};
-use ledger::{Error, Ledger, PromptStorage, Revealed, Snapshot, VaultSettings, verify};
+use ledger::{Account, Error, Ledger, PromptStorage, Revealed, Snapshot, VaultSettings, verify};
 use spec::{Code, LogStorage, Timestamp};
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,11 @@ use store::SqliteLog;
 
 fn open(folder: &Path, settings: &VaultSettings, clock: &Arc<SetClock>) -> Result<Ledger, Error> {
     let log = SqliteLog::open(&folder.join("ledger.sqlite")).expect("the log opens");
-    Ledger::open(Box::new(log), Arc::<SetClock>::clone(clock))?.with_vault(settings)?.on_behalf_of("李四@example.com")
+    Ledger::open(Box::new(log), Arc::<SetClock>::clone(clock))?.with_vault(settings)
+}
+
+fn li_si() -> Account {
+    Account::new("李四@example.com").expect("a name")
 }
 
 fn contains(bytes: &[u8], text: &str) -> bool {
@@ -28,8 +32,8 @@ fn are_readable_with_the_key_alone() -> Outcome {
         let folder = tempfile::tempdir()?;
         let (settings, clock) = (settings(folder.path(), prompts), SetClock::at(LONG_AGO));
         let mut ledger = open(folder.path(), &settings, &clock)?;
-        ledger.append(held(0))?;
-        ledger.append_refusal(&request(), &refusal())?;
+        ledger.append(held(0), &li_si())?;
+        ledger.append_refusal(&request(), &refusal(), &li_si())?;
         let file = fs::read(folder.path().join("ledger.sqlite"))?;
         assert!(!contains(&file, "李四"), "{prompts:?}: the account is in clear text");
         assert_eq!((contains(&file, "红色高跟鞋"), contains(&file, r#""quote":"词""#)), (clear, clear), "{prompts:?}");
@@ -61,9 +65,9 @@ fn are_destroyed_after_the_term_and_not_before() -> Outcome {
     let folder = tempfile::tempdir()?;
     let (settings, clock) = (settings(folder.path(), PromptStorage::Encrypted), SetClock::at(LONG_AGO));
     let mut ledger = open(folder.path(), &settings, &clock)?;
-    ledger.append(held(0))?;
+    ledger.append(held(0), &li_si())?;
     clock.pass_days(100);
-    ledger.append(held(1))?;
+    ledger.append(held(1), &li_si())?;
     let (first, second) = (Timestamp(LONG_AGO + 86_400_000), Timestamp(LONG_AGO + 101 * 86_400_000));
     let path = folder.path().join("ledger.sqlite");
     let root = Snapshot::read(&SqliteLog::open(&path)?)?.checkpoint();
@@ -95,7 +99,7 @@ fn a_destroyed_key_is_not_in_the_file_any_more() -> Outcome {
     let folder = tempfile::tempdir()?;
     let (settings, clock) = (settings(folder.path(), PromptStorage::Encrypted), SetClock::at(LONG_AGO));
     let mut ledger = open(folder.path(), &settings, &clock)?;
-    ledger.append(held(0))?;
+    ledger.append(held(0), &li_si())?;
     let path = folder.path().join("ledger.sqlite");
     let sealed = ledger.entry(0)?.and_then(|entry| entry.personal).expect("sealed");
     let key = u128::from_str_radix(&sealed.key, 16)?.to_be_bytes();
@@ -112,7 +116,7 @@ fn a_destroyed_key_is_not_in_the_file_any_more() -> Outcome {
 fn sql_cannot_remove_a_key_inside_its_term() -> Outcome {
     let folder = tempfile::tempdir()?;
     let (settings, clock) = (settings(folder.path(), PromptStorage::Plain), SetClock::at(9_000_000_000_000));
-    open(folder.path(), &settings, &clock)?.append(held(0))?;
+    open(folder.path(), &settings, &clock)?.append(held(0), &li_si())?;
     let connection = rusqlite::Connection::open(folder.path().join("ledger.sqlite"))?;
     let refused = connection.execute_batch("DELETE FROM secret").err().map(|error| error.to_string()).unwrap_or_default();
     assert!(refused.contains("not over"), "{refused}");
@@ -123,7 +127,7 @@ fn sql_cannot_remove_a_key_inside_its_term() -> Outcome {
 fn a_missing_or_foreign_key_and_a_short_term_are_refused() -> Outcome {
     let (folder, other) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let (ours, clock) = (settings(folder.path(), PromptStorage::Plain), SetClock::at(LONG_AGO));
-    open(folder.path(), &ours, &clock)?.append(held(0))?;
+    open(folder.path(), &ours, &clock)?.append(held(0), &li_si())?;
     open(other.path(), &settings(other.path(), PromptStorage::Plain), &clock)?;
     #[cfg(unix)]
     {

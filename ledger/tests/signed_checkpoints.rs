@@ -3,7 +3,7 @@ mod common;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use common::{Outcome, clock, held, id, refusal, request};
+use common::{Outcome, account, clock, held, id, refusal, request};
 use ledger::{Error, InclusionProof, KeyFiles, KeyNotice, Ledger, SecretKey, SignedCheckpoint, Snapshot, VerifierKey, leaf_hash};
 use rusqlite::{Connection, params};
 use spec::{Code, LogStorage as _, PortError};
@@ -34,9 +34,9 @@ impl Desk {
         let mut ledger = Ledger::open(Box::new(SqliteLog::open(&self.path)?), clock())?;
         for number in numbers {
             if number % 4 == 3 {
-                ledger.append_refusal(&request(), &refusal())?;
+                ledger.append_refusal(&request(), &refusal(), &account())?;
             } else {
-                ledger.append(held(number))?;
+                ledger.append(held(number), &account())?;
             }
         }
         Ok(())
@@ -111,7 +111,7 @@ fn no_changed_byte_of_a_proof_is_accepted() -> Outcome {
 fn rewrite(path: &Path, position: u64) -> Outcome {
     let connection = Connection::open(path)?;
     connection.execute_batch("DROP TRIGGER leaf_is_never_changed; DROP TRIGGER leaf_is_never_removed; DELETE FROM head")?;
-    let log = SqliteLog::open(path)?;
+    let log = SqliteLog::open_to_verify(path)?;
     let mut frontier = ledger::Frontier::default();
     for index in 0..log.length()? {
         let mut row = log.leaf(index)?.ok_or("no leaf")?;
@@ -126,7 +126,7 @@ fn rewrite(path: &Path, position: u64) -> Outcome {
     let peaks = frontier.peaks().iter().map(|peak| format!("frontier {}\n", STANDARD.encode(peak.0)));
     let head: String = std::iter::once(checkpoint.to_string()).chain(peaks).collect();
     connection.execute("INSERT INTO head (only, text) VALUES (1, ?1)", [head])?;
-    assert!(ledger::verify(&log)?.is_sound(), "the forgery is not perfect");
+    assert_eq!(ledger::verify(&log)?.fault, None, "the forgery is not perfect");
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! What reports count stands in clear text in the leaves, however prompts are stored.
 mod common;
 
-use common::{File, LONG_AGO, Outcome, SetClock, decision, held, refusal, request, screening, settings};
-use ledger::{Ledger, PromptStorage, Snapshot, Statistics, SuspensionCause};
+use common::{File, LONG_AGO, Outcome, SetClock, account, decision, held, refusal, request, screening, settings};
+use ledger::{Account, Ledger, PromptStorage, Snapshot, Statistics, SuspensionCause};
 use spec::{Clock, Reason, Screening, ScreeningDecision, Verdict};
 use std::sync::Arc;
 use store::MemoryLog;
@@ -29,20 +29,20 @@ fn statistics(prompts: Option<PromptStorage>) -> Result<Statistics, Box<dyn std:
     let clock: Arc<dyn Clock> = SetClock::at(LONG_AGO);
     let mut ledger = Ledger::open(Box::new(log.clone()), clock)?;
     if let Some(prompts) = prompts {
-        ledger = ledger.with_vault(&settings(folder.path(), prompts))?.on_behalf_of("甲")?;
+        ledger = ledger.with_vault(&settings(folder.path(), prompts))?;
     }
     let origin = File::new(0).rendering;
-    ledger.append(held(0))?;
-    ledger.append_refusal(&request(), &refusal())?;
-    ledger.append_refusal(&request(), &refusal_of_two_classes())?;
-    ledger.append_withheld(&origin, &screening(0.9), true)?;
-    ledger.append_withheld(&origin, &screening(0.8), false)?;
-    ledger.append_withheld(&origin, &unanswered(), false)?;
+    ledger.append(held(0), &account())?;
+    ledger.append_refusal(&request(), &refusal(), &account())?;
+    ledger.append_refusal(&request(), &refusal_of_two_classes(), &account())?;
+    ledger.append_withheld(&origin, &screening(0.9), true, &account())?;
+    ledger.append_withheld(&origin, &screening(0.8), false, &account())?;
+    ledger.append_withheld(&origin, &unanswered(), false, &account())?;
     if prompts.is_some() {
-        for (account, cause) in [("甲", SuspensionCause::InARow), ("乙", SuspensionCause::InADay), ("甲", SuspensionCause::InARow)] {
-            ledger.suspend(account, cause)?;
-            if account == "甲" {
-                ledger.lift(account, decision())?;
+        for (name, cause) in [("甲", SuspensionCause::InARow), ("乙", SuspensionCause::InADay), ("甲", SuspensionCause::InARow)] {
+            ledger.suspend(&Account::new(name)?, cause)?;
+            if name == "甲" {
+                ledger.lift(&Account::new(name)?, decision())?;
             }
         }
     }

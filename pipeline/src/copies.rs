@@ -1,14 +1,14 @@
-use crate::studio::{LEDGER_FILE, check_running, new_id, open_outbox};
+use crate::studio::{LEDGER_FILE, check_running, new_id, open_ledger, open_outbox};
 use crate::{Build, RecordOptions, Result, Switch, strikes};
 use credentials::{Signer, Source};
-use ledger::Ledger;
+use ledger::{Account, Notice};
 use provenance::{Conversion, EarlierPropagator, Ground, LabelKey, Propagator, ProviderCode, Relabelled, Warning};
 use serde::Serialize;
 use spec::stage::{RecordedCopy as _, Relabelled as _};
 use spec::{Clock, Relabelling, SystemClock};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use store::{Existing, SqliteLog};
+use store::Existing;
 
 /// The short sentence of files that are there already: relabel → sign → store → log → release. Folder, ledger and outbox are opened when there
 /// is something to store: a file that cannot be copied leaves nothing behind.
@@ -47,6 +47,9 @@ pub struct ReleasedCopy {
     /// What the user should be told.
     #[serde(skip)]
     pub warning: Option<Warning>,
+    /// What the user should be told about the ledger.
+    #[serde(skip)]
+    pub notices: Vec<Notice>,
 }
 
 impl<'a> Copies<'a> {
@@ -75,24 +78,30 @@ impl<'a> Copies<'a> {
     fn take_out(self, mut copy: Relabelled, source: &Source<'_>, name: &str) -> Result<ReleasedCopy> {
         let RecordOptions { account, vault, stop_file } = self.record;
         store::prepare_folder(&self.folder)?;
-        let log = SqliteLog::open(&self.folder.join(LEDGER_FILE))?;
-        let mut ledger = Ledger::open(Box::new(log), self.clock)?.with_vault(&vault)?.on_behalf_of(&account)?;
+        let account = Account::new(&account)?;
+        let mut ledger = open_ledger(&self.folder.join(LEDGER_FILE), &vault, self.clock)?;
         // Before the outbox: while generation is stopped, what a crash left hidden stays so.
         check_running(&ledger, &stop_file)?;
         strikes::check(&ledger, &account)?;
         let outbox = open_outbox(&self.folder, self.existing, &ledger)?;
-        outbox.check_name(name, &copy.relabelling().format)?;
         let signer = (self.signer)()?;
         if let Some(signer) = &signer {
             copy = copy.with_credentials(source, signer)?;
         }
         let stored = outbox.put_copy(&copy, name)?;
-        let recorded = ledger.append_copy(stored)?;
+        let recorded = ledger.append_copy(stored, &account)?;
         // A stop that came just now keeps the file hidden; the first start after its end releases it.
         check_running(&ledger, &stop_file)?;
         let path = outbox.release_copy(&recorded)?;
         let warning = signer.filter(credentials::Signer::is_test).map(|_| Warning::TestCertificate);
         let sidecar = copy.sidecar().map(|_| store::sidecar(&path));
-        Ok(ReleasedCopy { path, ledger_index: recorded.leaf_index(), sidecar, relabelling: copy.relabelling().clone(), warning })
+        Ok(ReleasedCopy {
+            path,
+            ledger_index: recorded.leaf_index(),
+            sidecar,
+            relabelling: copy.relabelling().clone(),
+            warning,
+            notices: ledger.notices().to_vec(),
+        })
     }
 }

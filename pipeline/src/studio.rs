@@ -3,7 +3,7 @@ use engine::families::{Control, Progress};
 use engine::model_folder::ModelFolder;
 use engine::prompt_enhancer::{Decoding, PromptEnhancer};
 use engine::{Device, LoadedModel};
-use ledger::{Article9Grant, Ledger, SuspensionCause, VaultSettings};
+use ledger::{Account, Article9Grant, KeyFiles, Ledger, SuspensionCause, VaultSettings};
 use policy::{Cleared, Decision, ImageDecision, ImageGate, LiveGate, LiveSettings};
 use provenance::{Labeller, Warning};
 use serde::Serialize;
@@ -79,7 +79,7 @@ pub struct Studio {
     clock: Arc<dyn Clock>,
     strikes: bool,
     image_gate: Lazy,
-    account: String,
+    account: Account,
     stop_file: PathBuf,
 }
 
@@ -203,8 +203,8 @@ impl Studio {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         store::prepare_folder(options.folder)?;
         let RecordOptions { account, vault, stop_file } = options.record;
-        let log = SqliteLog::open(&options.folder.join(LEDGER_FILE))?;
-        let ledger = Ledger::open(Box::new(log), Arc::clone(&clock))?.with_vault(&vault)?.on_behalf_of(&account)?;
+        let account = Account::new(&account)?;
+        let ledger = open_ledger(&options.folder.join(LEDGER_FILE), &vault, Arc::clone(&clock))?;
         // Before the outbox: while generation is stopped, what a crash left hidden stays so.
         check_running(&ledger, &stop_file)?;
         let outbox = open_outbox(options.folder, options.existing, &ledger)?;
@@ -215,6 +215,11 @@ impl Studio {
     /// An error while generation is stopped.
     pub fn check_running(&self) -> Result<()> {
         check_running(&self.ledger, &self.stop_file)
+    }
+
+    /// What the user should be told about the ledger.
+    pub fn notices(&self) -> &[ledger::Notice] {
+        self.ledger.notices()
     }
 
     /// What the user should be told before anything is made.
@@ -241,7 +246,7 @@ impl Studio {
         match gate.clear(request) {
             Decision::Cleared(cleared) => Ok(Outcome::Cleared(Arc::new(cleared))),
             Decision::Refused(refusal) => {
-                let ledger_index = self.ledger.append_refusal(&refusal.request, &refusal.verdict)?;
+                let ledger_index = self.ledger.append_refusal(&refusal.request, &refusal.verdict, &self.account)?;
                 let suspended = strikes::count(&mut self.ledger, &self.account, self.clock.now())?;
                 Ok(Outcome::Refused(Box::new(Refused { refusal, ledger_index, suspended })))
             }
@@ -274,7 +279,7 @@ impl Studio {
         deliver: &mut dyn FnMut(Delivery),
     ) -> Result<()> {
         if let Names::Given(name) = names {
-            self.outbox.check_name(name, &spec::stage::Cleared::request(&**cleared).format.to_string())?;
+            self.outbox.check_name(name, spec::stage::Cleared::request(&**cleared).asked.format())?;
         }
         // Before the work on pictures that would all be withheld for a mistake in the configuration.
         let image_gate = self.image_gate()?;
@@ -312,7 +317,7 @@ impl Studio {
         name: &str,
         observer: &mut dyn FnMut(Progress) -> Control,
     ) -> Result<CopyOutcome> {
-        self.outbox.check_name(name, &grant.request().format.to_string())?;
+        self.outbox.check_name(name, grant.request().asked.format())?;
         let (recorded, present) = (Granted::model(&grant).sha256, model.identity().sha256);
         if recorded != present {
             return Err(Error::InvalidRequest(format!(
@@ -383,7 +388,7 @@ impl Studio {
         let stored = self.outbox.put(labelled, &name)?;
         let store = lap();
         failpoint("stored");
-        let recorded = self.ledger.append(stored)?;
+        let recorded = self.ledger.append(stored, &self.account)?;
         let record = lap();
         failpoint("recorded");
         // A stop that came just now keeps the file hidden; the first start after its end releases it.
@@ -414,7 +419,7 @@ impl Studio {
     fn withhold(&mut self, withheld: policy::Withheld, may_strike: bool) -> Result<Withheld> {
         let (seed, screening) = (withheld.origin().seed(), withheld.screening().clone());
         let strike = may_strike && !screening.blocking_classes().is_empty();
-        let ledger_index = self.ledger.append_withheld(withheld.origin(), &screening, strike)?;
+        let ledger_index = self.ledger.append_withheld(withheld.origin(), &screening, strike, &self.account)?;
         let suspended = if strike { strikes::count(&mut self.ledger, &self.account, self.clock.now())? } else { None };
         Ok(Withheld { seed, screening, ledger_index, strike, suspended, english: withheld.english, chinese: withheld.chinese })
     }
@@ -436,6 +441,13 @@ pub(crate) fn check_running(ledger: &Ledger, stop_file: &Path) -> Result<()> {
         Some(halt) => Err(ledger::Error::from(halt).into()),
         None => Ok(()),
     }
+}
+
+/// The ledger in the file `path`, which must continue what its key signed last.
+pub(crate) fn open_ledger(path: &Path, vault: &VaultSettings, clock: Arc<dyn Clock>) -> Result<Ledger> {
+    let ledger = Ledger::open(Box::new(SqliteLog::open(path)?), clock)?.with_vault(vault)?;
+    ledger.check_last_signed(&KeyFiles::of(path, None))?;
+    Ok(ledger)
 }
 
 /// Where the tests kill the process; nothing in a build.

@@ -1,9 +1,10 @@
 use crate::{Error, Result};
-use ledger::Decision;
+use ledger::{Decision, Ledger};
 use serde::{Deserialize, Serialize};
-use spec::Timestamp;
+use spec::{SystemClock, Timestamp};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use store::SqliteLog;
 
 /// The stop switch of one ledger and one installation. Any process may look at it at any time.
@@ -13,6 +14,8 @@ use store::SqliteLog;
 pub struct Switch {
     ledger: PathBuf,
     stop_file: PathBuf,
+    /// Opened at the first look: what comes later is read as it is appended.
+    opened: Mutex<Option<Ledger>>,
 }
 
 /// What a stop file says. That it is there is what stops; a file that says something else stops too.
@@ -26,16 +29,21 @@ struct Notice {
 impl Switch {
     /// Of the ledger and the stop file at these paths; neither need be there.
     pub fn of(ledger: &Path, stop_file: &Path) -> Self {
-        Self { ledger: ledger.to_owned(), stop_file: stop_file.to_owned() }
+        Self { ledger: ledger.to_owned(), stop_file: stop_file.to_owned(), opened: Mutex::default() }
     }
 
     /// An error while generation is stopped, and where nobody can tell.
     pub fn check(&self) -> Result<()> {
         check_file(&self.stop_file)?;
-        if !self.ledger.exists() {
-            return Ok(());
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if opened.is_none() {
+            // None yet, or one that another thread is just making.
+            if std::fs::metadata(&self.ledger).map_or(0, |metadata| metadata.len()) == 0 {
+                return Ok(());
+            }
+            *opened = Some(Ledger::open(Box::new(SqliteLog::open_existing(&self.ledger)?), Arc::new(SystemClock))?);
         }
-        match ledger::halt(&SqliteLog::open_existing(&self.ledger)?)? {
+        match opened.as_ref().map(Ledger::halt).transpose()?.flatten() {
             Some(halt) => Err(ledger::Error::from(halt).into()),
             None => Ok(()),
         }

@@ -34,7 +34,7 @@ pub use kind_of_work::{KindOfWork, UnknownFormat};
 pub use label::{ImplicitLabel, LabelKind};
 pub use model::ModelIdentity;
 pub use picture::{Picture, PictureError};
-pub use ports::{Beside, JobQueue, LogStorage, PortError, Secret, SecretId};
+pub use ports::{Beside, JobQueue, LogStorage, PortError, Secret, SecretId, StorageFault};
 pub use produce_id::{ParseProduceIdError, ProduceId};
 pub use relabelling::{Operation, Relabelling};
 pub use request::{Asked, DesignRequest, PictureRequest, Request, Run, RunPrecision, Speed, Texts, UnknownPrecision, UnknownSpeed};

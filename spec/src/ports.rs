@@ -4,6 +4,7 @@ pub use job_queue::JobQueue;
 
 use crate::Timestamp;
 use std::error::Error;
+use std::fmt;
 
 /// What a port's adapter reports when its medium fails. The adapter's own error is kept as the source.
 #[derive(Debug, thiserror::Error)]
@@ -25,11 +26,17 @@ pub trait LogStorage: Send {
     fn length(&self) -> Result<u64, PortError>;
     /// The leaf at `index`, and `None` past the end.
     fn leaf(&self, index: u64) -> Result<Option<Vec<u8>>, PortError>;
+    /// Shows the leaves from index `from` on, in order and each with its index, until `visit` says `false` or there are no more.
+    fn visit_leaves(&self, from: u64, visit: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), PortError>;
     /// Stores `leaf` at `index`, which must be the present length, and what is to be written `beside` it: all of it, or nothing. `key`,
     /// which no other leaf may have, finds it again ([`Self::find`]), and so do `tags`, which others may share ([`Self::find_tagged`]).
     fn append(&mut self, index: u64, key: &str, tags: &[String], leaf: &[u8], beside: Beside<'_>) -> Result<(), PortError>;
     /// Index of the leaf that was appended with `key`.
     fn find(&self, key: &str) -> Result<Option<u64>, PortError>;
+    /// The key that the leaf at `index` is kept under.
+    fn key(&self, index: u64) -> Result<Option<String>, PortError>;
+    /// Shows every tag with the index of the leaf that it finds, each pair once.
+    fn visit_tags(&self, visit: &mut dyn FnMut(&str, u64)) -> Result<(), PortError>;
     /// Index of the latest leaf that was appended with `tag`.
     fn find_tagged(&self, tag: &str) -> Result<Option<u64>, PortError>;
     /// As [`Self::find_tagged`], among the leaves before index `before`.
@@ -38,6 +45,8 @@ pub trait LogStorage: Send {
     fn keep_secret(&mut self, secret: &Secret) -> Result<bool, PortError>;
     /// The content of the secret with this id; `None` if there never was one, or it was removed.
     fn secret(&self, id: SecretId) -> Result<Option<Vec<u8>>, PortError>;
+    /// Shows every secret.
+    fn visit_secrets(&self, visit: &mut dyn FnMut(&Secret)) -> Result<(), PortError>;
     /// How many secrets are of before `time`, and the latest moment until which one of them is to be kept.
     fn secrets_before(&self, time: Timestamp) -> Result<(u64, Option<Timestamp>), PortError>;
     /// Removes the secrets of before `time` whose term is over at `now`, so that they cannot be read back from the medium; returns
@@ -47,6 +56,25 @@ pub trait LogStorage: Send {
     fn head(&self) -> Result<Option<String>, PortError>;
     /// Replaces the saved tree head.
     fn set_head(&mut self, head: &str) -> Result<(), PortError>;
+    /// What is wrong with the medium's own structure, and with what it keeps from being changed. Writes nothing.
+    fn faults(&self) -> Result<Vec<StorageFault>, PortError>;
+    /// The guards that were missing or changed when this handle was opened, and that it put back: their names.
+    fn restored(&self) -> &[String];
+}
+
+/// Something wrong with the structure or the guards of a medium.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageFault {
+    /// What.
+    pub english: String,
+    /// What, in Chinese.
+    pub chinese: String,
+}
+
+impl fmt::Display for StorageFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} / {}", self.english, self.chinese)
+    }
 }
 
 /// What is written together with a leaf: a medium that flushes once for all of it does so in a fraction of the time.

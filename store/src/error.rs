@@ -1,5 +1,5 @@
 use spec::job::JobId;
-use spec::{Code, PortError};
+use spec::{Code, FileFormat, PortError};
 use std::io;
 use std::path::PathBuf;
 
@@ -60,7 +60,7 @@ pub enum Error {
         /// The name as given.
         name: String,
         /// The file's format.
-        format: String,
+        format: FileFormat,
     },
     /// A file of that name exists and the outbox was told to refuse.
     #[error("{} exists already: choose another name, or ask to replace it / 文件 {} 已存在：请换一个名称，或指定替换", .path.display(), .path.display())]

@@ -32,6 +32,7 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod error;
+mod guards;
 mod memory_log;
 mod memory_queue;
 mod outbox;

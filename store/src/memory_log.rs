@@ -1,5 +1,6 @@
 use crate::{Error, Result};
-use spec::{Beside, LogStorage, PortError, Secret, SecretId, Timestamp};
+use spec::{Beside, LogStorage, PortError, Secret, SecretId, StorageFault, Timestamp};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A log in memory, for tests. Clones share their contents, as two connections to one database do.
@@ -64,12 +65,33 @@ impl LogStorage for MemoryLog {
         Ok(leaf.map(|leaf| leaf.bytes.clone()))
     }
 
+    fn visit_leaves(&self, from: u64, visit: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), PortError> {
+        let state = self.state();
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
+        let _ = state.leaves.iter().enumerate().skip(from).all(|(index, leaf)| visit(index as u64, &leaf.bytes));
+        Ok(())
+    }
+
     fn append(&mut self, index: u64, key: &str, tags: &[String], leaf: &[u8], beside: Beside<'_>) -> Result<(), PortError> {
         Ok(self.try_append(index, key, tags, leaf, beside)?)
     }
 
     fn find(&self, key: &str) -> Result<Option<u64>, PortError> {
         Ok(self.state().leaves.iter().position(|leaf| leaf.key == key).map(|index| index as u64))
+    }
+
+    fn key(&self, index: u64) -> Result<Option<String>, PortError> {
+        let state = self.state();
+        Ok(usize::try_from(index).ok().and_then(|index| state.leaves.get(index)).map(|leaf| leaf.key.clone()))
+    }
+
+    fn visit_tags(&self, visit: &mut dyn FnMut(&str, u64)) -> Result<(), PortError> {
+        for (index, leaf) in self.state().leaves.iter().enumerate() {
+            for tag in leaf.tags.iter().collect::<BTreeSet<_>>() {
+                visit(tag, index as u64);
+            }
+        }
+        Ok(())
     }
 
     fn find_tagged(&self, tag: &str) -> Result<Option<u64>, PortError> {
@@ -96,6 +118,11 @@ impl LogStorage for MemoryLog {
         Ok(self.state().secrets.iter().find(|secret| secret.id == id).map(|secret| secret.content.clone()))
     }
 
+    fn visit_secrets(&self, visit: &mut dyn FnMut(&Secret)) -> Result<(), PortError> {
+        self.state().secrets.iter().for_each(visit);
+        Ok(())
+    }
+
     fn secrets_before(&self, time: Timestamp) -> Result<(u64, Option<Timestamp>), PortError> {
         let state = self.state();
         let terms: Vec<Timestamp> = state.secrets.iter().filter(|secret| secret.time < time).map(|secret| secret.keep_until).collect();
@@ -116,5 +143,13 @@ impl LogStorage for MemoryLog {
     fn set_head(&mut self, head: &str) -> Result<(), PortError> {
         self.state().head = Some(head.to_owned());
         Ok(())
+    }
+
+    fn faults(&self) -> Result<Vec<StorageFault>, PortError> {
+        Ok(Vec::new())
+    }
+
+    fn restored(&self) -> &[String] {
+        &[]
     }
 }

@@ -1,8 +1,8 @@
 use crate::part::{self, Holder, Part, Stored, StoredCopy};
 use crate::release_name::{ReleaseName, check_plain, shortest_name, spare_name};
 use crate::{Error, Result};
-use spec::ProduceId;
 use spec::stage::{Labelled, Recorded, RecordedCopy, Relabelled};
+use spec::{FileFormat, ProduceId};
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -75,7 +75,7 @@ impl Outbox {
     }
 
     /// Whether a file of `format` could be released under that name now; worth asking before it is made.
-    pub fn check_name(&self, release_name: &str, format: &str) -> Result<ReleaseName> {
+    pub fn check_name(&self, release_name: &str, format: FileFormat) -> Result<ReleaseName> {
         let name = ReleaseName::new(release_name, format)?;
         // The file system itself knows best how long a name may be.
         let longest = part::sidecar(&self.folder.join(spare_name(name.as_str(), ProduceId::new(spec::Timestamp(0), [0; 10]))));
@@ -97,7 +97,7 @@ impl Outbox {
     /// Puts the file on disk, whole and flushed, under a name that nobody sees. `release_name` is the file name that it
     /// gets when released: see [`ReleaseName`].
     pub fn put<L: Labelled + 'static>(&self, labelled: L, release_name: &str) -> Result<Stored> {
-        let name = self.check_name(release_name, &labelled.format().to_string())?;
+        let name = self.check_name(release_name, labelled.format())?;
         let part = self.hide(labelled.label().produce_id, labelled.bytes())?;
         Ok(Stored { part, labelled: Box::new(labelled), release_name: name.as_str().to_owned() })
     }
@@ -105,7 +105,9 @@ impl Outbox {
     /// Puts a file that was made from another one on disk, by the rules of [`Self::put`], and its sidecar, if it has one.
     pub fn put_copy(&self, copy: &impl Relabelled, release_name: &str) -> Result<StoredCopy> {
         let relabelling = copy.relabelling().clone();
-        let name = self.check_name(release_name, &relabelling.format)?;
+        let unknown = || Error::NameInvalid { name: release_name.to_owned() };
+        let format = FileFormat::from_extension(&relabelling.format).ok_or_else(unknown)?;
+        let name = self.check_name(release_name, format)?;
         let part = self.hide(relabelling.id, copy.bytes())?;
         if let Some(bytes) = copy.sidecar() {
             self.check_free(part::sidecar(&self.folder.join(name.as_str())))?;

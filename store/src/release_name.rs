@@ -2,7 +2,7 @@
 
 use crate::part::SIDECAR;
 use crate::{Error, Result};
-use spec::ProduceId;
+use spec::{FileFormat, ProduceId};
 use std::fmt;
 use std::path::{Component, Path};
 
@@ -25,12 +25,12 @@ const OWN_ENDINGS: [&str; 10] = [".sqlite", "-wal", "-shm", "-journal", ".key", 
 pub struct ReleaseName(String);
 
 impl ReleaseName {
-    /// Checks `name` for a file of `format`, as formats are displayed: `png`, `jpeg`.
-    pub fn new(name: &str, format: &str) -> Result<Self> {
+    /// Checks `name` for a file of `format`.
+    pub fn new(name: &str, format: FileFormat) -> Result<Self> {
         check_plain(name)?;
-        let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
-        if !endings(format).contains(&ending.as_str()) {
-            return Err(Error::NameOfAnotherFormat { name: name.to_owned(), format: format.to_owned() });
+        let ending = name.rsplit_once('.').and_then(|(_, ending)| FileFormat::from_extension(ending));
+        if ending != Some(format) {
+            return Err(Error::NameOfAnotherFormat { name: name.to_owned(), format });
         }
         if name.len() + SUFFIXES > LONGEST {
             return Err(Error::NameTooLong { bytes: name.len(), limit: LONGEST - SUFFIXES });
@@ -91,31 +91,20 @@ pub fn shortest_name(name: &str, produce_id: ProduceId) -> String {
     }
 }
 
-/// The endings that files of a format have in the world.
-fn endings(format: &str) -> Vec<&str> {
-    match format {
-        "jpeg" => vec!["jpg", "jpeg"],
-        "tiff" => vec!["tif", "tiff"],
-        "mp4" => vec!["mp4", "m4v", "mov"],
-        "heif" => vec!["heic", "heif", "avif"],
-        other => vec![other],
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{ReleaseName, shortest_name, spare_name};
     use crate::part::SIDECAR;
     use crate::{Error, Result};
-    use spec::{ProduceId, Timestamp};
+    use spec::{FileFormat, ProduceId, Timestamp};
 
     #[test]
     fn the_longest_name_has_room_for_every_suffix() -> Result<()> {
         let id = ProduceId::new(Timestamp(1_795_392_000_000), [7; 10]);
         let longest = format!("{}.png", "a".repeat(209));
-        assert_eq!(spare_name(ReleaseName::new(&longest, "png")?.as_str(), id).len() + SIDECAR.len(), 255);
+        assert_eq!(spare_name(ReleaseName::new(&longest, FileFormat::Png)?.as_str(), id).len() + SIDECAR.len(), 255);
         for name in [format!("a{longest}"), format!("{}.png", "丹".repeat(90))] {
-            assert!(matches!(ReleaseName::new(&name, "png"), Err(Error::NameTooLong { limit: 213, .. })), "{name}");
+            assert!(matches!(ReleaseName::new(&name, FileFormat::Png), Err(Error::NameTooLong { limit: 213, .. })), "{name}");
         }
         assert_eq!(shortest_name(&longest, id), format!("{id}.png"));
         assert_eq!(shortest_name("a.b c", id), id.to_string());
@@ -139,22 +128,33 @@ mod tests {
             "x.png.part",
             "x.png.c2pa",
         ] {
-            assert!(matches!(ReleaseName::new(name, "png"), Err(Error::NameReserved { .. })), "{name}");
+            assert!(matches!(ReleaseName::new(name, FileFormat::Png), Err(Error::NameReserved { .. })), "{name}");
         }
     }
 
     #[test]
     fn the_ending_is_that_of_the_format() {
-        for (name, format) in
-            [("猫.png", "png"), ("a.JPG", "jpeg"), ("a.jpeg", "jpeg"), ("a.mov", "mp4"), ("a.avif", "heif"), ("a.b.glb", "glb")]
-        {
+        for (name, format) in [
+            ("猫.png", FileFormat::Png),
+            ("a.JPG", FileFormat::Jpeg),
+            ("a.jpeg", FileFormat::Jpeg),
+            ("a.mov", FileFormat::Mp4),
+            ("a.avif", FileFormat::Heif),
+            ("a.b.glb", FileFormat::Glb),
+        ] {
             assert!(ReleaseName::new(name, format).is_ok(), "{name}");
         }
-        for (name, format) in [("a.jpg", "png"), ("a", "png"), ("png", "png"), ("a.gif", "webp"), ("a.txt", "png")] {
+        for (name, format) in [
+            ("a.jpg", FileFormat::Png),
+            ("a", FileFormat::Png),
+            ("png", FileFormat::Png),
+            ("a.gif", FileFormat::Webp),
+            ("a.txt", FileFormat::Png),
+        ] {
             assert!(matches!(ReleaseName::new(name, format), Err(Error::NameOfAnotherFormat { .. })), "{name}");
         }
         for name in ["", ".", "..", ".a.png", "a/b.png", "/a.png", "a\n.png", "a\0.png", "a.png/"] {
-            assert!(matches!(ReleaseName::new(name, "png"), Err(Error::NameInvalid { .. })), "{name:?}");
+            assert!(matches!(ReleaseName::new(name, FileFormat::Png), Err(Error::NameInvalid { .. })), "{name:?}");
         }
     }
 }

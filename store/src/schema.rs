@@ -56,6 +56,11 @@ const SECRETS: &str = "
         BEGIN SELECT raise(ABORT, 'the term of this secret is not over'); END;
 ";
 
+/// The upgrade steps, in order.
+pub fn steps() -> &'static [&'static str] {
+    STEPS
+}
+
 /// The schema that this build writes.
 pub const NEWEST: i64 = STEPS.len() as i64;
 
@@ -130,7 +135,7 @@ fn recognise(connection: &Connection) -> Result<Option<Found>> {
     })
 }
 
-fn pragma(connection: &Connection, name: &str) -> Result<i64> {
+pub fn pragma(connection: &Connection, name: &str) -> Result<i64> {
     connection.pragma_query_value(None, name, |row| row.get(0))
 }
 

@@ -19,6 +19,16 @@ pub fn read(connection: &Connection, id: SecretId) -> Result<Option<Vec<u8>>> {
     connection.prepare_cached("SELECT content FROM secret WHERE id = ?1")?.query_row([id], |row| row.get(0)).optional()
 }
 
+pub fn visit(connection: &Connection, visit: &mut dyn FnMut(&Secret)) -> Result<()> {
+    let mut query = connection.prepare_cached("SELECT id, time, keep_until, content FROM secret")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let moment = |column| -> Result<Timestamp> { Ok(Timestamp(row.get::<_, i64>(column)?.max(0) as u64)) };
+        visit(&Secret { id: row.get(0)?, time: moment(1)?, keep_until: moment(2)?, content: row.get(3)? });
+    }
+    Ok(())
+}
+
 pub fn before(connection: &Connection, time: Timestamp) -> Result<(u64, Option<Timestamp>)> {
     connection.prepare_cached("SELECT count(*), max(keep_until) FROM secret WHERE time < ?1")?.query_row([integer(time)], |row| {
         let (count, until): (i64, Option<i64>) = (row.get(0)?, row.get(1)?);

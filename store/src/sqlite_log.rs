@@ -1,8 +1,8 @@
 use crate::output::create_private;
 use crate::schema::{self, Found};
-use crate::{Error, Result, secrets};
+use crate::{Error, Result, guards, secrets};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
-use spec::{Beside, LogStorage, PortError, Secret, SecretId, Timestamp};
+use spec::{Beside, LogStorage, PortError, Secret, SecretId, StorageFault, Timestamp};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,7 +27,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// ```
 ///
 /// Triggers refuse to change or remove a leaf or a tag, to change a secret, and to remove one before its term by the machine's clock
-/// is over. What is removed is overwritten in the file (`secure_delete`). The journal is a rollback journal, so that between calls the log is
+/// is over. They stop mistakes; whoever can write to the file can drop them, so that they are compared with those of this build at every
+/// opening, put back, and told. What is removed is overwritten in the file (`secure_delete`). The journal is a rollback journal, so that between calls the log is
 /// exactly one file that can be copied; `synchronous=EXTRA` makes an append that returned `Ok` survive a power cut.
 /// An append is one transaction, whatever is written beside the leaf: a transaction flushes the disk five times (the journal twice, the
 /// folder after it appears and after it goes, the database), and these are nearly all of its time.
@@ -35,6 +36,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct SqliteLog {
     connection: Connection,
     path: PathBuf,
+    restored: Vec<String>,
 }
 
 impl SqliteLog {
@@ -42,12 +44,24 @@ impl SqliteLog {
     pub fn open(path: &Path) -> Result<Self> {
         // What people wrote stands in it. An empty file is filled below, one that is there keeps its mode, and what hinders is told below.
         drop(create_private(path));
-        Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
+        Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?.with_guards()
     }
 
     /// Opens the log at `path`; an error if there is none, and for an empty file, which is what is left of a ledger that was cut off. A log on a read-only medium opens for reading.
     pub fn open_existing(path: &Path) -> Result<Self> {
+        Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?.with_guards()
+    }
+
+    /// Opens the log at `path`, by the rules of [`Self::open_existing`], and leaves its triggers and indices as they are, so that
+    /// `faults` tells what was done to them.
+    pub fn open_to_verify(path: &Path) -> Result<Self> {
         Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+    }
+
+    fn with_guards(mut self) -> Result<Self> {
+        let failed = self.failed("open");
+        self.restored = guards::restore(&mut self.connection).map_err(failed)?;
+        Ok(self)
     }
 
     fn open_with(path: &Path, flags: OpenFlags) -> Result<Self> {
@@ -59,7 +73,7 @@ impl SqliteLog {
         connection.pragma_update(None, "synchronous", "EXTRA").map_err(failed)?;
         connection.pragma_update(None, "secure_delete", true).map_err(failed)?;
         match schema::prepare(&mut connection, flags.contains(OpenFlags::SQLITE_OPEN_CREATE)).map_err(failed)? {
-            Found::Ledger => Ok(Self { connection, path: path.to_owned() }),
+            Found::Ledger => Ok(Self { connection, path: path.to_owned(), restored: Vec::new() }),
             Found::Foreign => Err(Error::NotALedger { path: path.to_owned() }),
             Found::TooNew(found) => Err(Error::SchemaTooNew { path: path.to_owned(), found, known: schema::NEWEST }),
         }
@@ -150,6 +164,35 @@ fn leaf(connection: &Connection, index: u64) -> rusqlite::Result<Option<Vec<u8>>
     connection.prepare_cached("SELECT content FROM leaf WHERE position = ?1")?.query_row([position], |row| row.get(0)).optional()
 }
 
+fn visit_leaves(connection: &Connection, from: u64, visit: &mut dyn FnMut(u64, &[u8]) -> bool) -> rusqlite::Result<()> {
+    let from = i64::try_from(from).unwrap_or(i64::MAX);
+    let mut query = connection.prepare_cached("SELECT position, content FROM leaf WHERE position >= ?1 ORDER BY position")?;
+    let mut rows = query.query([from])?;
+    while let Some(row) = rows.next()? {
+        let position: i64 = row.get(0)?;
+        if !visit(position as u64, row.get_ref(1)?.as_blob()?) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn key(connection: &Connection, index: u64) -> rusqlite::Result<Option<String>> {
+    let Ok(position) = i64::try_from(index) else { return Ok(None) };
+    connection.prepare_cached("SELECT key FROM leaf WHERE position = ?1")?.query_row([position], |row| row.get(0)).optional()
+}
+
+fn visit_tags(connection: &Connection, visit: &mut dyn FnMut(&str, u64)) -> rusqlite::Result<()> {
+    let mut query = connection.prepare_cached("SELECT tag, position FROM tag ORDER BY position")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let position: i64 = row.get(1)?;
+        // No leaf is there, as there is none below zero.
+        visit(row.get_ref(0)?.as_str()?, u64::try_from(position).unwrap_or(u64::MAX));
+    }
+    Ok(())
+}
+
 fn head(connection: &Connection) -> rusqlite::Result<Option<String>> {
     connection.prepare_cached("SELECT text FROM head WHERE only = 1")?.query_row([], |row| row.get(0)).optional()
 }
@@ -170,12 +213,24 @@ impl LogStorage for SqliteLog {
         Ok(leaf(&self.connection, index).map_err(self.failed("read"))?)
     }
 
+    fn visit_leaves(&self, from: u64, visit: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), PortError> {
+        Ok(visit_leaves(&self.connection, from, visit).map_err(self.failed("read"))?)
+    }
+
     fn append(&mut self, index: u64, key: &str, tags: &[String], leaf: &[u8], beside: Beside<'_>) -> Result<(), PortError> {
         Ok(self.try_append(index, key, tags, leaf, beside)?)
     }
 
     fn find(&self, key: &str) -> Result<Option<u64>, PortError> {
         Ok(find(&self.connection, key).map_err(self.failed("read"))?)
+    }
+
+    fn key(&self, index: u64) -> Result<Option<String>, PortError> {
+        Ok(key(&self.connection, index).map_err(self.failed("read"))?)
+    }
+
+    fn visit_tags(&self, visit: &mut dyn FnMut(&str, u64)) -> Result<(), PortError> {
+        Ok(visit_tags(&self.connection, visit).map_err(self.failed("read"))?)
     }
 
     fn find_tagged(&self, tag: &str) -> Result<Option<u64>, PortError> {
@@ -194,6 +249,10 @@ impl LogStorage for SqliteLog {
         Ok(secrets::read(&self.connection, id).map_err(self.failed("read"))?)
     }
 
+    fn visit_secrets(&self, visit: &mut dyn FnMut(&Secret)) -> Result<(), PortError> {
+        Ok(secrets::visit(&self.connection, visit).map_err(self.failed("read"))?)
+    }
+
     fn secrets_before(&self, time: Timestamp) -> Result<(u64, Option<Timestamp>), PortError> {
         Ok(secrets::before(&self.connection, time).map_err(self.failed("read"))?)
     }
@@ -208,5 +267,13 @@ impl LogStorage for SqliteLog {
 
     fn set_head(&mut self, head: &str) -> Result<(), PortError> {
         Ok(set_head(&self.connection, head).map_err(self.failed("append to"))?)
+    }
+
+    fn faults(&self) -> Result<Vec<StorageFault>, PortError> {
+        Ok(guards::faults(&self.connection).map_err(self.failed("read"))?)
+    }
+
+    fn restored(&self) -> &[String] {
+        &self.restored
     }
 }

@@ -173,7 +173,7 @@ fn six_writers_of_the_longest_name_all_release() -> Outcome {
     }
     assert_eq!(names(folder.path()).iter().filter(|name| !name.starts_with('.')).count(), 6);
     for too_long in [format!("a{longest}"), "a".repeat(240) + ".png", "丹".repeat(90) + ".png"] {
-        assert!(matches!(outboxes[0].check_name(&too_long, "png"), Err(Error::NameTooLong { .. })), "{too_long}");
+        assert!(matches!(outboxes[0].check_name(&too_long, FileFormat::Png), Err(Error::NameTooLong { .. })), "{too_long}");
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use engine::LoadedModel;
 use engine::families::{Control, Residency};
 use installation::Configuration;
-use ledger::{Recipient, Record};
+use ledger::{Account, Recipient, Record};
 use pipeline::{CopyOutcome, RecordOptions, Studio, StudioOptions, Switch};
 use serde_json::json;
 use spec::stage::Granted as _;
@@ -124,13 +124,13 @@ fn apply(options: &ApplyOptions, configuration: &Configuration) -> Result<u8, Fa
         return Err(Failure::new(Code::InvalidRequest, message));
     }
     let index = find(&options.what, &options.ledger)?;
-    let account = options.account.clone().unwrap_or_else(system_user);
-    let mut ledger = configuration.ledger(&options.ledger)?.on_behalf_of(&account)?;
+    let account = Account::new(&options.account.clone().unwrap_or_else(system_user))?;
+    let mut ledger = configuration.ledger(&options.ledger)?;
     let produced = ledger.entry(index)?.and_then(|entry| entry.produced().map(|produced| produced.produce_id));
     let produce_id: ProduceId = produced
         .ok_or_else(|| Failure::new(Code::InvalidRequest, format!("entry {index} is not a picture / 第 {index} 条不是图片记录")))?;
     let (name, identity, purpose) = (options.recipient.clone(), options.identity.clone(), options.purpose.clone());
-    let application = ledger.apply(produce_id, agreement, Recipient { name, identity, purpose })?;
+    let application = ledger.apply(produce_id, agreement, Recipient { name, identity, purpose }, &account)?;
     println!("application {application} / 申请编号 {application}");
     Ok(0)
 }

@@ -56,6 +56,12 @@ pub fn run(options: &GenerateOptions, configuration: &Configuration) -> Result<u
             stop_file: configuration.stop_file().to_owned(),
         },
     })?;
+    for notice in studio.notices() {
+        eprintln!("note / 提示: {notice}");
+    }
+    for left in &studio.recovery().left {
+        eprintln!("left hidden / 未能处理的遗留文件: {}: {}", left.path.display(), left.reason);
+    }
     for path in &studio.recovery().released {
         eprintln!("released after an interrupted run / 已放行上次中断的图片: {}", path.display());
     }

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::{identity, stop_watch};
 use credentials::Source;
 use installation::Configuration;
-use ledger::Ledger;
+use ledger::{Account, Ledger};
 use pipeline::{Copies, PassingOn, RecordOptions, ReleasedCopy, Switch};
 use provenance::{Conversion, DEFAULT_EXPLICIT_TEXT, EarlierPropagator, Ground, check_explicit_text};
 use serde_json::json;
@@ -117,7 +117,7 @@ fn check_account(path: &Path, account: &str, configuration: &Configuration) -> R
     }
     let ledger = Ledger::open(Box::new(SqliteLog::open_existing(path)?), Arc::new(SystemClock))?;
     match ledger.with_vault(&vault) {
-        Ok(ledger) => Ok(pipeline::check_account(&ledger, account)?),
+        Ok(ledger) => Ok(pipeline::check_account(&ledger, &Account::new(account)?)?),
         Err(ledger::Error::RecordKeyOfAnother { .. }) => Ok(()),
         Err(error) => Err(error.into()),
     }
@@ -162,6 +162,9 @@ fn notice(label: &str) -> &'static str {
 fn tell(released: &ReleasedCopy, as_json: bool, notice: Option<&str>) {
     if let Some(warning) = released.warning {
         eprintln!("warning / 警告: {warning}");
+    }
+    for notice in &released.notices {
+        eprintln!("note / 提示: {notice}");
     }
     if as_json {
         let mut line = json!(released);

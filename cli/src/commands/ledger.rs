@@ -8,7 +8,9 @@ use crate::failure::Failure;
 use crate::identity::system_user;
 use credentials::{Anchors, verify_time_stamp};
 use installation::Configuration;
-use ledger::{Entry, InclusionProof, KeyFiles, Ledger, Record, Signed, SignedCheckpoint, Snapshot, TimestampResponse, VerifierKey};
+use ledger::{
+    Entry, Evidence, InclusionProof, KeyFiles, Ledger, Record, Signed, SignedCheckpoint, Snapshot, TimestampResponse, VerifierKey,
+};
 use options::{CheckpointOptions, ProveOptions, ShredOptions, VerifyOptions};
 use serde_json::json;
 use spec::{Code, ProduceId, Sha256Digest, SystemClock, Timestamp};
@@ -41,12 +43,15 @@ fn shred(options: &ShredOptions, configuration: &Configuration) -> Result<u8, Fa
 
 fn verify(options: &VerifyOptions, configuration: &Configuration) -> Result<u8, Failure> {
     let path = &options.ledger.ledger;
-    let log = SqliteLog::open_existing(path)?;
-    let report = ledger::verify(&log)?;
+    let log = SqliteLog::open_to_verify(path)?;
+    let (keys, record_key) = (key_files(path, configuration), configuration.vault(path)?.key);
+    // Whoever may not read the key verifies all but what is sealed with it.
+    let record_key = Some(record_key.as_path()).filter(|key| !options.without_record_key && std::fs::File::open(key).is_ok());
+    let report = ledger::verify_against(&log, Evidence { record_key, keys: Some(&keys) })?;
     let mut stamped = None;
     let since = match &options.since {
         Some(old) if report.is_sound() => {
-            let key = verifier_key(options.vkey.as_deref(), &key_files(path, configuration))?;
+            let key = verifier_key(options.vkey.as_deref(), &keys)?;
             let signed = SignedCheckpoint::open(&read_text(old)?, &key)?;
             if let Some(response) = &options.timestamp_response {
                 let bytes = std::fs::read(response).map_err(|error| unreadable(response, &error))?;
@@ -63,7 +68,9 @@ fn verify(options: &VerifyOptions, configuration: &Configuration) -> Result<u8, 
     let continues = since.as_ref().is_none_or(|(_, verdict)| verdict.is_ok());
     if options.json {
         let fault = report.fault.as_ref().map(|fault| json!({"index": fault.index, "problem": fault.problem.to_string()}));
-        let mut answer = json!({"sound": report.is_sound(), "entries": report.length, "fault": fault, "root": report.root});
+        let discrepancies: Vec<String> = report.discrepancies.iter().map(ToString::to_string).collect();
+        let mut answer = json!({"sound": report.is_sound(), "entries": report.length, "fault": fault, "root": report.root,
+            "discrepancies": discrepancies, "signed_last": report.continues, "sealed_opened": record_key.map(|_| report.opened)});
         if let Some((old, verdict)) = &since {
             answer["since"] = json!({"entries": old.size, "continues": verdict.is_ok()});
             if let Some((time, signature)) = &stamped {
@@ -73,6 +80,10 @@ fn verify(options: &VerifyOptions, configuration: &Configuration) -> Result<u8, 
         println!("{answer}");
     } else {
         println!("{report}");
+        match record_key {
+            Some(key) => println!("{} sealed records opened with / 条加密记录已解密核对，密钥 {}", report.opened, key.display()),
+            None => println!("sealed records were not opened: no record key was read / 未读取记录密钥，加密内容未解密核对"),
+        }
         match &since {
             Some((old, Ok(()))) => {
                 println!("it continues the signed checkpoint of {0} leaves / 账本延续了 {0} 叶的签名检查点", old.size);
@@ -157,7 +168,7 @@ fn checkpoint(options: &CheckpointOptions, configuration: &Configuration) -> Res
     let log = SqliteLog::open_existing(path)?;
     let signed = sign(&Snapshot::read(&log)?, &key_files(path, configuration))?;
     if let Some(query) = &options.timestamp_query {
-        std::fs::write(query, ledger::timestamp_query(&signed.checkpoint)).map_err(|error| unwritable(query, &error))?;
+        store::write_output(query, &ledger::timestamp_query(&signed.checkpoint))?;
     }
     print!("{}", signed.checkpoint.text());
     Ok(0)
@@ -179,7 +190,7 @@ fn prove(options: &ProveOptions, configuration: &Configuration) -> Result<u8, Fa
     match &options.out {
         None => print!("{proof}"),
         Some(out) => {
-            std::fs::write(out, proof).map_err(|error| unwritable(out, &error))?;
+            store::write_output(out, proof.as_bytes())?;
             println!("{}", out.display());
         }
     }

@@ -1,7 +1,7 @@
 //! Pictures as the earlier rooms would hand them over.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use ledger::{Decision, MINIMUM_RETENTION_DAYS, PromptStorage, Recipient, VaultSettings};
+use ledger::{Account, Decision, MINIMUM_RETENTION_DAYS, PromptStorage, Recipient, VaultSettings};
 use spec::stage::{Granted, Labelled, Origin, Stored};
 use spec::{
     Asked, ClassifierResult, Clock, FileFormat, ImageScore, ImplicitLabel, LabelKind, ModelIdentity, PictureRequest, ProduceId, Reason,
@@ -227,6 +227,10 @@ pub fn settings(folder: &Path, prompts: PromptStorage) -> VaultSettings {
 
 pub fn recipient() -> Recipient {
     Recipient { name: "某某出版社".into(), identity: "USCC 91110000100006666X".into(), purpose: "印刷样张".into() }
+}
+
+pub fn account() -> Account {
+    Account::new("甲").expect("a name")
 }
 
 pub fn decision() -> Decision {

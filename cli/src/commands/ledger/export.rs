@@ -4,10 +4,9 @@ use crate::failure::Failure;
 use installation::Configuration;
 use ledger::{Signed, Snapshot};
 use spec::Code;
-use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
-use store::SqliteLog;
+use store::{SqliteLog, create_output};
 
 /// One leaf a line, in the ledger's order.
 const ENTRIES: &str = "entries.jsonl";
@@ -69,7 +68,7 @@ fn prepare(folder: &Path) -> Result<bool, Failure> {
 }
 
 fn write_entries(path: &Path, snapshot: &Snapshot<'_>) -> Result<(), Failure> {
-    let mut file = BufWriter::new(File::create_new(path).map_err(|error| unwritable(path, &error))?);
+    let mut file = BufWriter::new(create_output(path)?);
     for index in 0..snapshot.checkpoint().size {
         let Some(mut leaf) = snapshot.leaf(index)? else { break };
         // JSON escapes line feeds, so that a leaf is one line.
@@ -80,7 +79,8 @@ fn write_entries(path: &Path, snapshot: &Snapshot<'_>) -> Result<(), Failure> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|error| unwritable(path, &error))
+    let mut file = create_output(path)?;
+    file.write_all(text.as_bytes()).map_err(|error| unwritable(path, &error))
 }
 
 const README: &str = "# Danqing ledger export · 丹青账本导出

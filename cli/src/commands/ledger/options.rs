@@ -72,6 +72,9 @@ pub struct VerifyOptions {
     /// Verifier key: its text or its file; by default the one beside the ledger / 验证公钥
     #[arg(long, value_name = "KEY|FILE")]
     pub(super) vkey: Option<String>,
+    /// Do not open sealed records, though the record key is at hand / 不读取记录密钥
+    #[arg(long)]
+    pub(super) without_record_key: bool,
     /// JSON on standard output / 以 JSON 输出
     #[arg(long)]
     pub(super) json: bool,

@@ -1,7 +1,7 @@
 use super::options::AccountCommand;
 use crate::failure::Failure;
 use installation::Configuration;
-use ledger::{Record, SuspensionCause};
+use ledger::{Account, Record, SuspensionCause};
 use serde_json::json;
 
 pub fn run(command: &AccountCommand, configuration: &Configuration) -> Result<u8, Failure> {
@@ -23,7 +23,7 @@ pub fn run(command: &AccountCommand, configuration: &Configuration) -> Result<u8
             }
         }
         AccountCommand::Lift { account, officer } => {
-            let index = configuration.ledger(&officer.ledger)?.lift(account, officer.decision())?;
+            let index = configuration.ledger(&officer.ledger)?.lift(&Account::new(account)?, officer.decision())?;
             println!("lifted, entry {index} / 已解除，账本条目 {index}");
         }
     }

@@ -79,5 +79,5 @@ pub fn report(options: &ReportOptions) -> Result<u8, Failure> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|error| Failure::writing(path, &error))
+    Ok(store::write_output(path, text.as_bytes())?)
 }

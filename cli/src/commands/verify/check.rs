@@ -173,17 +173,11 @@ pub fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(file).map_err(failed)
 }
 
-/// The ledger, its sealed fields readable where its record key is at hand. Another ledger's key is no reason not to verify.
+/// The ledger, its sealed fields readable where its record key is at hand. That the key is another ledger's, or for other eyes, is no reason
+/// not to verify.
 fn open(path: &Path, configuration: &Configuration) -> Result<Ledger, Failure> {
-    let sealed = || -> Result<Ledger, Failure> { Ok(Ledger::open(Box::new(SqliteLog::open_existing(path)?), Arc::new(SystemClock))?) };
-    let vault = configuration.vault(path)?;
-    if !vault.key.exists() {
-        return sealed();
-    }
-    match sealed()?.with_vault(&vault) {
-        Err(ledger::Error::RecordKeyOfAnother { .. }) => sealed(),
-        opened => Ok(opened?),
-    }
+    let ledger = Ledger::open(Box::new(SqliteLog::open_existing(path)?), Arc::new(SystemClock))?;
+    Ok(ledger.with_vault_if_readable(&configuration.vault(path)?).0)
 }
 
 fn look_up(ledger: &Ledger, bytes: &[u8], report: &LabelReport) -> Result<Known, Failure> {
