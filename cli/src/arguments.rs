@@ -1,5 +1,5 @@
 use clap::{Args, Parser, Subcommand};
-use spec::{FileFormat, KindOfWork, RunPrecision, Speed, UnknownFormat};
+use spec::{FileFormat, RunPrecision, Speed};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -25,11 +25,13 @@ pub struct Arguments {
 #[derive(Subcommand)]
 pub enum Command {
     /// Draw pictures from a prompt; each is labelled and entered in the ledger / 按提示词生成图片
-    Generate(GenerateOptions),
+    Generate(crate::commands::generate::Options),
     /// Train a model from a recipe / 按配方训练模型
     Train(TrainOptions),
+    /// Write a configuration and its keys, once / 初始化：一次性写入配置与密钥
+    Init(crate::commands::init::InitOptions),
     /// Say what a file's labels say, and whether the ledger knows it / 核验文件的标识与记录
-    Verify(VerifyOptions),
+    Verify(crate::commands::verify::VerifyOptions),
     /// Pass a file on: keep its implicit label and add the propagator's fields / 传播文件：保留隐式标识并添加传播字段
     Label(LabelOptions),
     /// Resize a picture or change its format, with both labels / 转换图片尺寸或格式，保留两种标识
@@ -66,70 +68,6 @@ pub enum Command {
     },
     /// Measure this machine: kernels, and one picture end to end / 本机性能测试
     Bench(BenchOptions),
-}
-
-#[derive(Args)]
-#[command(after_help = "Examples / 示例:
-  danqing generate \"白色背景上的小狗\"
-  danqing generate \"两只小狗，蓝色背景\" --count 4 --seed 7 --format webp
-  danqing generate \"…\" --model ./ERNIE-Image-Turbo --width 512 --height 512
-
-Pictures go to ./danqing-out unless --out says otherwise; the ledger lies beside them.
-图片默认写入 ./danqing-out，账本与图片放在同一文件夹。")]
-pub struct GenerateOptions {
-    /// What to draw, in Chinese or English / 提示词
-    pub prompt: std::ffi::OsString,
-    /// Folder in diffusers layout, or the name of an embedded model / 模型文件夹或内置模型名
-    #[arg(long, default_value = installation::DEFAULT_MODEL, value_name = "DIR|NAME")]
-    pub model: String,
-    /// What not to draw / 反向提示词
-    #[arg(long, default_value = "", value_name = "TEXT", hide_default_value = true)]
-    pub negative_prompt: String,
-    /// Pixels; default from the model / 宽
-    #[arg(long, value_name = "W")]
-    pub width: Option<u32>,
-    /// Pixels; default from the model / 高
-    #[arg(long, value_name = "H")]
-    pub height: Option<u32>,
-    /// Denoising steps; default from the model / 步数
-    #[arg(long, visible_alias = "num-inference-steps", value_name = "N")]
-    pub steps: Option<u32>,
-    /// Classifier-free guidance, 1 turns it off; default from the model / 引导强度
-    #[arg(long, value_name = "G")]
-    pub guidance_scale: Option<f32>,
-    /// Seed of the first picture, the next takes the next; random when left out / 随机种子
-    #[arg(long, value_name = "S")]
-    pub seed: Option<u64>,
-    /// Number of pictures / 张数
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub count: u32,
-    /// Precision of products, f32, bf16 or int8: int8 is fastest and least exact / 计算精度：int8 最快，误差也最大
-    #[arg(long, default_value_t = RunPrecision::Bf16, value_name = "f32|bf16|int8")]
-    pub dtype: RunPrecision,
-    /// exact, balanced or fast: the latter two skip work and change the picture somewhat / 速度：balanced、fast 会省去部分计算
-    #[arg(long, default_value_t = Speed::Exact, value_name = "exact|balanced|fast")]
-    pub speed: Speed,
-    /// Noise levels, 0 to 1, at which guidance is applied, e.g. 0.1,0.9; cheaper than everywhere / 施加引导的噪声区间
-    #[arg(long, value_name = "LOW,HIGH", value_parser = interval)]
-    pub guidance_interval: Option<[f32; 2]>,
-    /// File format: png, jpeg or webp; default from --out's ending, else png / 图片格式
-    #[arg(long, value_name = "FORMAT", value_parser = picture_format)]
-    pub format: Option<FileFormat>,
-    /// File (one picture) or folder; default ./danqing-out / 输出文件或文件夹
-    #[arg(long, value_name = "PATH")]
-    pub out: Option<PathBuf>,
-    /// Replace an existing file at --out / 覆盖已有文件
-    #[arg(long)]
-    pub force: bool,
-    /// Who asks; three requests refused or withheld in a row, or five in a day, suspend the account / 账户，默认为系统用户名
-    #[arg(long, env = "DANQING_ACCOUNT", value_name = "NAME")]
-    pub account: Option<String>,
-    /// Let the model's prompt enhancer, where it has one, rewrite the prompt first / 先用模型自带的提示词增强改写
-    #[arg(long)]
-    pub enhance_prompt: bool,
-    /// One JSON object per picture on standard output / 以 JSON 输出
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Stages of a training run.
@@ -171,36 +109,6 @@ pub struct TrainOptions {
     /// Stop after this many minutes with a checkpoint / 最长训练分钟数
     #[arg(long, value_name = "M")]
     pub max_minutes: Option<f64>,
-}
-
-#[derive(Args)]
-#[command(after_help = "Examples / 示例:
-  danqing verify danqing-out/*.png
-  danqing verify copy.jpg --ledger danqing-out/danqing-ledger.sqlite
-  danqing verify --batch pictures --json > report.jsonl
-
-Reads the implicit label of PNG, JPEG, WebP, TIFF, GIF, SVG, MP4, GLB, HEIF and AVIF files, the signature in it, the invisible
-watermark where watermark_key is configured, and the ledger. The explicit label is pixels and is not read.
-Exit code 0: every file is in the ledger, unchanged, and no signature speaks against it. With --batch: every label is compliant,
-and no file differs from its record. Otherwise 1.
-可读取 PNG、JPEG、WebP、TIFF、GIF、SVG、MP4、GLB、HEIF、AVIF 的隐式标识及其签名、隐形水印（需配置 watermark_key）和账本记录。
-退出码 0：所有文件均在账本中且未被改动；--batch 时：所有标识合规且无文件与记录不符。否则为 1。")]
-pub struct VerifyOptions {
-    /// Files / 文件
-    #[arg(required_unless_present = "batch", value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-    /// Every picture below this folder, in all threads / 核验文件夹中的所有图片
-    #[arg(long, value_name = "DIR", conflicts_with = "files")]
-    pub batch: Option<PathBuf>,
-    /// With --batch: look for the invisible watermark too, which takes far longer / 批量核验时也检查水印（较慢）
-    #[arg(long, requires = "batch")]
-    pub watermark: bool,
-    /// The ledger; by default the one beside each file / 账本文件
-    #[arg(long, value_name = "FILE")]
-    pub ledger: Option<PathBuf>,
-    /// One JSON object per file, and one with the summary of a batch / 以 JSON 输出
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Args)]
@@ -265,7 +173,7 @@ pub struct ConvertOptions {
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
     /// png, jpeg or webp; default from --out's ending / 图片格式
-    #[arg(long, value_name = "FORMAT", value_parser = picture_format)]
+    #[arg(long, value_name = "FORMAT", value_parser = crate::commands::generate::picture_format)]
     pub format: Option<FileFormat>,
     /// Largest size that it fits into, its proportions kept / 缩放到不超过该尺寸（保持比例）
     #[arg(long, value_name = "WxH", value_parser = size, conflicts_with = "thumbnail")]
@@ -435,15 +343,6 @@ fn share(text: &str) -> Result<f64, String> {
     share.filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "a number between 0 and 1 / 应为 0 到 1 之间的数".into())
 }
 
-/// `LOW,HIGH`.
-fn interval(text: &str) -> Result<[f32; 2], String> {
-    let numbers: Option<Vec<f32>> = text.split(',').map(|number| number.trim().parse().ok()).collect();
-    match numbers.as_deref() {
-        Some([low, high]) if (0.0..=1.0).contains(low) && (0.0..=1.0).contains(high) && low <= high => Ok([*low, *high]),
-        _ => Err("two numbers between 0 and 1, the lower first, such as 0.1,0.9 / 应为 0 到 1 之间的两个数，如 0.1,0.9".into()),
-    }
-}
-
 /// `WxH`, each from 1 to 8192 pixels.
 fn size(text: &str) -> Result<(u32, u32), String> {
     let sides = text.split_once(['x', 'X', '×']).and_then(|(width, height)| width.parse().ok().zip(height.parse().ok()));
@@ -451,9 +350,4 @@ fn size(text: &str) -> Result<(u32, u32), String> {
         Some((width, height)) if (1..=8192).contains(&width) && (1..=8192).contains(&height) => Ok((width, height)),
         _ => Err("a size such as 512x512, each side from 1 to 8192 / 应为 512x512 这样的尺寸，边长 1 到 8192".into()),
     }
-}
-
-/// A format that pictures are written in.
-fn picture_format(name: &str) -> Result<FileFormat, UnknownFormat> {
-    KindOfWork::Picture.format(name)
 }

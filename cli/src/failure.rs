@@ -36,6 +36,11 @@ impl Failure {
         self.code
     }
 
+    /// The same for programs: name of the code, message, and advice where there is some.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::json!({"error": self.code.name(), "message": self.message, "advice": self.advice})
+    }
+
     pub fn print(&self) {
         eprintln!("error[{}]: {} / {}\n  {}", self.code.name(), self.code.english(), self.code.chinese(), self.message);
         if let Some(advice) = self.advice {

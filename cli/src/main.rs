@@ -3,14 +3,17 @@
 mod arguments;
 mod closed_output;
 mod commands;
+mod default_ledger;
 mod failure;
+mod front;
 mod identity;
 mod interrupt;
+mod made;
 mod progress;
 mod stop_watch;
 
 use arguments::{Arguments, Command, ModelCommand};
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser as _};
 use failure::Failure;
 use std::process::ExitCode;
 
@@ -42,12 +45,19 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<u8, Failure> {
     let mut configuration = installation::Configuration::load(arguments.config.as_deref())?;
+    let mut arguments = arguments;
+    if let Some(ledger) = &configuration.ledger {
+        // Parsed once more, which cannot fail: the same words, and another default of `--ledger`.
+        let command = default_ledger::replace(Arguments::command(), ledger);
+        arguments = command.try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches)).unwrap_or(arguments);
+    }
     if arguments.packed_weights.is_some() {
         configuration.packed_weights = arguments.packed_weights;
     }
     match arguments.command {
         Command::Generate(options) => commands::generate::run(&options, &configuration),
         Command::Train(options) => commands::train::run(&options, &configuration),
+        Command::Init(options) => commands::init::run(&options),
         Command::Verify(options) => commands::verify::run(&options, &configuration),
         Command::Label(options) => commands::label::run(&options, &configuration),
         Command::Convert(options) => commands::label::convert(&options, &configuration),

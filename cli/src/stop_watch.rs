@@ -1,7 +1,8 @@
 use crate::failure::Failure;
+use crate::interrupt;
 use pipeline::Switch;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// How often the switch is looked at.
@@ -17,7 +18,7 @@ pub fn start(switch: Switch, stop: Arc<AtomicBool>) {
         loop {
             std::thread::sleep(INTERVAL);
             let Err(error) = switch.check() else { continue };
-            stop.store(true, Ordering::SeqCst);
+            interrupt::stop_at_once(&stop);
             std::thread::sleep(GRACE);
             let failure = Failure::from(error);
             failure.print();

@@ -56,7 +56,7 @@ fn a_picture_carries_a_manifest_without_any_configuration() {
         assert_eq!((status, &report["c2pa"]["verdict"]), (Some(1), &"invalid".into()));
         assert!(codes(&report["c2pa"]).contains(&"assertion.dataHash.mismatch"), "{report}");
     }
-    let key = fs::read_to_string(desk.path().join("danqing-out/danqing-c2pa-test.pem")).unwrap();
+    let key = fs::read_to_string(desk.home("config").join("danqing/danqing-c2pa-test.pem")).unwrap();
     assert!(key.contains("PRIVATE KEY"));
 }
 
@@ -84,7 +84,7 @@ fn it_can_be_turned_off_and_a_bad_configuration_draws_nothing() {
     let made = desk.generate(&["香蕉"]).remove(0);
     let (status, report) = verified(&desk, made["path"].as_str().unwrap());
     assert_eq!((status, &report["c2pa"]["verdict"]), (Some(0), &"not_found".into()));
-    assert!(!desk.path().join("danqing-out/danqing-c2pa-test.pem").exists());
+    assert!(!desk.home("config").join("danqing/danqing-c2pa-test.pem").exists());
     let pictures = desk.files().len();
     for (lines, word) in [
         (format!("c2pa_key = {:?}\n", golden("es256.key")), "belong together"),

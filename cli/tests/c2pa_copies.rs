@@ -132,7 +132,7 @@ fn without_manifests_the_old_one_is_cut_out_and_nothing_is_made() {
     succeeds(&desk, &["label", "peer.png", "--out", "shared/peer.png", "--declared"]);
     let report: Value = serde_json::from_slice(&desk.run(["verify", "--json", "shared/peer.png"]).stdout).unwrap();
     assert_eq!(report["c2pa"]["verdict"], "not_found");
-    assert!(!desk.path().join("shared/danqing-c2pa-test.pem").exists());
+    assert!(!desk.home("config").join("danqing/danqing-c2pa-test.pem").exists());
 }
 
 #[test]

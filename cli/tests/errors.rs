@@ -160,7 +160,7 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
 #[test]
 fn what_the_system_said_comes_with_advice_and_arguments_with_chinese() {
     fails(&["verify", "missing.png"], 7, "check the path", "请检查路径");
-    fails(&["verify", "."], 7, "name a file", "请指定文件");
+    fails(&["verify", "."], 2, "no plain file", "不是普通文件");
     fails(&["generate", "猫", "--config", "missing.toml"], 10, "check the path", "请检查路径");
     fails(&["policy", "evaluate", "missing.jsonl"], 7, "check the path", "请检查路径");
     fails(&["data", "check", "missing.toml"], 7, "check the path", "请检查路径");

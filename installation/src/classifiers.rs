@@ -5,7 +5,7 @@ mod local;
 
 use crate::{Error, Result};
 use engine::model_folder::ModelFolder;
-use http::HttpClassifier;
+use http::{HttpClassifier, Service};
 use local::LocalClassifier;
 use policy::{ImageGate, ImageRule, OnFailure, RiskClass};
 use serde::Deserialize;
@@ -59,8 +59,10 @@ pub enum ClassifierSettings {
     Http {
         /// How records call it.
         name: String,
-        /// `http://host:port/path`.
+        /// `http://host:port/path`, or `https`.
         url: String,
+        /// PEM file with the certificates that vouch for an `https` service; without it, those that browsers trust.
+        certificate_authority: Option<PathBuf>,
         /// For each picture, from connecting to the last byte.
         #[serde(default = "default_seconds")]
         timeout_seconds: f64,
@@ -143,7 +145,7 @@ impl ClassifierSettings {
 
     fn add_to(&self, gate: ImageGate) -> Result<ImageGate> {
         match self {
-            Self::Http { name, url, timeout_seconds, labels } => {
+            Self::Http { name, url, certificate_authority, timeout_seconds, labels } => {
                 if !(0.001..=MAXIMUM_SECONDS).contains(timeout_seconds) {
                     return Err(invalid(
                         name,
@@ -152,7 +154,12 @@ impl ClassifierSettings {
                         ),
                     ));
                 }
-                let classifier = HttpClassifier::new(name, url, Duration::from_secs_f64(*timeout_seconds))?;
+                let classifier = HttpClassifier::new(&Service {
+                    name,
+                    url,
+                    timeout: Duration::from_secs_f64(*timeout_seconds),
+                    certificate_authority: certificate_authority.as_deref(),
+                })?;
                 Ok(gate.with(Box::new(classifier), rules(name, labels)?)?)
             }
             Self::Model { name, folder, labels } => {

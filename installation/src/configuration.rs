@@ -1,24 +1,16 @@
+//! `danqing.toml`: what it may say, and how it is read.
+
 mod credentials;
+mod parts;
+mod places;
 
-use crate::{ClassifierSettings, Error, ImageSafety, LabelSigning, Result, ScreeningSettings, label_key, watermark_key};
+pub use parts::trust;
+pub use places::{CONFIGURATION_FILE, RECORD_KEY_FILE, user_configuration_folder, user_data_folder};
+
+use crate::{ClassifierSettings, Error, ImageSafety, Result};
 use ::credentials::TrainingUse;
-use engine::weights::PackedFolder;
-use ledger::{Agreement, Ledger, MINIMUM_RETENTION_DAYS, VaultSettings};
-use pipeline::Build;
-use policy::{ImageGate, LiveSettings, OnReview, PublicKey, Trust};
-use provenance::{Algorithm, LabelKey, LabelPublicKey, Labeller, ProviderCode};
 use serde::Deserialize;
-use spec::{Sha256Digest, SystemClock};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-/// File that is read from the current folder when no `--config` is given.
-const DEFAULT_FILE: &str = "danqing.toml";
-/// In the current folder, as the configuration is.
-const DEFAULT_STOP_FILE: &str = "danqing-stopped.json";
-
-/// GiB of packed weights that are kept: the largest supported model in two precisions.
-const PACKED_WEIGHTS_LIMIT: u64 = 48;
 
 /// What an installation sets once.
 #[derive(Debug, Default, Deserialize)]
@@ -55,6 +47,10 @@ pub struct Configuration {
     pub c2pa_training_mining: TrainingUse,
     /// PEM files with certificates, of CAs or signers, whose manifests `danqing verify` calls pinned.
     pub c2pa_trust: Vec<PathBuf>,
+    /// The one ledger for files in all folders; unset, each folder has its own.
+    pub ledger: Option<PathBuf>,
+    /// Folder of the keys that are not placed one by one; unset, `danqing` in the user's configuration folder.
+    pub key_folder: Option<PathBuf>,
     /// The secret key that signs the ledger's checkpoints; unset, it lies beside the ledger.
     pub ledger_key: Option<PathBuf>,
     /// Folder that packed weights are kept in, so that the next start maps them; `off` keeps none. Unset, `danqing/packed` in the
@@ -66,7 +62,8 @@ pub struct Configuration {
     pub image_safety: ImageSafety,
     /// Picture classifiers of the user's own.
     pub image_classifier: Vec<ClassifierSettings>,
-    /// The key that seals accounts, recipients and, if so configured, prompts; unset, it lies beside the ledger.
+    /// The key that seals accounts, recipients and, if so configured, prompts; unset, it lies in the folder of keys, or beside a ledger that
+    /// has it there.
     pub record_key: Option<PathBuf>,
     /// How records keep prompts: plain, hashed or encrypted.
     pub prompt_storage: Option<String>,
@@ -99,161 +96,28 @@ impl Configuration {
         &self.file
     }
 
-    /// The provider code, checked.
-    pub fn provider_code(&self) -> Result<Option<ProviderCode>> {
-        Ok(self.provider_code.as_deref().map(str::parse::<ProviderCode>).transpose()?)
-    }
-
-    /// The propagator's code, checked.
-    pub fn propagator_code(&self) -> Result<Option<ProviderCode>> {
-        Ok(self.propagator_code.as_deref().map(str::parse::<ProviderCode>).transpose()?)
-    }
-
-    /// Where the key that signs labels lies.
-    fn label_signing(&self) -> Result<Option<LabelSigning<'_>>> {
-        let algorithm = self.label_algorithm.as_deref().map(str::parse::<Algorithm>).transpose()?;
-        Ok(self.label_key.as_deref().map(|key| LabelSigning { key, algorithm }))
-    }
-
-    /// Whose signatures under labels are trusted.
-    pub fn trusted_label_keys(&self) -> Result<Vec<LabelPublicKey>> {
-        let key = |text: &String| match std::fs::read_to_string(text) {
-            Ok(contents) => contents.parse(),
-            Err(_) => text.parse(),
-        };
-        Ok(self.trusted_label_keys.iter().map(key).collect::<Result<_, provenance::Error>>()?)
-    }
-
-    /// What the gate reads, and how it answers.
-    pub fn policy(&self) -> Result<LiveSettings> {
-        Ok(LiveSettings {
-            paths: self.lexicons.clone(),
-            trust: trust(&self.trusted_keys)?,
-            appeal_contact: self.appeal_contact.clone(),
-            on_review: match self.on_review.as_deref() {
-                None | Some("refuse") => OnReview::Refuse,
-                Some("clear") => OnReview::Clear,
-                Some(other) => {
-                    let message = format!("on_review is refuse or clear, not {other:?} / on_review 应为 refuse 或 clear，而不是 {other:?}");
-                    return Err(Error::configuration(message));
-                }
-            },
-        })
-    }
-
-    /// Builds what looks at pictures.
-    pub fn image_gate(&self) -> Build<'static, ImageGate> {
-        let settings = self.screening();
-        Box::new(move || Ok(settings.gate()?))
-    }
-
-    /// How pictures are looked at.
-    pub fn screening(&self) -> ScreeningSettings {
-        ScreeningSettings {
-            safety: self.image_safety.clone(),
-            classifiers: self.image_classifier.clone(),
-            appeal_contact: self.appeal_contact.clone(),
-        }
-    }
-
-    /// What labels pictures in `folder`, its keys and test certificate made where there are none.
-    pub fn labeller(&self, folder: &Path) -> Result<Labeller> {
-        store::prepare_folder(folder)?;
-        let mut labeller = Labeller::new(self.provider_code()?)?.with_threads(engine::threads());
-        if let Some(text) = &self.explicit_label {
-            labeller = labeller.with_explicit_text(text)?;
-        }
-        if let Some(path) = &self.watermark_key {
-            labeller = labeller.with_watermark(watermark_key(path)?);
-        }
-        if let Some(signer) = self.signer(folder)? {
-            labeller = labeller.with_credentials(signer, self.c2pa_training_mining);
-        }
-        if let Some(key) = self.label_key()? {
-            labeller = labeller.with_key(key);
-        }
-        Ok(labeller)
-    }
-
-    /// The key that signs labels, made where there is none; none where none is configured.
-    pub fn label_key(&self) -> Result<Option<LabelKey>> {
-        self.label_signing()?.map(label_key).transpose()
-    }
-
-    /// Where packed weights are kept, if anywhere.
-    pub fn packed_folder(&self) -> Option<PackedFolder> {
-        let folder = match &self.packed_weights {
-            Some(folder) if folder.as_os_str() == "off" => return None,
-            Some(folder) => folder.clone(),
-            None => cache_folder()?.join("danqing").join("packed"),
-        };
-        let limit = self.packed_weights_limit.unwrap_or(PACKED_WEIGHTS_LIMIT);
-        Some(PackedFolder::new(folder, limit.saturating_mul(1 << 30)))
-    }
-
-    /// How the personal fields of the ledger in the file `ledger` are sealed.
-    pub fn vault(&self, ledger: &Path) -> Result<VaultSettings> {
-        Ok(VaultSettings {
-            key: self.record_key.clone().unwrap_or_else(|| ledger.with_extension("record-key")),
-            prompts: self.prompt_storage.as_deref().map(str::parse).transpose()?.unwrap_or_default(),
-            retention_days: self.retention_days.unwrap_or(MINIMUM_RETENTION_DAYS),
-        })
-    }
-
-    /// The ledger in the file `ledger`, which must be there, with its personal fields readable.
-    pub fn ledger(&self, ledger: &Path) -> Result<Ledger> {
-        let log = store::SqliteLog::open_existing(ledger)?;
-        Ok(Ledger::open(Box::new(log), Arc::new(SystemClock))?.with_vault(&self.vault(ledger)?)?)
-    }
-
-    /// Where the stop file lies.
-    pub fn stop_file(&self) -> &Path {
-        self.stop_file.as_deref().unwrap_or(Path::new(DEFAULT_STOP_FILE))
-    }
-
-    /// The agreement in force for copies without explicit label.
-    pub fn agreement(&self) -> Result<Agreement> {
-        let Some(AgreementFile { version, file }) = &self.article9_agreement else {
-            let message = "danqing.toml has no article9_agreement: without an agreement there is no unlabelled copy / danqing.toml 未设置 article9_agreement：没有用户协议，不能提供不含显式标识的副本";
-            return Err(Error::configuration(message));
-        };
-        let text = std::fs::read(file).map_err(|error| Error::file(file, error))?;
-        Ok(Agreement { version: version.clone(), sha256: Sha256Digest::of(&text) })
-    }
-
-    /// Reads `file`, or `danqing.toml` of the current folder if it exists, or takes the defaults.
+    /// Reads `file`; or `danqing.toml` of the current folder, or else the user's own, where there is one; or takes the defaults. Relative
+    /// paths in the file count from its folder.
     pub fn load(file: Option<&Path>) -> Result<Self> {
-        let path = file.unwrap_or(Path::new(DEFAULT_FILE));
-        let text = match std::fs::read_to_string(path) {
+        let usual = Path::new(CONFIGURATION_FILE);
+        let users = user_configuration_folder().map(|folder| folder.join(CONFIGURATION_FILE)).filter(|path| path.exists());
+        let path = match (file, users) {
+            (Some(file), _) => file.to_owned(),
+            (None, Some(users)) if !usual.exists() => users,
+            (None, _) => usual.to_owned(),
+        };
+        let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self { file: path.to_owned(), ..Self::default() });
+                return Ok(Self { file: path, ..Self::default() });
             }
-            Err(error) => return Err(Error::file(path, error)),
+            Err(error) => return Err(Error::file(&path, error)),
         };
         let read: Result<Self, _> = toml::from_str(&text);
-        read.map(|configuration| Self { file: path.to_owned(), ..configuration })
-            .map_err(|error| Error::configuration(format!("{0} is not valid / 配置文件 {0} 有误：\n{error}", path.display())))
+        let mut configuration =
+            read.map_err(|error| Error::configuration(format!("{0} is not valid / 配置文件 {0} 有误：\n{error}", path.display())))?;
+        configuration.file = path;
+        configuration.place();
+        Ok(configuration)
     }
-}
-
-/// The user's cache folder: `XDG_CACHE_HOME`, which must be absolute to count, or `.cache` at home.
-fn cache_folder() -> Option<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")))
-}
-
-/// Whose lexicons are accepted: those signed by one of `keys`, hexadecimal or in a file; everybody's if there are none.
-pub fn trust<'a>(keys: impl IntoIterator<Item = &'a String>) -> Result<Trust> {
-    let key = |text: &String| {
-        let read = match std::fs::read_to_string(text) {
-            Ok(contents) => contents.parse::<PublicKey>(),
-            Err(_) => text.parse(),
-        };
-        let neither =
-            |error| Error::configuration(format!("{text}: not a key, nor a file that holds one / 既不是公钥，也不是含公钥的文件: {error}"));
-        read.map_err(neither)
-    };
-    let keys = keys.into_iter().map(key).collect::<Result<Vec<_>>>()?;
-    Ok(if keys.is_empty() { Trust::Anyone } else { Trust::Keys(keys) })
 }

@@ -38,6 +38,9 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// A ledger that is named is not there.
+    #[error("there is no ledger {0}: check --ledger / 没有账本 {0}，请检查 --ledger")]
+    LedgerMissing(PathBuf),
     /// A picture that a user brings cannot be used.
     #[error("{0}")]
     Picture(String),
@@ -87,7 +90,7 @@ impl Error {
             Self::Ledger(error) => error.code(),
             Self::Credentials(error) => error.code(),
             Self::Picture(_) => Code::InvalidRequest,
-            Self::KeyIo { .. } => Code::StorageFailed,
+            Self::KeyIo { .. } | Self::LedgerMissing(_) => Code::StorageFailed,
             Self::Configuration(_)
             | Self::ConfigurationFile { .. }
             | Self::WatermarkKeyInvalid(_)

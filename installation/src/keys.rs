@@ -1,5 +1,5 @@
 //! Keys in files: made whole or not at all, and never over another's.
 
-mod file;
+pub mod file;
 pub mod label;
 pub mod watermark;

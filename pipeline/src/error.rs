@@ -20,6 +20,15 @@ pub enum Error {
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
+    /// The queue that work waits in.
+    #[error(transparent)]
+    Queue(#[from] spec::PortError),
+    /// What a job holds cannot be written or read.
+    #[error("the order of a job cannot be read: {0} / 无法读取任务内容：{0}")]
+    Order(String),
+    /// Something panicked while a job was worked on: a defect in Danqing. The worker goes on.
+    #[error("a defect stopped this job: {0}; please report it / 程序缺陷中断了该任务：{0}；请反馈")]
+    Panicked(String),
     /// The request asks for something out of range.
     #[error("{0}")]
     InvalidRequest(String),
@@ -40,6 +49,15 @@ pub enum Error {
     /// The stop file cannot be read, written or removed.
     #[error("cannot use the stop file {}: {source} / 无法读写停用标志文件 {}：{source}", .path.display(), .path.display())]
     StopFile {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file that a user names cannot be read.
+    #[error("cannot read {path}: {source} / 无法读取 {path}：{source}")]
+    FileUnreadable {
         /// The file.
         path: PathBuf,
         /// The system's error.
@@ -71,8 +89,8 @@ impl Error {
             Self::Suspended { .. } => Code::Suspended,
             Self::InvalidRequest(_) => Code::InvalidRequest,
             Self::Part { code, .. } => *code,
-            Self::StopFile { .. } => Code::StorageFailed,
-            Self::Random(_) => Code::Internal,
+            Self::StopFile { .. } | Self::FileUnreadable { .. } | Self::Queue(_) => Code::StorageFailed,
+            Self::Random(_) | Self::Order(_) | Self::Panicked(_) => Code::Internal,
         }
     }
 }

@@ -1,19 +1,23 @@
-//! A process killed at any step between render and release: after the next start each picture is recorded and present, or absent.
+//! A process killed at any step between generation and release: after the next start each picture is recorded and present, or absent.
 
-use crate::{Names, Outcome, RecordOptions, Studio, StudioOptions};
+use crate::{
+    Admission, Chain, ChainOptions, Error, JobTerms, Names, Order, RecordOptions, Refused, Settled, SharedLedger, Submission, Watcher,
+    Worker,
+};
 use engine::LoadedModel;
-use engine::families::{Control, Residency};
+use engine::families::{Control, Progress, Residency};
 use engine::model_folder::ModelFolder;
-use ledger::{Entry, Head, PromptStorage, VaultSettings, verify};
+use ledger::{Account, Entry, Head, PromptStorage, VaultSettings, verify};
 use policy::{ImageGate, OnFailure};
 use provenance::Labeller;
-use spec::{Asked, FileFormat, LogStorage as _, PictureRequest, Request, Run, RunPrecision, Sha256Digest, Texts};
+use spec::job::{JobId, JobItem, JobState, Priority};
+use spec::{Asked, FileFormat, JobQueue, LogStorage as _, PictureRequest, Request, Run, RunPrecision, Sha256Digest, SystemClock, Texts};
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use store::{Existing, SqliteLog};
+use store::{Existing, MemoryQueue, SqliteLog};
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/xiaopin");
 const FOLDER: &str = "DANQING_KILL_TEST_FOLDER";
@@ -62,27 +66,83 @@ fn model() -> LoadedModel {
     LoadedModel::open(folder, "xiaopin", RunPrecision::Bf16, Residency::Keep).unwrap()
 }
 
-fn open(folder: &Path) -> Studio {
+/// Admission, chain and worker over one folder.
+struct House {
+    admission: Arc<Admission>,
+    chain: Arc<Chain>,
+    queue: Arc<MemoryQueue>,
+    worker: Worker,
+    account: Account,
+}
+
+fn open(folder: &Path) -> House {
     let vault = VaultSettings { key: folder.join("danqing-ledger.record-key"), prompts: PromptStorage::Encrypted, retention_days: 184 };
-    Studio::open(StudioOptions {
-        folder,
-        existing: Existing::Refuse,
-        labeller: Labeller::new(None).unwrap(),
-        image_gate: Box::new(|| Ok(ImageGate::new(OnFailure::Block))),
-        strikes: true,
-        policy: policy::LiveSettings::default(),
-        record: RecordOptions { account: "甲".into(), vault, stop_file: folder.join("stopped") },
-    })
-    .unwrap()
+    let record = RecordOptions { ledger: folder.join(crate::LEDGER_FILE), vault, stop_file: folder.join("stopped") };
+    let ledger = Arc::new(SharedLedger::open(&record).unwrap());
+    let labeller = Labeller::new(None).unwrap();
+    let queue = Arc::new(MemoryQueue::new(Arc::new(SystemClock)));
+    let port: Arc<dyn JobQueue> = Arc::<MemoryQueue>::clone(&queue);
+    let admission = Admission::new(policy::LiveSettings::default(), labeller.clone(), Arc::clone(&ledger), Arc::clone(&port)).unwrap();
+    let admission = Arc::new(admission);
+    let examiner = Box::new(|| Ok(ImageGate::new(OnFailure::Block)));
+    let options = ChainOptions { folder, existing: Existing::Refuse, labeller, examiner, strikes: true };
+    let chain = Arc::new(Chain::open(options, Arc::clone(&ledger)).unwrap());
+    let open_model = Box::new(|_: &Request| Ok(model()));
+    let worker = Worker::new(Arc::clone(&admission), Arc::clone(&chain), ledger, port, open_model).unwrap();
+    House { admission, chain, queue, worker, account: Account::new("甲").unwrap() }
+}
+
+impl House {
+    fn submit(&self, request: Request) -> JobId {
+        let order = Order { request, names: Names::ByProduceId };
+        let terms = JobTerms { priority: Priority::INTERACTIVE, maximum_attempts: 1 };
+        match self.admission.submit(&self.account, &order, terms).unwrap() {
+            Submission::Queued(job) => job,
+            Submission::Refused(_) => panic!("refused"),
+        }
+    }
+}
+
+/// Counts what is released, and does something at every step.
+struct Counting<F: FnMut()> {
+    at_step: F,
+    failures: Vec<String>,
+}
+
+fn counting<F: FnMut()>(at_step: F) -> Counting<F> {
+    Counting { at_step, failures: Vec::new() }
+}
+
+impl<F: FnMut()> Watcher for Counting<F> {
+    fn progress(&mut self, _: Progress) -> Control {
+        (self.at_step)();
+        Control::Continue
+    }
+
+    fn goes_on(&mut self) -> bool {
+        true
+    }
+
+    fn settled(&mut self, _: JobItem, _: &Settled) {
+        RELEASED.set(RELEASED.get() + 1);
+    }
+
+    fn refused(&mut self, _: JobId, refused: &Refused) {
+        panic!("refused: {}", refused.refusal.english);
+    }
+
+    fn failed(&mut self, _: JobId, error: Error) {
+        self.failures.push(error.to_string());
+    }
 }
 
 fn work(folder: &Path, pictures: u64) {
-    let mut studio = open(folder);
-    let mut model = model();
+    let mut house = open(folder);
     for seed in 0..pictures {
-        let Outcome::Cleared(cleared) = studio.clear(request(seed)).unwrap() else { panic!("refused") };
-        let mut deliver = |_| RELEASED.set(RELEASED.get() + 1);
-        studio.render(&mut model, &cleared, &Names::ByProduceId, &mut |_| Control::Continue, &mut deliver).unwrap();
+        house.submit(request(seed));
+        let mut watcher = counting(|| ());
+        house.worker.run(&mut watcher).unwrap();
+        assert_eq!(watcher.failures, Vec::<String>::new());
     }
 }
 
@@ -124,7 +184,7 @@ fn killed_at_every_step() {
             .status()
             .unwrap();
         assert!(!status.success(), "{step}: the process was not killed");
-        let recovered = open(folder.path()).recovery().clone();
+        let recovered = open(folder.path()).chain.recovery().clone();
         assert_eq!(recovered.released.len(), usize::from(step == "recorded"), "{step}");
         assert_eq!(recovered.removed.len(), usize::from(step == "stored"), "{step}");
         check(folder.path(), pictures, step);
@@ -136,40 +196,66 @@ fn killed_at_every_step() {
 }
 
 #[test]
-fn a_stop_while_drawing_leaves_nothing() {
+fn a_stop_while_generating_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut studio = open(folder.path());
-    let mut model = model();
-    let Outcome::Cleared(cleared) = studio.clear(request(1)).unwrap() else { panic!("refused") };
+    let mut house = open(folder.path());
+    house.submit(request(1));
     let stop_file = folder.path().join("stopped");
-    let mut stop = |_| {
-        std::fs::write(&stop_file, "{}").unwrap();
-        Control::Continue
-    };
-    let error = studio.render(&mut model, &cleared, &Names::ByProduceId, &mut stop, &mut |_| panic!("released")).unwrap_err();
+    let mut watcher = counting(|| std::fs::write(&stop_file, "{}").unwrap());
+    let error = house.worker.run(&mut watcher).unwrap_err();
     assert_eq!(error.code(), spec::Code::Stopped, "{error}");
-    assert!(studio.clear(request(2)).is_err(), "nothing is cleared while generation is stopped");
+    assert!(house.admission.clear(&house.account, request(2)).is_err(), "nothing is cleared while generation is stopped");
     std::fs::remove_file(&stop_file).unwrap();
-    drop((studio, Arc::into_inner(cleared)));
+    drop(house);
     open(folder.path());
-    check(folder.path(), 0, "stopped while drawing");
+    check(folder.path(), 0, "stopped while generating");
 }
 
 #[test]
 fn a_stop_between_record_and_release_keeps_the_file_hidden_until_it_ends() {
     let folder = tempfile::tempdir().unwrap();
-    let mut studio = open(folder.path());
-    let mut model = model();
-    let Outcome::Cleared(cleared) = studio.clear(request(1)).unwrap() else { panic!("refused") };
+    let mut house = open(folder.path());
+    house.submit(request(1));
     let stop_file = folder.path().join("stopped");
     STOP_WHEN_RECORDED.set(Some(stop_file.clone()));
-    let mut go_on = |_| Control::Continue;
-    let error = studio.render(&mut model, &cleared, &Names::ByProduceId, &mut go_on, &mut |_| panic!("released")).unwrap_err();
+    let error = house.worker.run(&mut counting(|| ())).unwrap_err();
     assert_eq!(error.code(), spec::Code::Stopped, "{error}");
-    drop(studio);
+    drop(house);
     let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
     assert!(names.into_iter().all(|name| !name.contains(".png")), "a picture is visible while generation is stopped");
     std::fs::remove_file(&stop_file).unwrap();
-    assert_eq!(open(folder.path()).recovery().released.len(), 1);
+    assert_eq!(open(folder.path()).chain.recovery().released.len(), 1);
     check(folder.path(), 1, "stopped before release");
+}
+
+#[test]
+fn a_panic_ends_its_job_and_the_worker_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut house = open(folder.path());
+    let (first, second) = (house.submit(request(1)), house.submit(request(2)));
+    let mut steps = 0;
+    let mut watcher = counting(|| {
+        steps += 1;
+        assert!(steps > 1, "a defect");
+    });
+    house.worker.run(&mut watcher).unwrap();
+    assert!(matches!(&watcher.failures[..], [one] if one.contains("a defect")), "{:?}", watcher.failures);
+    let state = |job| house.queue.status(job).unwrap().unwrap().state();
+    assert_eq!((state(first), state(second)), (JobState::Dead, JobState::Finished));
+    check(folder.path(), 1, "after a panic");
+}
+
+#[test]
+fn an_item_that_is_on_record_is_not_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut house = open(folder.path());
+    let job = house.submit(request(1));
+    let waiting = house.queue.status(job).unwrap().unwrap().job;
+    house.worker.run(&mut counting(|| ())).unwrap();
+    // A queue that lost what its worker said last.
+    assert!(house.queue.remove(job).unwrap());
+    house.queue.put(&waiting).unwrap();
+    house.worker.run(&mut counting(|| panic!("it is made again"))).unwrap();
+    assert_eq!(house.queue.status(job).unwrap().unwrap().state(), JobState::Finished);
+    check(folder.path(), 1, "put twice");
 }

@@ -50,6 +50,7 @@ const GUARDED: &[(&str, &str)] = &[
     ("zip", "filing"),
     ("p256", "credentials"),
     ("x509-cert", "credentials"),
+    ("ureq", "installation"),
 ];
 
 pub fn metadata(root: &Path) -> Result<Value> {

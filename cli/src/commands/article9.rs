@@ -1,13 +1,13 @@
 use crate::commands::ledger::{DEFAULT_LEDGER, find};
 use crate::failure::Failure;
 use crate::identity::system_user;
+use crate::made::tell_made;
 use crate::{interrupt, stop_watch};
 use clap::{Args, Subcommand};
-use engine::LoadedModel;
 use engine::families::{Control, Residency};
-use installation::Configuration;
+use installation::{Configuration, FirstUse, PartsOptions};
 use ledger::{Account, Recipient, Record};
-use pipeline::{CopyOutcome, RecordOptions, Studio, StudioOptions, Switch};
+use pipeline::{Switch, UnlabelledCopy};
 use serde_json::json;
 use spec::stage::Granted as _;
 use spec::{Code, ProduceId};
@@ -22,7 +22,7 @@ pub enum Article9Command {
     Apply(ApplyOptions),
     /// Put on record that the recipient was identified, and approve / 核验接收人身份并批准
     Approve(ApproveOptions),
-    /// Draw the picture again from its record, without the explicit label, for an approved application / 导出副本
+    /// Generate the picture again from its record, without the explicit label, for an approved application / 导出副本
     Export(ExportOptions),
     /// Applications, and whether they are approved / 列出申请
     List(ListOptions),
@@ -125,7 +125,7 @@ fn apply(options: &ApplyOptions, configuration: &Configuration) -> Result<u8, Fa
     }
     let index = find(&options.what, &options.ledger)?;
     let account = Account::new(&options.account.clone().unwrap_or_else(system_user))?;
-    let mut ledger = configuration.ledger(&options.ledger)?;
+    let mut ledger = configuration.open_ledger(&options.ledger)?;
     let produced = ledger.entry(index)?.and_then(|entry| entry.produced().map(|produced| produced.produce_id));
     let produce_id: ProduceId = produced
         .ok_or_else(|| Failure::new(Code::InvalidRequest, format!("entry {index} is not a picture / 第 {index} 条不是图片记录")))?;
@@ -136,7 +136,7 @@ fn apply(options: &ApplyOptions, configuration: &Configuration) -> Result<u8, Fa
 }
 
 fn approve(options: &ApproveOptions, configuration: &Configuration) -> Result<u8, Failure> {
-    let mut ledger = configuration.ledger(&options.ledger)?;
+    let mut ledger = configuration.open_ledger(&options.ledger)?;
     let officer = options.officer.clone().unwrap_or_else(system_user);
     let index = ledger.approve(options.application, &officer, &options.identified_by)?;
     println!("approved, entry {index} / 已批准，账本条目 {index}");
@@ -144,41 +144,26 @@ fn approve(options: &ApproveOptions, configuration: &Configuration) -> Result<u8
 }
 
 fn export(options: &ExportOptions, configuration: &Configuration) -> Result<u8, Failure> {
-    let grant = configuration.ledger(&options.ledger)?.grant(options.application, &configuration.agreement()?)?;
+    let grant = configuration.open_ledger(&options.ledger)?.grant(options.application, &configuration.agreement()?)?;
     let request = grant.request().clone();
     let name = options
         .name
         .clone()
         .unwrap_or_else(|| format!("{}.unlabelled-{}.{}", grant.copy_of(), options.application, request.asked.format().extension()));
     let folder = options.ledger.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if options.ledger.file_name().is_none_or(|file| file != pipeline::LEDGER_FILE) {
-        let message = format!("the ledger must be called {0} / 账本文件名应为 {0}", pipeline::LEDGER_FILE);
-        return Err(Failure::new(Code::InvalidRequest, message));
-    }
-    let mut studio = Studio::open(StudioOptions {
-        folder,
-        existing: Existing::Refuse,
-        labeller: configuration.labeller(folder)?,
-        policy: configuration.policy()?,
-        image_gate: configuration.image_gate(),
-        strikes: configuration.image_safety.strikes,
-        record: RecordOptions {
-            account: options.account.clone().unwrap_or_else(system_user),
-            vault: configuration.vault(&options.ledger)?,
-            stop_file: configuration.stop_file().to_owned(),
-        },
-    })?;
-    for warning in studio.warnings() {
+    let account = Account::new(&options.account.clone().unwrap_or_else(system_user))?;
+    let mut first_use = FirstUse::of(configuration, folder)?;
+    let (existing, residency) = (Existing::Refuse, Residency::OneAtATime);
+    let mut parts = configuration.parts(PartsOptions { folder, ledger: &options.ledger, existing, residency })?;
+    tell_made(&mut first_use);
+    for warning in parts.admission.warnings() {
         eprintln!("warning / 警告: {warning}");
     }
     let flag = interrupt::flag();
     stop_watch::start(Switch::of(&options.ledger, configuration.stop_file()), Arc::clone(&flag));
-    let model_folder = installation::find_model(&request.model)?;
-    let model = LoadedModel::open(model_folder, &request.model, request.run.dtype, Residency::OneAtATime)?;
-    let mut model = model.with_packed_weights(configuration.packed_folder());
     let mut observe = |_| if flag.load(Ordering::SeqCst) { Control::Stop } else { Control::Continue };
-    match studio.copy(&mut model, grant, &name, &mut observe)? {
-        CopyOutcome::Released(released) => {
+    match parts.worker.unlabelled_copy(grant, &account, &name, &mut observe)? {
+        UnlabelledCopy::Released(released) => {
             if options.json {
                 println!("{}", json!(released));
             } else {
@@ -188,11 +173,11 @@ fn export(options: &ExportOptions, configuration: &Configuration) -> Result<u8, 
             }
             Ok(0)
         }
-        CopyOutcome::Withheld(withheld) => {
+        UnlabelledCopy::Withheld(withheld) => {
             eprintln!("{}\n{}", withheld.chinese, withheld.english);
             Ok(Code::Refused.exit_code())
         }
-        CopyOutcome::Refused(refused) => {
+        UnlabelledCopy::Refused(refused) => {
             eprintln!("{}\n{}", refused.refusal.chinese, refused.refusal.english);
             Ok(Code::Refused.exit_code())
         }
@@ -200,7 +185,7 @@ fn export(options: &ExportOptions, configuration: &Configuration) -> Result<u8, 
 }
 
 fn list(options: &ListOptions, configuration: &Configuration) -> Result<u8, Failure> {
-    let ledger = configuration.ledger(&options.ledger)?;
+    let ledger = configuration.open_ledger(&options.ledger)?;
     for (entry, approval) in ledger.applications()? {
         let recipient = ledger.reveal(&entry)?.personal.and_then(|personal| personal.recipient);
         let Record::Applied(application) = &entry.record else { continue };

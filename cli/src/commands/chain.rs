@@ -1,14 +1,15 @@
 use super::bench::machine;
 use crate::arguments::BenchOptions;
 use crate::failure::Failure;
-use engine::families::{Control, Residency};
-use engine::{LoadedModel, ModelDefaults};
-use installation::Configuration;
-use ledger::{MINIMUM_RETENTION_DAYS, PromptStorage, VaultSettings};
-use pipeline::{Delivery, Names, Outcome, RecordOptions, Released, Studio, StudioOptions};
+use engine::ModelDefaults;
+use engine::families::{Control, Progress, Residency};
+use installation::{Configuration, PartsOptions};
+use ledger::Account;
+use pipeline::{JobTerms, Names, Order, Refused, Released, Settled, Submission, Watcher};
 use policy::{Field, Gate, Lexicon};
 use provenance::Labeller;
 use serde_json::{Value, json};
+use spec::job::{JobId, JobItem, Priority};
 use spec::{Asked, Code, FileFormat, PictureRequest, Request, Run, Texts};
 use std::time::{Duration, Instant};
 use store::Existing;
@@ -130,25 +131,14 @@ fn size(options: &BenchOptions, side: u32) -> Result<Size, Failure> {
     let pictures = place.path().join("pictures");
     let mut configuration = Configuration::default();
     configuration.provider_code = Some(PROVIDER_CODE.to_owned());
+    configuration.key_folder = Some(place.path().to_owned());
     configuration.watermark_key = Some(place.path().join("watermark.key"));
+    configuration.record_key = Some(place.path().join("record.key"));
+    configuration.stop_file = Some(place.path().join("stopped"));
     let labeller = configuration.labeller(place.path())?;
-    let mut studio = Studio::open(StudioOptions {
-        folder: &pictures,
-        existing: Existing::Refuse,
-        labeller: labeller.clone(),
-        policy: policy::LiveSettings::default(),
-        image_gate: configuration.image_gate(),
-        strikes: true,
-        record: RecordOptions {
-            account: "bench".to_owned(),
-            vault: VaultSettings {
-                key: place.path().join("record.key"),
-                prompts: PromptStorage::default(),
-                retention_days: MINIMUM_RETENTION_DAYS,
-            },
-            stop_file: place.path().join("stopped"),
-        },
-    })?;
+    let ledger = place.path().join(pipeline::LEDGER_FILE);
+    let (existing, residency) = (Existing::Refuse, Residency::Keep);
+    let mut parts = configuration.parts(PartsOptions { folder: &pictures, ledger: &ledger, existing, residency })?;
     let folder = installation::find_model(&options.model)?;
     let defaults = ModelDefaults::read(&folder)?;
     let request = Request {
@@ -166,16 +156,18 @@ fn size(options: &BenchOptions, side: u32) -> Result<Size, Failure> {
             format: FileFormat::Png,
         }),
     };
-    let Outcome::Cleared(cleared) = studio.clear(request)? else {
+    let account = Account::new("bench")?;
+    let terms = JobTerms { priority: Priority::INTERACTIVE, maximum_attempts: 1 };
+    let order = Order { request, names: Names::ByProduceId };
+    let Submission::Queued(_) = parts.admission.submit(&account, &order, terms)? else {
         return Err(Failure::new(Code::Refused, "the benchmark's own prompt was refused / 测试用提示词被拒绝"));
     };
-    let mut model = LoadedModel::open(folder, &options.model, options.dtype, Residency::Keep)?;
-    let mut released: Vec<Released> = Vec::new();
-    studio.render(&mut model, &cleared, &Names::ByProduceId, &mut |_| Control::Continue, &mut |delivery| {
-        if let Delivery::Released(one) = delivery {
-            released.push(*one);
-        }
-    })?;
+    let mut collector = Collector::default();
+    parts.worker.run(&mut collector)?;
+    if let Some(error) = collector.failure {
+        return Err(error.into());
+    }
+    let released = collector.released;
     let of = |part: &dyn Fn(&Released) -> Duration| median(released.iter().map(part).collect());
     let steps = steps(&labeller, &released)?;
     let mut lengths: Vec<u64> = released.iter().filter_map(|one| std::fs::metadata(&one.path).ok()).map(|file| file.len()).collect();
@@ -190,6 +182,35 @@ fn size(options: &BenchOptions, side: u32) -> Result<Size, Failure> {
         file_bytes: lengths.get(lengths.len() / 2).copied().unwrap_or_default(),
         steps,
     })
+}
+
+/// Keeps what is released.
+#[derive(Default)]
+struct Collector {
+    released: Vec<Released>,
+    failure: Option<pipeline::Error>,
+}
+
+impl Watcher for Collector {
+    fn progress(&mut self, _: Progress) -> Control {
+        Control::Continue
+    }
+
+    fn goes_on(&mut self) -> bool {
+        self.failure.is_none()
+    }
+
+    fn settled(&mut self, _: JobItem, settled: &Settled) {
+        if let Settled::Released(one) = settled {
+            self.released.push((**one).clone());
+        }
+    }
+
+    fn refused(&mut self, _: JobId, _: &Refused) {}
+
+    fn failed(&mut self, _: JobId, error: pipeline::Error) {
+        self.failure = Some(error);
+    }
 }
 
 /// Medians of the steps inside a label, over the pictures.

@@ -136,7 +136,7 @@ fn gather(subject: &Path, configuration: &Configuration) -> Result<Records, Fail
         manifest: located(&subject, "data_manifest", |path| Ok(ManifestSummary::read(path)?))?,
         bank: located(&subject, "bank", bank)?,
         evaluation: located(&subject, "evaluation", |path| Ok(Evaluation::read(path)?))?,
-        ledger: statistics(&subject)?,
+        ledger: statistics(&subject, configuration)?,
         subject,
     })
 }
@@ -166,8 +166,8 @@ fn model(subject: &Subject) -> Result<ModelRecord, Failure> {
     })
 }
 
-fn statistics(subject: &Subject) -> Result<Option<Located<Statistics>>, Failure> {
-    let path = match subject.record_path("ledger") {
+fn statistics(subject: &Subject, configuration: &Configuration) -> Result<Option<Located<Statistics>>, Failure> {
+    let path = match subject.record_path("ledger").or_else(|| configuration.ledger.clone()) {
         Some(path) => path,
         None if Path::new(DEFAULT_LEDGER).exists() => PathBuf::from(DEFAULT_LEDGER),
         None => return Ok(None),

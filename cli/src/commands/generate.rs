@@ -1,32 +1,132 @@
-use crate::arguments::GenerateOptions;
+//! `danqing generate`: pictures from a prompt.
+
+mod options;
+mod target;
+
+pub use options::{Options, picture_format};
+pub use target::Target;
+
 use crate::failure::Failure;
-use crate::{identity, interrupt, progress, stop_watch};
-use engine::families::{Control, Progress, Residency};
-use engine::{LoadedModel, ModelDefaults};
-use installation::Configuration;
-use ledger::SuspensionCause;
-use pipeline::{Delivery, Names, Outcome, RecordOptions, Refused, Released, Studio, StudioOptions, Switch, Withheld};
-use serde_json::json;
-use spec::{Asked, Code, FileFormat, KindOfWork, PictureRequest, Request, Run, ScreeningDecision, Texts};
-use std::path::{Path, PathBuf};
+use crate::front::{Front, tell_refused};
+use crate::made::tell_made;
+use crate::{identity, interrupt, stop_watch};
+use engine::ModelDefaults;
+use engine::families::Residency;
+use installation::{Configuration, FirstUse, Parts, PartsOptions};
+use ledger::Account;
+use pipeline::{JobTerms, Order, Submission, Switch};
+use spec::job::Priority;
+use spec::{Asked, Code, KindOfWork, PictureRequest, Request, Run, Texts};
+use std::io::Read as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use store::Existing;
 
-/// Folder of pictures and ledger when `--out` is not given.
-const DEFAULT_FOLDER: &str = "danqing-out";
+pub fn run(options: &Options, configuration: &Configuration) -> Result<u8, Failure> {
+    let target = Target::choose(KindOfWork::Picture, options.out.as_deref(), options.format, options.count)?;
+    let request = request(options, &target)?;
+    let residency = residency(options.count);
+    generate(
+        configuration,
+        &Asking { target: &target, force: options.force, account: options.account.as_deref(), as_json: options.json, residency },
+        |parts, account, stop| {
+            if !options.enhance_prompt {
+                return Ok(Ok(request));
+            }
+            let folder = installation::find_model(&options.model)?;
+            let enhanced = parts.admission.enhance(account, request, &folder, stop)?;
+            if let Ok(request) = &enhanced {
+                eprintln!("enhanced prompt / 增强后的提示词: {}", request.texts.prompt);
+            }
+            Ok(enhanced)
+        },
+    )
+}
 
-pub fn run(options: &GenerateOptions, configuration: &Configuration) -> Result<u8, Failure> {
-    let prompt = options
-        .prompt
-        .to_str()
-        .ok_or_else(|| Failure::new(Code::InvalidRequest, "the prompt is not valid UTF-8 / 提示词不是有效的 UTF-8 文本"))?;
+/// For whom a command generates, and where to.
+pub struct Asking<'a> {
+    pub target: &'a Target,
+    pub force: bool,
+    pub account: Option<&'a str>,
+    pub as_json: bool,
+    pub residency: Residency,
+}
+
+/// Puts a request through admission, queue, worker and chain in this process, and shows what becomes of it. `prepare` has the last word on
+/// the request, or hands back its refusal.
+pub fn generate(
+    configuration: &Configuration,
+    asking: &Asking<'_>,
+    prepare: impl FnOnce(&Parts, &Account, &mut dyn FnMut() -> bool) -> Result<Result<Request, Box<pipeline::Refused>>, Failure>,
+) -> Result<u8, Failure> {
+    let target = asking.target;
+    let account = Account::new(&asking.account.map_or_else(identity::system_user, str::to_owned))?;
+    let mut first_use = FirstUse::of(configuration, &target.folder)?;
+    let existing = if asking.force { Existing::Replace } else { Existing::Refuse };
+    let ledger = configuration.ledger_of(&target.folder);
+    let options = PartsOptions { folder: &target.folder, ledger: &ledger, existing, residency: asking.residency };
+    let mut parts = configuration.parts(options)?;
+    tell_made(&mut first_use);
+    for path in &parts.chain.recovery().released {
+        eprintln!("released after an interrupted run / 已放行上次中断的文件: {}", path.display());
+    }
+    for left in &parts.chain.recovery().left {
+        eprintln!("left hidden / 未能处理的遗留文件: {}: {}", left.path.display(), left.reason);
+    }
+    for notice in parts.ledger.notices() {
+        eprintln!("note / 提示: {notice}");
+    }
+    parts.chain.check_names(&target.names, target.format)?;
+    let flag = interrupt::flag();
+    stop_watch::start(Switch::of(&ledger, configuration.stop_file()), Arc::clone(&flag));
+    let request = match prepare(&parts, &account, &mut || flag.load(Ordering::SeqCst))? {
+        Ok(request) => request,
+        Err(refused) => {
+            tell_refused(&refused, asking.as_json);
+            return Ok(Code::Refused.exit_code());
+        }
+    };
+    let count = request.count;
+    // Somebody waits; what fails once fails for a reason that another attempt does not mend.
+    let terms = JobTerms { priority: Priority::INTERACTIVE, maximum_attempts: 1 };
+    let order = Order { request, names: target.names.clone() };
+    if let Submission::Refused(refused) = parts.admission.submit(&account, &order, terms)? {
+        tell_refused(&refused, asking.as_json);
+        return Ok(Code::Refused.exit_code());
+    }
+    for warning in parts.admission.warnings() {
+        eprintln!("warning / 警告: {warning}");
+    }
+    let mut front = Front::new(count, asking.as_json, flag);
+    let worked = parts.worker.run(&mut front);
+    let outcome = front.finish();
+    worked?;
+    if let Some(error) = outcome.failure {
+        return Err(error.into());
+    }
+    if outcome.refused {
+        return Ok(Code::Refused.exit_code());
+    }
+    if outcome.settled < count {
+        let done = outcome.settled;
+        let message = format!("{done} of {count} are finished and kept / 共 {count} 个，已完成并保留 {done} 个");
+        return Err(Failure::new(Code::Interrupted, message));
+    }
+    if outcome.withheld > 0 {
+        let withheld = outcome.withheld;
+        eprintln!("{withheld} of {count} withheld and not saved / {count} 个中有 {withheld} 个被拦截，未保存");
+        return Ok(Code::Refused.exit_code());
+    }
+    Ok(0)
+}
+
+fn request(options: &Options, target: &Target) -> Result<Request, Failure> {
     let folder = installation::find_model(&options.model)?;
     let defaults = ModelDefaults::read(&folder)?;
-    let target = Target::choose(options)?;
-    let request = Request {
+    Ok(Request {
         model: options.model.clone(),
-        texts: Texts { prompt: prompt.to_owned(), negative_prompt: options.negative_prompt.clone(), ..Texts::default() },
+        texts: Texts { prompt: prompt(&options.prompt)?, negative_prompt: options.negative_prompt.clone(), ..Texts::default() },
         seed: match options.seed {
             Some(seed) => seed,
             None => pipeline::random_seed()?,
@@ -41,162 +141,33 @@ pub fn run(options: &GenerateOptions, configuration: &Configuration) -> Result<u
             guidance_interval: options.guidance_interval,
             format: target.format,
         }),
-    };
-    let ledger = target.folder.join(pipeline::LEDGER_FILE);
-    let mut studio = Studio::open(StudioOptions {
-        folder: &target.folder,
-        existing: if options.force { Existing::Replace } else { Existing::Refuse },
-        labeller: configuration.labeller(&target.folder)?,
-        policy: configuration.policy()?,
-        image_gate: configuration.image_gate(),
-        strikes: configuration.image_safety.strikes,
-        record: RecordOptions {
-            account: options.account.clone().unwrap_or_else(identity::system_user),
-            vault: configuration.vault(&ledger)?,
-            stop_file: configuration.stop_file().to_owned(),
-        },
-    })?;
-    for notice in studio.notices() {
-        eprintln!("note / 提示: {notice}");
-    }
-    for left in &studio.recovery().left {
-        eprintln!("left hidden / 未能处理的遗留文件: {}: {}", left.path.display(), left.reason);
-    }
-    for path in &studio.recovery().released {
-        eprintln!("released after an interrupted run / 已放行上次中断的图片: {}", path.display());
-    }
-    let flag = interrupt::flag();
-    stop_watch::start(Switch::of(&ledger, configuration.stop_file()), Arc::clone(&flag));
-    let outcome = if options.enhance_prompt {
-        studio.clear_enhanced(request, &folder, &mut || flag.load(Ordering::SeqCst))?
-    } else {
-        studio.clear(request)?
-    };
-    let cleared = match outcome {
-        Outcome::Cleared(cleared) => cleared,
-        Outcome::Refused(refused) => return Ok(refuse(&refused, options)),
-    };
-    for warning in studio.warnings() {
-        eprintln!("warning / 警告: {warning}");
-    }
-    if options.enhance_prompt {
-        eprintln!("enhanced prompt / 增强后的提示词: {}", spec::stage::Cleared::request(&*cleared).texts.prompt);
-    }
-    let model = LoadedModel::open(folder, &options.model, options.dtype, residency(options.count))?;
-    let mut model = model.with_packed_weights(configuration.packed_folder());
-    let bar = progress::steps(0);
-    let mut observe = |now: Progress| {
-        match now {
-            Progress::Loading(component) => bar.set_message(format!("loading {component} / 加载中")),
-            Progress::Encoding => bar.set_message("encoding / 编码提示词"),
-            Progress::Step { done, total } => {
-                bar.set_message("drawing / 绘制");
-                bar.set_length(total as u64);
-                bar.set_position(done as u64);
-            }
-            Progress::Decoding => bar.set_message("decoding / 解码"),
-            _ => {}
-        }
-        if flag.load(Ordering::SeqCst) { Control::Stop } else { Control::Continue }
-    };
-    let mut withheld = 0_u32;
-    let mut deliver = |delivery: Delivery| {
-        bar.suspend(|| match &delivery {
-            Delivery::Released(released) => tell(released, options),
-            Delivery::Withheld(one) => tell_withheld(one, options),
-        });
-        withheld += u32::from(matches!(delivery, Delivery::Withheld(_)));
-    };
-    let result = studio.render(&mut model, &cleared, &target.names, &mut observe, &mut deliver);
-    bar.finish_and_clear();
-    result?;
-    if withheld > 0 {
-        eprintln!(
-            "{withheld} of {} pictures withheld and not saved / {} 张图片中有 {withheld} 张被拦截，未保存",
-            options.count, options.count
-        );
-        return Ok(Code::Refused.exit_code());
-    }
-    Ok(0)
+    })
 }
+
+/// The prompt as given, from standard input (`-`), or from a file (`@FILE`); without the line's end that editors leave.
+fn prompt(given: &std::ffi::OsStr) -> Result<String, Failure> {
+    let text =
+        given.to_str().ok_or_else(|| Failure::new(Code::InvalidRequest, "the prompt is not valid UTF-8 / 提示词不是有效的 UTF-8 文本"))?;
+    let read = match (text, text.strip_prefix('@')) {
+        ("-", _) => {
+            let mut read = String::new();
+            std::io::stdin().read_to_string(&mut read).map_err(|error| Failure::reading(Path::new("-"), &error))?;
+            read
+        }
+        (_, Some(path)) if !path.is_empty() => {
+            let bytes = pipeline::read_user_file(Path::new(path), MOST_PROMPT_BYTES)?;
+            String::from_utf8(bytes)
+                .map_err(|_| Failure::new(Code::InvalidRequest, format!("{path} is not text in UTF-8 / {path} 不是 UTF-8 文本")))?
+        }
+        _ => return Ok(text.to_owned()),
+    };
+    Ok(read.trim_start_matches('\u{feff}').trim_end_matches(['\n', '\r']).to_owned())
+}
+
+/// Longest file of a prompt: far above the 2,000 characters that are accepted, in any script.
+const MOST_PROMPT_BYTES: u64 = 64 << 10;
 
 /// Components stay in memory when several batches need them.
 fn residency(count: u32) -> Residency {
     if count > 1 { Residency::Keep } else { Residency::OneAtATime }
-}
-
-fn tell(released: &Released, options: &GenerateOptions) {
-    if options.json {
-        println!("{}", json!(released));
-    } else {
-        println!("{}", released.path.display());
-        eprintln!("  seed / 种子 {}  ProduceID {}  ledger entry / 账本条目 {}", released.seed, released.produce_id, released.ledger_index);
-    }
-    if released.screening.decision == ScreeningDecision::Review {
-        eprintln!("  a person should look at this picture / 建议人工复核: {}", released.path.display());
-    }
-}
-
-fn tell_withheld(withheld: &Withheld, options: &GenerateOptions) {
-    if options.json {
-        println!("{}", json!({"withheld": withheld}));
-    }
-    eprintln!("{}\n{}", withheld.chinese, withheld.english);
-    eprintln!("  seed / 种子 {}  ledger entry / 账本条目 {}", withheld.seed, withheld.ledger_index);
-    tell_suspended(withheld.suspended);
-}
-
-fn tell_suspended(suspended: Option<SuspensionCause>) {
-    if suspended.is_some() {
-        eprintln!("the account is suspended from now on / 该账户自此暂停使用");
-    }
-}
-
-fn refuse(refused: &Refused, options: &GenerateOptions) -> u8 {
-    let refusal = &refused.refusal;
-    if options.json {
-        println!(
-            "{}",
-            json!({"refused": refusal.verdict, "english": refusal.english, "chinese": refusal.chinese, "ledger_index": refused.ledger_index, "suspended": refused.suspended})
-        );
-    }
-    eprintln!("{}\n{}", refusal.chinese, refusal.english);
-    tell_suspended(refused.suspended);
-    Code::Refused.exit_code()
-}
-
-/// Where pictures go.
-struct Target {
-    folder: PathBuf,
-    names: Names,
-    format: FileFormat,
-}
-
-impl Target {
-    fn choose(options: &GenerateOptions) -> Result<Self, Failure> {
-        let Some(out) = &options.out else {
-            return Ok(Self {
-                folder: DEFAULT_FOLDER.into(),
-                names: Names::ByProduceId,
-                format: options.format.unwrap_or(FileFormat::Png),
-            });
-        };
-        let ending = out.extension().and_then(|ending| ending.to_str()).and_then(|ending| KindOfWork::Picture.format(ending).ok());
-        if out.is_dir() || ending.is_none() {
-            return Ok(Self { folder: out.clone(), names: Names::ByProduceId, format: options.format.unwrap_or(FileFormat::Png) });
-        }
-        if options.count > 1 {
-            let message = "--count above 1 needs a folder for --out / 多张图片时 --out 应为文件夹";
-            return Err(Failure::new(Code::InvalidRequest, message));
-        }
-        let name = out.file_name().and_then(|name| name.to_str());
-        let name = name.ok_or_else(|| Failure::new(Code::InvalidRequest, "--out is not a valid file name / --out 不是有效的文件名"))?;
-        let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let format = options.format.or(ending).unwrap_or(FileFormat::Png);
-        if ending != Some(format) {
-            let message = format!("--out ends in another format than --format {format} / --out 的扩展名与 --format {format} 不一致");
-            return Err(Failure::new(Code::InvalidRequest, message));
-        }
-        Ok(Self { folder: folder.to_owned(), names: Names::Given(name.to_owned()), format })
-    }
 }

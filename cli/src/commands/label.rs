@@ -1,14 +1,14 @@
 //! `danqing label` and `danqing convert`: files that are there already leave again with their labels, recorded.
 
 use crate::arguments::{ConvertOptions, LabelOptions};
-use crate::commands::verify::check::read;
-use crate::commands::verify_c2pa;
 use crate::failure::Failure;
+use crate::made::tell_made;
 use crate::{identity, stop_watch};
 use credentials::Source;
-use installation::Configuration;
+use installation::{Configuration, FirstUse};
 use ledger::{Account, Ledger};
-use pipeline::{Copies, PassingOn, RecordOptions, ReleasedCopy, Switch};
+use pipeline::verification::read_sidecar;
+use pipeline::{DerivedFiles, PassingOn, ReleasedDerivedFile, Switch};
 use provenance::{Conversion, DEFAULT_EXPLICIT_TEXT, EarlierPropagator, Ground, check_explicit_text};
 use serde_json::json;
 use spec::{Code, KindOfWork, Sha256Digest, SystemClock};
@@ -33,8 +33,10 @@ pub fn run(options: &LabelOptions, configuration: &Configuration) -> Result<u8, 
         earlier: if options.replace_propagator { EarlierPropagator::Replace } else { EarlierPropagator::Keep },
     };
     let (folder, name) = target(&options.out)?;
-    let copies = open(&options.file, &folder, options.force, options.account.as_deref(), configuration)?;
-    let released = copies.pass_on(&source.source(), passing, &name)?;
+    let mut first_use = FirstUse::of(configuration, &folder)?;
+    let derived = open(&options.file, &folder, options.force, options.account.as_deref(), configuration)?;
+    let released = derived.pass_on(&source.source(), passing, &name)?;
+    tell_made(&mut first_use);
     let notice = notice(&released.relabelling.label);
     tell(&released, options.json, Some(notice));
     Ok(0)
@@ -56,7 +58,7 @@ pub fn convert(options: &ConvertOptions, configuration: &Configuration) -> Resul
     }
     let configured = configuration.explicit_label.as_deref().unwrap_or(DEFAULT_EXPLICIT_TEXT);
     check_explicit_text(configured)?;
-    let shown = explicit_label_of(&options.file, &source.bytes)?;
+    let shown = explicit_label_of(&ledger_of(&options.file, configuration), &source.bytes)?;
     let conversion = Conversion {
         format,
         fit: options.resize.or(options.thumbnail.map(|side| (side, side))),
@@ -64,8 +66,10 @@ pub fn convert(options: &ConvertOptions, configuration: &Configuration) -> Resul
         shows_label: shown.is_some(),
         explicit_text: shown.unwrap_or_else(|| configured.to_owned()),
     };
-    let copies = open(&options.file, &folder, options.force, options.account.as_deref(), configuration)?;
-    let released = copies.convert(&source.source(), &conversion, &name)?;
+    let mut first_use = FirstUse::of(configuration, &folder)?;
+    let derived = open(&options.file, &folder, options.force, options.account.as_deref(), configuration)?;
+    let released = derived.convert(&source.source(), &conversion, &name)?;
+    tell_made(&mut first_use);
     tell(&released, options.json, None);
     Ok(0)
 }
@@ -78,7 +82,7 @@ struct Original {
 
 impl Original {
     fn read(file: &Path) -> Result<Self, Failure> {
-        Ok(Self { bytes: read(file)?, sidecar: verify_c2pa::read_sidecar(file)? })
+        Ok(Self { bytes: pipeline::read_user_file(file, pipeline::MOST_FILE_BYTES)?, sidecar: read_sidecar(file)? })
     }
 
     /// Without its name, which is nobody's business where the copy goes.
@@ -94,48 +98,48 @@ fn open<'a>(
     force: bool,
     account: Option<&str>,
     configuration: &'a Configuration,
-) -> Result<Copies<'a>, Failure> {
+) -> Result<DerivedFiles<'a>, Failure> {
     let stop_file = configuration.stop_file();
-    Switch::of(&beside(file), stop_file).check()?;
-    let account = account.map_or_else(identity::system_user, str::to_owned);
-    check_account(&beside(file), &account, configuration)?;
-    let ledger = folder.join(pipeline::LEDGER_FILE);
-    let record = RecordOptions { account, vault: configuration.vault(&ledger)?, stop_file: stop_file.to_owned() };
+    let source = ledger_of(file, configuration);
+    Switch::of(&source, stop_file).check()?;
+    let account = Account::new(&account.map_or_else(identity::system_user, str::to_owned))?;
+    check_account(&source, &account, configuration)?;
+    let record = configuration.record_options(&configuration.ledger_of(folder))?;
+    let ledger = record.ledger.clone();
     let existing = if force { Existing::Replace } else { Existing::Refuse };
     let signs_in = folder.to_owned();
     let signer = Box::new(move || Ok(configuration.signer(&signs_in)?));
-    let copies = Copies::of(folder, existing, signer, record)?;
+    let derived = DerivedFiles::of(folder, existing, signer, account, record)?;
     stop_watch::start(Switch::of(&ledger, stop_file), Arc::default());
-    Ok(copies)
+    Ok(derived)
 }
 
 /// Copying into another folder is no way around a suspension in the ledger where the picture was made, if that is ours to read.
-fn check_account(path: &Path, account: &str, configuration: &Configuration) -> Result<(), Failure> {
+fn check_account(path: &Path, account: &Account, configuration: &Configuration) -> Result<(), Failure> {
     let vault = configuration.vault(path)?;
     if !path.exists() || !vault.key.exists() {
         return Ok(());
     }
     let ledger = Ledger::open(Box::new(SqliteLog::open_existing(path)?), Arc::new(SystemClock))?;
     match ledger.with_vault(&vault) {
-        Ok(ledger) => Ok(pipeline::check_account(&ledger, &Account::new(account)?)?),
+        Ok(ledger) => Ok(pipeline::check_account(&ledger, account)?),
         Err(ledger::Error::RecordKeyOfAnother { .. }) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// The ledger beside a file.
-fn beside(file: &Path) -> PathBuf {
-    file.parent().unwrap_or(Path::new("")).join(pipeline::LEDGER_FILE)
+/// The ledger of a file: the configured one, or the one beside it.
+fn ledger_of(file: &Path, configuration: &Configuration) -> PathBuf {
+    configuration.ledger_of(file.parent().unwrap_or(Path::new("")))
 }
 
-/// The explicit label that Danqing drew into exactly these bytes, if the ledger beside them knows. An article 9 copy has none, and gets one
+/// The explicit label that Danqing drew into exactly these bytes, if the ledger knows. An article 9 copy has none, and gets one
 /// as any other picture.
-fn explicit_label_of(file: &Path, bytes: &[u8]) -> Result<Option<String>, Failure> {
-    let path = beside(file);
+fn explicit_label_of(path: &Path, bytes: &[u8]) -> Result<Option<String>, Failure> {
     if !path.exists() {
         return Ok(None);
     }
-    let ledger = Ledger::open(Box::new(SqliteLog::open_existing(&path)?), Arc::new(SystemClock))?;
+    let ledger = Ledger::open(Box::new(SqliteLog::open_existing(path)?), Arc::new(SystemClock))?;
     let entry = ledger.find_by_content(Sha256Digest::of(bytes))?;
     let text = entry.and_then(|entry| entry.produced().map(|produced| produced.explicit_label.clone()));
     Ok(text.filter(|text| !text.is_empty()))
@@ -159,7 +163,7 @@ fn notice(label: &str) -> &'static str {
     }
 }
 
-fn tell(released: &ReleasedCopy, as_json: bool, notice: Option<&str>) {
+fn tell(released: &ReleasedDerivedFile, as_json: bool, notice: Option<&str>) {
     if let Some(warning) = released.warning {
         eprintln!("warning / 警告: {warning}");
     }

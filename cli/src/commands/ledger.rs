@@ -35,7 +35,7 @@ fn shred(options: &ShredOptions, configuration: &Configuration) -> Result<u8, Fa
     let date = options.before.parse::<policy::Date>();
     let date = date.map_err(|error| Failure::new(Code::InvalidRequest, format!("--before {}: {error}", options.before)))?;
     let before = Timestamp(u64::try_from(date.days_since(policy::Date::from_unix_seconds(0))).unwrap_or(0) * 86_400_000);
-    let mut ledger = configuration.ledger(&options.ledger.ledger)?;
+    let mut ledger = configuration.open_ledger(&options.ledger.ledger)?;
     let keys = ledger.shred(before, &options.officer.clone().unwrap_or_else(system_user))?;
     println!("{keys} keys destroyed / 已销毁 {keys} 个密钥");
     Ok(0)
@@ -177,7 +177,7 @@ fn checkpoint(options: &CheckpointOptions, configuration: &Configuration) -> Res
 fn prove(options: &ProveOptions, configuration: &Configuration) -> Result<u8, Failure> {
     let file = Path::new(&options.what);
     let beside = file.parent().map(|folder| folder.join(pipeline::LEDGER_FILE)).filter(|_| file.is_file());
-    let path = options.ledger(beside);
+    let path = options.ledger(configuration.ledger.clone().or(beside));
     let index = find(&options.what, &path)?;
     let log = SqliteLog::open_existing(&path)?;
     let snapshot = Snapshot::read(&log)?;

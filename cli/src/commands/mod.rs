@@ -5,6 +5,7 @@ pub mod data;
 pub mod evaluate;
 pub mod filing;
 pub mod generate;
+pub mod init;
 pub mod label;
 pub mod ledger;
 pub mod model;
@@ -14,7 +15,6 @@ pub mod quantize;
 pub mod speeds;
 pub mod train;
 pub mod verify;
-pub mod verify_c2pa;
 
 use ::policy::Date;
 use std::time::SystemTime;

@@ -21,7 +21,14 @@ impl Desk {
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_danqing"));
         command.current_dir(self.path());
+        // Keys and configuration of whoever runs the tests stay out of them.
+        command.env("XDG_CONFIG_HOME", self.home("config")).env("XDG_DATA_HOME", self.home("data"));
         command
+    }
+
+    /// A user's folder for configuration, data or caches.
+    pub fn home(&self, name: &str) -> PathBuf {
+        self.path().join("home").join(name)
     }
 
     pub fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Output {

@@ -24,6 +24,15 @@ pub fn random() -> Result<[u8; 32]> {
     Ok(random)
 }
 
+/// Makes the folder of keys, and those above it, where they are missing; nobody but its owner looks into it.
+pub fn create_folder(path: &Path) -> Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|source| Error::KeyIo { path: path.to_owned(), source })
+}
+
 /// Writes the line into `path` unless there is a file, be it another process's that was faster. Nobody reads half of it.
 pub fn create_if_missing(path: &Path, line: &str, readers: Readers) -> Result<()> {
     let aside = path.with_extension(format!("{}.partial", std::process::id()));

@@ -7,7 +7,7 @@ use serde_json::json;
 pub fn run(command: &AccountCommand, configuration: &Configuration) -> Result<u8, Failure> {
     match command {
         AccountCommand::List(options) => {
-            for (entry, account) in configuration.ledger(&options.ledger)?.suspensions()? {
+            for (entry, account) in configuration.open_ledger(&options.ledger)?.suspensions()? {
                 let Record::Suspended(suspension) = &entry.record else { continue };
                 let since = entry.time.to_rfc3339();
                 if options.json {
@@ -23,7 +23,7 @@ pub fn run(command: &AccountCommand, configuration: &Configuration) -> Result<u8
             }
         }
         AccountCommand::Lift { account, officer } => {
-            let index = configuration.ledger(&officer.ledger)?.lift(&Account::new(account)?, officer.decision())?;
+            let index = configuration.open_ledger(&officer.ledger)?.lift(&Account::new(account)?, officer.decision())?;
             println!("lifted, entry {index} / 已解除，账本条目 {index}");
         }
     }

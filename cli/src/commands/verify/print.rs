@@ -1,11 +1,14 @@
-use super::check::{Checked, FoundMark, Known, Mark, Trust};
+use super::manifest;
 use crate::commands::ledger::shown;
 use ledger::Revealed;
+use pipeline::verification::{Checked, Fault, FoundMark, Known, Mark, Question, SignerTrust, Tally};
 use provenance::{LabelReport, LabelVerdict, Security};
 use serde_json::{Value, json};
 
-pub fn json(checked: &Checked) -> Value {
+/// All that was found, for programs.
+pub fn json(checked: &Checked, question: Question) -> Value {
     let (state, revealed) = match &checked.known {
+        Known::NotAsked => ("not_asked", None),
         Known::NoLedger(_) => ("no_ledger", None),
         Known::Unknown => ("unknown", None),
         Known::Changed(revealed) => ("changed", Some(revealed)),
@@ -18,23 +21,25 @@ pub fn json(checked: &Checked) -> Value {
         Mark::NoKey => json!({"state": "no_key"}),
         Mark::NotLookedFor => json!({"state": "not_looked_for"}),
         Mark::NotFound => json!({"state": "not_found"}),
-        Mark::Found(FoundMark { mark, entry, is_labels }) => {
+        Mark::Found(FoundMark { mark, entry, labels }) => {
+            let is_labels = labels.as_ref() == Some(mark);
             let produced = entry.as_ref().and_then(|entry| entry.produced());
             let id = produced.map(|produced| produced.produce_id);
             json!({"state": "found", "mark": format!("{mark:012x}"), "produce_id": id, "is_labels": is_labels})
         }
     };
     let trust = match checked.trust {
-        Trust::NoSignature => "no_signature",
-        Trust::NotPinned => "not_pinned",
-        Trust::Trusted => "trusted",
-        Trust::Stranger => "stranger",
+        SignerTrust::NoSignature => "no_signature",
+        SignerTrust::NotPinned => "not_pinned",
+        SignerTrust::Trusted => "trusted",
+        SignerTrust::Stranger => "stranger",
     };
     let file = checked.file.display().to_string();
-    json!({"file": file, "label": checked.report, "signer": trust, "ledger": state, "entry": entry, "personal": personal, "watermark": watermark, "c2pa": checked.manifest})
+    let faults: Vec<&str> = checked.faults(question).into_iter().map(Fault::code).collect();
+    json!({"file": file, "passes": checked.passes(question), "faults": faults, "label": checked.report, "signer": trust, "ledger": state, "entry": entry, "personal": personal, "watermark": watermark, "c2pa": checked.manifest})
 }
 
-pub fn verdict(verdict: LabelVerdict) -> &'static str {
+fn verdict(verdict: LabelVerdict) -> &'static str {
     match verdict {
         LabelVerdict::Compliant => "compliant / 合规",
         LabelVerdict::Noncompliant => "not compliant / 不合规",
@@ -43,7 +48,41 @@ pub fn verdict(verdict: LabelVerdict) -> &'static str {
     }
 }
 
-pub fn text(checked: &Checked) {
+/// What speaks against a file, on one line; nothing of a file that nothing speaks against.
+pub fn faults(checked: &Checked, question: Question) {
+    let faults = checked.faults(question);
+    if faults.is_empty() {
+        return;
+    }
+    let findings: Vec<&str> = checked.report.findings.iter().map(|finding| finding.code()).collect();
+    let details = if findings.is_empty() { String::new() } else { format!(" ({})", findings.join(", ")) };
+    let texts: Vec<String> = faults.iter().map(|fault| format!("{} / {}", fault.english(), fault.chinese())).collect();
+    let passes = if checked.passes(question) { "passes / 通过, but / 但 " } else { "" };
+    println!("{}: {passes}{}{details}", checked.file.display(), texts.join("; "));
+}
+
+/// What a batch comes to.
+pub fn summary(tally: &Tally, seconds: f64, as_json: bool) {
+    let Tally { files, passed, recorded, compliant, unreadable, .. } = *tally;
+    let rate = files as f64 / seconds.max(1e-9);
+    if as_json {
+        let faults: serde_json::Map<String, Value> = tally.faults().map(|(fault, count)| (fault.code().to_owned(), count.into())).collect();
+        let summary = json!({"files": files, "passed": passed, "recorded": recorded, "compliant": compliant, "unreadable": unreadable,
+            "faults": faults, "seconds": seconds, "files_per_second": rate});
+        println!("{}", json!({"summary": summary}));
+        return;
+    }
+    println!(
+        "{files} files / 个文件: {passed} pass / 通过, {compliant} with a compliant label / 标识合规, {recorded} in the ledger / 账本有记录, {unreadable} unreadable / 无法读取"
+    );
+    for (fault, count) in tally.faults() {
+        println!("  {count}: {} / {}", fault.english(), fault.chinese());
+    }
+    println!("{seconds:.2} s, {rate:.0} files/s / 个每秒");
+}
+
+/// All that was found, for people.
+pub fn text(checked: &Checked, question: Question) {
     println!("{}", checked.file.display());
     let report = &checked.report;
     let format = report.format.map(|format| format!(" ({format})")).unwrap_or_default();
@@ -56,6 +95,7 @@ pub fn text(checked: &Checked) {
     }
     print_security(report, checked.trust);
     match &checked.known {
+        Known::NotAsked => println!("  ledger / 账本: not asked / 未查询"),
         Known::NoLedger(path) => println!("  ledger / 账本: none at {} / 未找到账本", path.display()),
         Known::Unknown => println!("  ledger / 账本: does not know this file / 无此文件的记录"),
         Known::Changed(revealed) => {
@@ -74,21 +114,24 @@ pub fn text(checked: &Checked) {
             let id = entry.produced().map(|produced| produced.produce_id.to_string()).unwrap_or_default();
             println!("  watermark / 水印: {mark:012x}, entry {} with ProduceID {id} / 对应条目 {}", entry.index, entry.index);
         }
-        Mark::Found(FoundMark { mark, is_labels: true, .. }) => {
+        Mark::Found(FoundMark { mark, labels: Some(label), .. }) if label == mark => {
             println!("  watermark / 水印: {mark:012x}, that of the label's ProduceID / 与标识中的 ProduceID 一致");
         }
         Mark::Found(FoundMark { mark, .. }) => {
             println!("  watermark / 水印: {mark:012x}, neither the label's nor known to the ledger / 与标识不符，账本中也没有对应记录");
         }
     }
-    crate::commands::verify_c2pa::print_text(&checked.manifest);
+    manifest::print_text(&checked.manifest);
+    for fault in checked.faults(question) {
+        println!("  fault / 问题: {} / {}", fault.english(), fault.chinese());
+    }
 }
 
-fn print_security(report: &LabelReport, trust: Trust) {
+fn print_security(report: &LabelReport, trust: SignerTrust) {
     let producer = match (&report.producer_security, trust) {
         (Security::Absent, _) => "none / 无".to_owned(),
-        (Security::Valid { key }, Trust::Trusted) => format!("valid, by a trusted key / 有效，密钥受信任: {key}"),
-        (Security::Valid { key }, Trust::Stranger) => format!("valid, but by no trusted key / 有效，但密钥不受信任: {key}"),
+        (Security::Valid { key }, SignerTrust::Trusted) => format!("valid, by a trusted key / 有效，密钥受信任: {key}"),
+        (Security::Valid { key }, SignerTrust::Stranger) => format!("valid, but by no trusted key / 有效，但密钥不受信任: {key}"),
         (Security::Valid { key }, _) => {
             format!("valid, by a key that nothing vouches for (trusted_label_keys is not set) / 有效，但未配置受信任密钥: {key}")
         }

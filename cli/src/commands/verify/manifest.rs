@@ -1,40 +1,6 @@
-//! The part of `danqing verify` that reads C2PA manifests: inside the file, or beside it in `FILE.c2pa`.
-use crate::failure::Failure;
-use credentials::{Anchors, IngredientReport, Report, Trust, Verdict, Weight, verify, verify_sidecar};
-use spec::{Clock as _, Code, SystemClock};
-use std::path::Path;
+//! What a C2PA manifest says, for people.
 
-/// Longest sidecar that is read: manifests of many ingredients with thumbnails stay below it.
-const MAXIMUM_BYTES: u64 = 64 << 20;
-
-/// Judges the manifest of a file.
-pub fn check(file: &Path, bytes: &[u8], anchors: &Anchors) -> Result<Report, Failure> {
-    let report = verify(bytes, anchors, SystemClock.now());
-    if report.verdict != Verdict::NotFound {
-        return Ok(report);
-    }
-    check_sidecar(file, bytes, anchors).map(|found| found.unwrap_or(report))
-}
-
-fn check_sidecar(file: &Path, bytes: &[u8], anchors: &Anchors) -> Result<Option<Report>, Failure> {
-    Ok(read_sidecar(file)?.map(|store| verify_sidecar(bytes, &store, anchors, SystemClock.now())))
-}
-
-/// The manifest store in `FILE.c2pa`, if it is there.
-pub fn read_sidecar(file: &Path) -> Result<Option<Vec<u8>>, Failure> {
-    let path = store::sidecar(file);
-    let Ok(metadata) = std::fs::metadata(&path) else { return Ok(None) };
-    if metadata.len() > MAXIMUM_BYTES {
-        let message = format!("{} is larger than any manifest / 旁挂清单文件过大", path.display());
-        return Err(Failure::new(Code::InvalidRequest, message));
-    }
-    std::fs::read(&path).map(Some).map_err(|error| Failure::reading(&path, &error))
-}
-
-/// Whether the manifest speaks against the file. A missing one does not: it may have been left out, or lost.
-pub fn speaks_against(report: &Report) -> bool {
-    report.verdict == Verdict::Invalid
-}
+use credentials::{IngredientReport, Report, Trust, Verdict, Weight};
 
 /// A few lines below the file's name.
 pub fn print_text(report: &Report) {

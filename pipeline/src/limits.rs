@@ -1,0 +1,47 @@
+//! What no request may ask for, whatever the model.
+
+use crate::{Error, Result};
+use spec::{Asked, PictureRequest, Request};
+
+/// Most artifacts of one request.
+const MAXIMUM_COUNT: u32 = 10_000;
+/// Longest side of a picture, in pixels: beyond it no supported model was trained.
+const MAXIMUM_SIDE: u32 = 8_192;
+/// Most denoising steps: schedulers are trained on a thousand noise levels.
+const MAXIMUM_STEPS: u32 = 1_000;
+/// Strongest guidance: beyond it every model that is known burns its pictures out.
+const MAXIMUM_GUIDANCE: f32 = 100.0;
+
+pub fn check(request: &Request) -> Result<()> {
+    in_range("count", "张数", request.count, MAXIMUM_COUNT)?;
+    match &request.asked {
+        Asked::Picture(picture) => check_picture(request, picture),
+        // The problem file is read, and every bound of it checked, by the solver before it works.
+        Asked::Design(_) => Ok(()),
+    }
+}
+
+fn check_picture(request: &Request, picture: &PictureRequest) -> Result<()> {
+    policy::validate_prompt(&request.texts.prompt)?;
+    // Blank is none.
+    if !request.texts.negative_prompt.trim().is_empty() {
+        policy::validate_prompt(&request.texts.negative_prompt)?;
+    }
+    in_range("width", "宽", picture.width, MAXIMUM_SIDE)?;
+    in_range("height", "高", picture.height, MAXIMUM_SIDE)?;
+    in_range("steps", "步数", picture.num_inference_steps, MAXIMUM_STEPS)?;
+    let value = picture.guidance_scale;
+    if !(0.0..=MAXIMUM_GUIDANCE).contains(&value) {
+        return Err(Error::InvalidRequest(format!(
+            "guidance scale must be from 0 to {MAXIMUM_GUIDANCE}, not {value} / 引导强度应在 0 到 {MAXIMUM_GUIDANCE} 之间，而不是 {value}"
+        )));
+    }
+    Ok(())
+}
+
+fn in_range(name: &str, chinese: &str, value: u32, limit: u32) -> Result<()> {
+    if (1..=limit).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::InvalidRequest(format!("{name} must be from 1 to {limit}, not {value} / {chinese}应在 1 到 {limit} 之间，而不是 {value}")))
+}
