@@ -125,6 +125,32 @@ pub enum Error {
     /// A leaf was offered beside a secret whose id another secret has.
     #[error("the log already has a secret with that id; nothing was written / 日志中已有该编号的密钥，未写入任何内容")]
     SecretTaken,
+    /// SQLite reported an error on a queue's file.
+    #[error("cannot {what} the queue {}: {} / 任务队列 {} 操作失败：{}", .path.display(), database_english(.source), .path.display(), database_chinese(.source))]
+    Queue {
+        /// The file.
+        path: PathBuf,
+        /// What was attempted: `open`, `read` or `write to`.
+        what: &'static str,
+        /// SQLite's error.
+        source: rusqlite::Error,
+    },
+    /// The file is an SQLite database of something else.
+    #[error("{} is not a Danqing queue: give another name / {} 不是丹青任务队列，请换一个文件名", .path.display(), .path.display())]
+    NotAQueue {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The queue was written by a newer release.
+    #[error("the queue {} has schema {found}, this release knows {known}: use a newer Danqing / 任务队列 {} 的版本为 {found}，本程序只支持到 {known}：请升级丹青", .path.display(), .path.display())]
+    QueueTooNew {
+        /// The file.
+        path: PathBuf,
+        /// Its schema number.
+        found: i64,
+        /// The newest that this build knows.
+        known: i64,
+    },
     /// A job was put whose id another job has.
     #[error("another job has the id {id}: nothing was put / 任务编号 {id} 已被另一任务使用，未加入队列")]
     JobTaken {

@@ -28,7 +28,13 @@
 //! and append. [`MemoryLog`] is the one that does not, for tests. Both pass one conformance suite. The layout of the
 //! database is drawn at [`SqliteLog`].
 //!
-//! Everything here blocks on the disk and may be called from any one thread at a time.
+//! # The queue
+//!
+//! [`SqliteQueue`] is the `spec::JobQueue` that survives the process, one SQLite file of its own; any number of threads and processes of one
+//! machine share it. Its tables are drawn there. [`MemoryQueue`] is the one for the work of one process. Both pass one conformance
+//! suite.
+//!
+//! Everything here blocks on the disk and may be called from any one thread at a time; the queues, from any number at once.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod error;
@@ -42,6 +48,7 @@ mod release_name;
 mod schema;
 mod secrets;
 mod sqlite_log;
+mod sqlite_queue;
 
 pub use error::{Error, Result};
 pub use memory_log::MemoryLog;
@@ -51,3 +58,4 @@ pub use output::{check_output, create_output, write_output};
 pub use part::{Stored, StoredCopy, sidecar};
 pub use release_name::ReleaseName;
 pub use sqlite_log::SqliteLog;
+pub use sqlite_queue::SqliteQueue;

@@ -1,6 +1,6 @@
 //! Where a process is to fail, or to be killed.
 //!
-//! Code under test names its points by calling [`reached`] under `#[cfg(test)]`; wrappers around ports do the same. A test says what
+//! Code under test names its points by calling [`reached`] under `#[cfg(test)]`; wrappers around ports, such as [`FaultyQueue`], do the same. A test says what
 //! is to happen at which of them:
 //!
 //! ```text
@@ -10,6 +10,10 @@
 //!
 //! A plan holds for one thread ([`FaultPlan::run`]), or for a process: [`Child`] starts the present test binary once more, to run one
 //! test that does nothing otherwise.
+
+mod queue;
+
+pub use queue::FaultyQueue;
 
 use std::cell::RefCell;
 use std::fmt;
