@@ -1,5 +1,8 @@
 use crate::documents::{self, keywords_csv};
-use crate::{Content, Document, Error, Records, docx, markdown};
+use crate::docx::docx;
+use crate::markdown::markdown;
+use crate::observations::of_documents;
+use crate::{Content, Document, Error, Observation, Records};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -9,8 +12,8 @@ use std::path::Path;
 pub struct Bundle {
     /// Files, relative to the bundle's folder.
     pub files: Vec<String>,
-    /// Gaps in all documents.
-    pub gaps: usize,
+    /// What [`crate::check`] says of the same records.
+    pub observations: Vec<Observation>,
 }
 
 /// Writes all documents into `out`, which must not exist (or be an empty folder): the whole folder or nothing.
@@ -26,8 +29,9 @@ pub fn build(records: &Records, out: &Path) -> Result<Bundle, Error> {
     fs::create_dir_all(parent).map_err(failed)?;
     let staging = tempfile::Builder::new().prefix(".danqing-filing-").tempdir_in(parent).map_err(failed)?;
     let mut documents = documents::all(records);
-    documents.insert(0, documents::cover(records, &documents));
-    let mut bundle = Bundle { files: Vec::new(), gaps: documents.iter().skip(1).map(|document| document.gaps().count()).sum() };
+    let observations = of_documents(records, &documents);
+    documents.insert(0, documents::cover(records, &documents, &observations));
+    let mut bundle = Bundle { files: Vec::new(), observations };
     let mut write = |name: String, bytes: &[u8]| -> std::io::Result<()> {
         let path = staging.path().join(&name);
         if let Some(folder) = path.parent() {
@@ -40,9 +44,9 @@ pub fn build(records: &Records, out: &Path) -> Result<Bundle, Error> {
         Ok(())
     };
     for document in &documents {
-        let stem = if document.folder.is_empty() { document.name.to_owned() } else { format!("{}/{}", document.folder, document.name) };
-        write(format!("{stem}.md"), markdown::render(document).as_bytes()).map_err(failed)?;
-        write(format!("{stem}.docx"), &docx::render(document).map_err(failed)?).map_err(failed)?;
+        let stem = document.place();
+        write(format!("{stem}.md"), markdown(document).as_bytes()).map_err(failed)?;
+        write(format!("{stem}.docx"), &docx(document).map_err(failed)?).map_err(failed)?;
     }
     write("2-生成式人工智能服务备案/拦截关键词.csv".to_owned(), keywords_csv(records).as_bytes()).map_err(failed)?;
     write("records.json".to_owned(), format!("{:#}\n", sources(records, &documents)).as_bytes()).map_err(failed)?;
@@ -55,21 +59,17 @@ pub fn build(records: &Records, out: &Path) -> Result<Bundle, Error> {
     Ok(bundle)
 }
 
-/// Every line of every form, for machines: value and record, or gap and how to supply it.
+/// Every line of every form, for machines: value, marks and record, or gap and how to supply it.
 fn sources(records: &Records, documents: &[Document]) -> Value {
     let rows = documents.iter().skip(1).flat_map(|document| {
-        let forms = document.blocks.iter().filter_map(|block| match block {
-            crate::Block::Form(rows) => Some(rows),
-            _ => None,
-        });
-        forms.flatten().map(move |row| {
-            let place = format!("{}/{}", document.folder, document.name);
-            match &row.content {
-                Content::Filled { text, record } => {
-                    json!({"document": place, "item": row.item, "clause": row.clause, "value": text, "record": record})
-                }
-                Content::Gap { supply } => json!({"document": place, "item": row.item, "clause": row.clause, "gap": supply}),
+        let place = document.place();
+        let answers = document.rows().flat_map(|row| row.answers().map(|(item, content)| (item, content, &row.clause)));
+        answers.map(move |(item, content, clause)| match content {
+            Content::Filled { text, record, key, marks } => {
+                let marks: Vec<&str> = marks.iter().map(|mark| mark.text()).collect();
+                json!({"document": place, "item": item, "clause": clause, "value": text, "record": record, "key": key, "marks": marks})
             }
+            Content::Gap { id, supply } => json!({"document": place, "item": item, "clause": clause, "gap": supply, "id": id}),
         })
     });
     json!({"format": "danqing.filing.v1", "date": records.today, "model": records.model.identity, "rows": rows.collect::<Vec<_>>()})

@@ -32,6 +32,12 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// The ledger could not be read.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+    /// There is no stop to report on.
+    #[error("generation was never stopped / 生成服务从未停用")]
+    NeverStopped,
     /// The folder is there already.
     #[error("{path} is there already; name a new folder / {path} 已存在，请另选文件夹")]
     OutputExists {
@@ -47,7 +53,8 @@ impl Error {
             Self::SubjectInvalid { .. } => Code::ConfigurationInvalid,
             Self::RecordInvalid { .. } => Code::DataInvalid,
             Self::Io { .. } => Code::StorageFailed,
-            Self::OutputExists { .. } => Code::InvalidRequest,
+            Self::Ledger(error) => error.code(),
+            Self::OutputExists { .. } | Self::NeverStopped => Code::InvalidRequest,
         }
     }
 }

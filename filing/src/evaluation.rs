@@ -94,7 +94,12 @@ impl Evaluation {
         })
     }
 
-    /// The check whose English name begins so.
+    /// Whether a check fails whose English name begins with one of `words`.
+    pub(crate) fn misses(&self, words: &[&str]) -> bool {
+        self.checks.iter().any(|check| !check.passed && words.iter().any(|word| check.english.starts_with(word)))
+    }
+
+    /// The check of that English name.
     pub(crate) fn check(&self, english: &str) -> Option<&EvaluationCheck> {
         self.checks.iter().find(|check| check.english == english)
     }

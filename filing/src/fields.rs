@@ -94,6 +94,8 @@ fields! {
     "service.training_opt_out" "关闭以输入训练的方式（不多于四次点击）" "GB/T 45654-2025 措施";
     "service.minors" "未成年人保护措施" "暂行办法 10";
     "service.intellectual_property_officer" "知识产权负责人" "GB/T 45654-2025 语料";
+    "service.intellectual_property_policy" "知识产权管理策略" "GB/T 45654-2025 语料";
+    "service.intellectual_property_notice" "知识产权风险提示（写给使用者）" "GB/T 45654-2025 语料";
     "annotation.rules" "标注规则文件及版本" "暂行办法 8；GB/T 45674-2025";
     "annotation.goal" "标注目标" "GB/T 45674-2025";
     "annotation.format" "数据格式" "GB/T 45674-2025";

@@ -27,6 +27,11 @@ impl ManifestSummary {
     /// Reads a manifest.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+        Self::parse(&text, path)
+    }
+
+    /// The manifest's text; errors name `path`.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
         let invalid = |detail: String| Error::RecordInvalid { path: path.to_owned(), detail };
         let mut lines = text.lines();
         let parse = |line: &str| serde_json::from_str::<Value>(line).map_err(|error| invalid(format!("not JSON: {error}")));

@@ -1,26 +1,34 @@
-use crate::document::{Block, Document, FORM_HEADER};
+use crate::document::{Document, Element, chinese_number, form_table};
 
 /// The document as GitHub-flavoured Markdown.
-pub fn render(document: &Document) -> String {
+pub fn markdown(document: &Document) -> String {
     let mut text = format!("# {}\n", document.title);
-    for block in &document.blocks {
+    if !document.subtitle.is_empty() {
+        text.extend(["\n", &document.subtitle, "\n"]);
+    }
+    let mut number = 0;
+    for element in &document.elements {
         text.push('\n');
-        match block {
-            Block::Heading(heading) => text.extend(["## ", heading, "\n"]),
-            Block::Text(paragraph) => text.extend([paragraph, "\n"]),
-            Block::Form(rows) => {
-                let rows: Vec<Vec<String>> = rows.iter().map(|row| row.cells().to_vec()).collect();
-                table(&mut text, &FORM_HEADER, &rows);
+        match element {
+            Element::Heading(heading) => {
+                number += 1;
+                text.extend(["## ", &chinese_number(number), "、", heading, "\n"]);
             }
-            Block::Table { header, rows } => table(&mut text, header, rows),
+            Element::PlainHeading(heading) => text.extend(["## ", heading, "\n"]),
+            Element::Text(paragraph) => text.extend([paragraph, "\n"]),
+            Element::Form(rows) => {
+                let (columns, cells) = form_table(rows);
+                table(&mut text, columns.iter().map(|column| column.title.as_str()), &cells);
+            }
+            Element::Table { columns, rows } => table(&mut text, columns.iter().map(|column| column.title.as_str()), rows),
         }
     }
     text
 }
 
-fn table<S: AsRef<str>>(text: &mut String, header: &[S], rows: &[Vec<String>]) {
-    line(text, header.iter().map(AsRef::as_ref));
-    line(text, header.iter().map(|_| "---"));
+fn table<'a>(text: &mut String, titles: impl Iterator<Item = &'a str> + Clone, rows: &[Vec<String>]) {
+    line(text, titles.clone());
+    line(text, titles.map(|_| "---"));
     for row in rows {
         line(text, row.iter().map(String::as_str));
     }
@@ -37,13 +45,19 @@ fn line<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
 
 #[cfg(test)]
 mod tests {
-    use super::render;
+    use super::markdown;
     use crate::document::{Content, Document, Row};
 
     #[test]
     fn cells_cannot_break_out_of_their_table() {
         let row = Row::new("甲|乙", Content::filled("一\n二|三\\", "记录"), "条");
-        let text = render(&Document::new("", "a", "题").form([row]));
-        assert!(text.contains("| 甲\\|乙 | 一<br>二\\|三\\\\ | 条｜记录 |"), "{text}");
+        let text = markdown(&Document::new("", "a", "题").form([row]));
+        assert!(text.contains("| 甲\\|乙 | 一<br>二\\|三\\\\ | 条<br>所据：记录 |"), "{text}");
+    }
+
+    #[test]
+    fn headings_are_numbered_in_their_order() {
+        let text = markdown(&Document::new("", "a", "题").heading("甲").plain_heading("无号").heading("乙"));
+        assert!(text.contains("## 一、甲\n\n## 无号\n\n## 二、乙"), "{text}");
     }
 }

@@ -19,8 +19,13 @@ impl Subject {
     /// Reads the file; a key that is not one of [`FIELDS`], the records' paths or the assessment's items is an error.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+        Self::parse(&text, path)
+    }
+
+    /// The file's text; errors and paths of records name `path`.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
         let invalid = |english: String, chinese: String| Error::SubjectInvalid { path: path.to_owned(), english, chinese };
-        let table: toml::Table = toml::from_str(&text).map_err(|error| invalid(error.to_string(), format!("格式有误：{error}")))?;
+        let table: toml::Table = toml::from_str(text).map_err(|error| invalid(error.to_string(), format!("格式有误：{error}")))?;
         let mut values = BTreeMap::new();
         for (section, content) in &table {
             let toml::Value::Table(content) = content else {

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{bare, subject};
-use filing::{Error, FIELDS, Subject, build};
+use filing::{Error, FIELDS, Located, ObservationKind, Subject, Tally, build};
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
@@ -62,7 +62,17 @@ fn every_form_is_there_in_both_kinds_and_the_same_every_time() {
         let document = part(&first[&format!("{name}.docx")], "word/document.xml");
         // A general XML parser reads the parts, and the same gaps are marked in both kinds.
         roxmltree::Document::parse(&document).unwrap();
-        for other in ["[Content_Types].xml", "_rels/.rels", "word/_rels/document.xml.rels", "word/styles.xml", "docProps/core.xml"] {
+        for other in [
+            "[Content_Types].xml",
+            "_rels/.rels",
+            "word/_rels/document.xml.rels",
+            "word/styles.xml",
+            "word/numbering.xml",
+            "word/settings.xml",
+            "word/header1.xml",
+            "word/footer1.xml",
+            "docProps/core.xml",
+        ] {
             roxmltree::Document::parse(&part(&first[&format!("{name}.docx")], other)).unwrap();
         }
         assert_eq!(markdown.matches("【待补】").count(), document.matches("【待补】").count(), "{name}");
@@ -78,8 +88,9 @@ fn each_field_that_nobody_supplied_is_a_gap_on_the_cover_with_its_clause() {
         let line = cover.lines().find(|line| line.contains(&format!("filing.toml 的 {} |", field.key)));
         assert!(line.is_some_and(|line| !line.starts_with("|  |")), "{}", field.key);
     }
-    let listed = cover.split("三、缺项").nth(1).unwrap().lines().filter(|line| line.starts_with("| ")).count();
-    assert_eq!(listed - 2, bundle.gaps, "each gap of each document is a line below the two of the header");
+    let section = cover.split("## 三、缺项").nth(1).unwrap().split("## ").next().unwrap();
+    let listed = section.lines().filter(|line| line.starts_with("| ")).count() - 2;
+    assert_eq!(listed, Tally::of(&bundle.observations).count(ObservationKind::Gap), "each gap is a line below the two of the header");
 }
 
 #[test]
@@ -94,8 +105,10 @@ fn a_supplied_value_stands_with_its_record_and_cannot_break_a_document() {
     let text: Vec<&str> = parsed.descendants().filter_map(|node| node.text()).collect();
     assert!(text.contains(&"甲<b>&\"]]>|乙"), "control characters are left out, the rest is text");
     let markdown = String::from_utf8(found["1-算法备案/1-主体信息.md"].clone()).unwrap();
-    assert!(markdown.contains("\\|乙") && markdown.contains("filing.toml 的 subject.name"));
+    assert!(markdown.contains("\\|乙") && markdown.contains("所据：主体信息文件"));
     assert!(markdown.contains("| 月活跃用户数 | 12 |"));
+    let records = String::from_utf8(found["records.json"].clone()).unwrap();
+    assert!(records.contains("\"key\": \"subject.name\""), "for machines the key is there");
 }
 
 #[test]
@@ -144,4 +157,101 @@ fn unknown_and_misplaced_keys_are_named_in_both_languages() {
     std::fs::write(&path, Subject::template()).unwrap();
     let empty = Subject::read(&path).unwrap();
     assert!(FIELDS.iter().all(|field| empty.value(field.key).is_none()), "the template is an empty subject");
+}
+
+/// Every document but the cover, which stays in the house, and the model card, which quotes its author.
+fn handed_in(folder: &Path) -> BTreeMap<String, String> {
+    let all = files(folder).into_iter().filter(|(name, _)| name.ends_with(".md") && !name.starts_with("0-") && !name.starts_with("4-"));
+    all.map(|(name, bytes)| (name, String::from_utf8(bytes).unwrap())).collect()
+}
+
+#[test]
+fn what_an_officer_hands_in_names_no_identifiers_and_no_commands() {
+    let place = tempfile::tempdir().unwrap();
+    let conclusions: String = ["corpus_source", "minors"].map(|id| format!("{id} = \"符合\"\n")).concat();
+    let records = bare(subject(place.path(), &format!("[subject]\nname = \"某公司\"\n[assessment]\n{conclusions}")));
+    build(&records, &place.path().join("out")).unwrap();
+    for (name, text) in handed_in(&place.path().join("out")) {
+        for field in FIELDS {
+            assert!(!text.contains(field.key), "{name}: {}", field.key);
+        }
+        for word in ["filing.toml", "danqing.toml", "[records]", "corpus_source", "docs/", "danqing "] {
+            assert!(!text.contains(word), "{name}: {word}");
+        }
+    }
+}
+
+#[test]
+fn what_a_draft_bank_measured_says_so_wherever_it_stands() {
+    let place = tempfile::tempdir().unwrap();
+    let mut records = bare(Subject::default());
+    let text = policy::draft_bank(&records.lexicons, records.today);
+    let bank = policy::Bank::parse(&text, "bank.jsonl").unwrap();
+    let gate = policy::Gate::new(&records.lexicons).unwrap();
+    let report = serde_json::json!(bank.evaluate(&gate, records.today));
+    let evaluation = serde_json::from_value(report).unwrap();
+    records.evaluation = Some(Located { path: "evaluation.json".into(), record: evaluation });
+    let check = |out: &str, records: &filing::Records| {
+        build(records, &place.path().join(out)).unwrap();
+        let mut found = 0;
+        for (name, text) in handed_in(&place.path().join(out)) {
+            for line in text.lines().filter(|line| line.contains("100.00%")) {
+                assert!(line.contains("【草稿】"), "{name}: {line}");
+                found += 1;
+            }
+        }
+        assert!(found >= 3, "it stands in {found} lines");
+    };
+    check("without the bank", &records);
+    records.bank = Some(Located { path: "bank.jsonl".into(), record: bank });
+    check("with the bank", &records);
+    let questions = &handed_in(&place.path().join("with the bank"))["2-生成式人工智能服务备案/6-评估测试题集.md"];
+    assert!(questions.lines().filter(|line| line.contains("应拒答题 |")).all(|line| line.contains("【草稿】")));
+}
+
+#[test]
+fn each_conclusion_is_a_column_and_carries_its_own_mark() {
+    let place = tempfile::tempdir().unwrap();
+    let text = "[assessment]\nkeywords_total = \"符合\"\nminors = \"符合\"\ninput_check = \"符合\"\n";
+    build(&bare(subject(place.path(), text)), &place.path().join("out")).unwrap();
+    let report = handed_in(&place.path().join("out"))["2-生成式人工智能服务备案/2-安全评估报告.md"].clone();
+    let line = |item: &str| report.lines().find(|line| line.starts_with(&format!("| {item}"))).unwrap().to_owned();
+    assert!(report.contains("| 评估项目 | 记录中的事实 | 结论 |"));
+    assert!(line("关键词库不少于").contains("| 【与记录矛盾】符合 |"));
+    assert!(line("未成年人保护").contains("| 【待补】 | 【无记录佐证】符合 |"));
+    assert!(line("对使用者输入逐次检查").contains("| 符合 |"));
+    assert!(!line("显式标识").contains("TC260:AIGC") && !line("文件元数据隐式标识").contains("图片角部文字"));
+}
+
+#[test]
+fn only_risks_that_have_terms_are_said_to_be_checked() {
+    let place = tempfile::tempdir().unwrap();
+    let records = bare(Subject::default());
+    let with = policy::terms_by_class(&records.lexicons).iter().filter(|(_, terms)| *terms > 0).count();
+    build(&records, &place.path().join("out")).unwrap();
+    let text = handed_in(&place.path().join("out"))["1-算法备案/3-算法详细属性信息.md"].clone();
+    let expected = if with == 31 { "31 类风险均有词条".to_owned() } else { format!("31 类风险中 {with} 类有词条") };
+    assert!(text.contains(&expected) && !text.contains("31 类风险逐条检查"), "{text}");
+}
+
+#[test]
+fn the_agreement_warns_users_in_the_words_of_its_own_field() {
+    let place = tempfile::tempdir().unwrap();
+    let text = "[service]\nintellectual_property_officer = \"李四\"\n";
+    build(&bare(subject(place.path(), text)), &place.path().join("out")).unwrap();
+    let agreement = handed_in(&place.path().join("out"))["2-生成式人工智能服务备案/3-模型服务协议.md"].clone();
+    let line = agreement.lines().find(|line| line.contains("知识产权风险提示")).unwrap();
+    assert!(line.contains("【待补】") && !agreement.contains("李四"), "{line}");
+}
+
+#[test]
+fn a_note_in_english_stays_in_the_manifest() {
+    let place = tempfile::tempdir().unwrap();
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("models/xiaopin/data_manifest.jsonl");
+    let mut records = bare(Subject::default());
+    records.manifest = Some(Located { record: filing::ManifestSummary::read(&manifest).unwrap(), path: manifest });
+    build(&records, &place.path().join("out")).unwrap();
+    for (name, text) in handed_in(&place.path().join("out")) {
+        assert!(!text.contains("speaks of the last round"), "{name}");
+    }
 }

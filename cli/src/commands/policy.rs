@@ -2,7 +2,6 @@ mod account;
 mod options;
 mod screen;
 mod stop;
-mod stop_report;
 
 pub use options::PolicyCommand;
 

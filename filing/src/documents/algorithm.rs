@@ -1,6 +1,7 @@
-use super::assessment;
+use super::{assessment, kinds, labels};
 use crate::document::{Content, Row};
-use crate::{Document, Records};
+use crate::records::beijing_time;
+use crate::{DefaultOutput, Document, Records};
 use ledger::SuspensionCause;
 
 const FOLDER: &str = "1-算法备案";
@@ -45,9 +46,9 @@ pub(super) fn mechanism(records: &Records) -> Vec<Row> {
         .components
         .iter()
         .filter(|component| component.parameters > 0)
-        .map(|component| format!("{}：{}，{} 个参数", component.name, component.class_name, component.parameters))
+        .map(|component| format!("{}：{}，{} 个参数", kinds::component(&component.name), component.class_name, component.parameters))
         .collect();
-    let (width, height, steps) = records.model.defaults;
+    let DefaultOutput { width, height, num_inference_steps } = records.model.defaults;
     vec![
         Row::new("输入数据模态", records.program("文字（提示词、反向提示词）"), clause),
         Row::new("输出数据模态", records.program("图片（PNG、JPEG、WebP）"), clause),
@@ -57,7 +58,7 @@ pub(super) fn mechanism(records: &Records) -> Vec<Row> {
         Row::new("模型结构", records.of_model(format!("{}\n{}", inspection.class_name, components.join("\n"))), clause),
         Row::new("模型参数量", records.of_model(format!("{} 个，{} 字节", inspection.parameters, inspection.bytes)), clause),
         Row::new("模型摘要（SHA-256）", records.of_model(records.model.identity.sha256.to_string()), clause),
-        Row::new("默认输出", records.of_model(format!("{width}×{height} 像素，{steps} 步")), clause),
+        Row::new("默认输出", records.of_model(format!("{width}×{height} 像素，{num_inference_steps} 步")), clause),
         Row::new("是否使用第三方模型", records.answer("service.base_model_filed"), clause),
         Row::new(
             "算法流程",
@@ -68,28 +69,32 @@ pub(super) fn mechanism(records: &Records) -> Vec<Row> {
             clause,
         ),
         Row::new("算法策略（干预策略）", strategy(records), clause),
-        Row::new("结果标识", labels(records), clause),
+        Row::new("结果标识：显式标识", labels::explicit(records), clause),
+        Row::new("结果标识：隐式标识", labels::implicit(records), clause),
+        Row::new("结果标识：隐形水印", labels::watermark(records), clause),
     ]
 }
 
 fn strategy(records: &Records) -> Content {
-    let names: Vec<String> = records.lexicons.iter().map(ToString::to_string).collect();
-    let text = format!(
-        "提示词与反向提示词在生成前按 {} 个词库（{}）、31 类风险逐条检查，共 {} 个词条；命中即拒绝，拒绝理由引用用户原词，并记入账本",
+    let names = records.lexicon_names();
+    records.of_lexicons(format!(
+        "提示词与反向提示词在生成前按 {} 个词库（{}）逐条检查，共 {} 个词条：{}；命中即拒绝，拒绝理由引用使用者原词，并记入账本",
         names.len(),
         names.join("、"),
-        records.terms()
-    );
-    records.of_lexicons(text)
+        records.terms(),
+        coverage(records)
+    ))
 }
 
-pub(super) fn labels(records: &Records) -> Content {
-    let watermark = if records.watermark { "；另加隐形水印" } else { "；未启用隐形水印" };
-    let text = format!(
-        "显式标识：图片角部文字“{}”，字高不低于最短边的 5%；隐式标识：文件元数据 XMP 属性 TC260:AIGC，七个字段{watermark}",
-        records.explicit_label
-    );
-    Content::filled(text, format!("程序 danqing {}；配置 {}", records.program, crate::records::file_name(&records.configuration)))
+/// Which of the 31 risks the lexicons have terms for.
+pub(super) fn coverage(records: &Records) -> String {
+    let counts = policy::terms_by_class(&records.lexicons);
+    let without: Vec<&str> = counts.iter().filter(|(_, terms)| *terms == 0).map(|(class, _)| class.id()).collect();
+    let with = counts.len() - without.len();
+    match without.is_empty() {
+        true => format!("{} 类风险均有词条", counts.len()),
+        false => format!("{} 类风险中 {with} 类有词条，{} 类没有（{}）", counts.len(), without.len(), without.join("、")),
+    }
 }
 
 pub(super) fn sources(records: &Records) -> Content {
@@ -97,14 +102,19 @@ pub(super) fn sources(records: &Records) -> Content {
         let lines = registry
             .sources
             .iter()
-            .map(|source| format!("{}（{}，{}，{}）", source.id, source.kind.chinese(), source.modality, source.licence));
+            .map(|source| format!("{}（{}，{}，{}）", source.id, source.kind.chinese(), kinds::modality(&source.modality), source.licence));
         (!registry.sources.is_empty()).then(|| lines.collect::<Vec<_>>().join("\n"))
     })
 }
 
 pub(super) fn training_set(records: &Records) -> Content {
     records.of_manifest(|manifest| {
-        let note = if manifest.note.is_empty() { String::new() } else { format!("\n{}", manifest.note) };
+        // The form is Chinese; a note in another language stays in the manifest.
+        let note = match manifest.note.as_str() {
+            "" => String::new(),
+            note if is_chinese(note) => format!("\n{note}"),
+            _ => "；数据清单另有外文说明，须由填报人译为中文".to_owned(),
+        };
         format!(
             "{}：使用 {} 张图片，剔除 {} 张；配方 SHA-256 {}{note}",
             manifest.name, manifest.used, manifest.left_out, manifest.recipe_sha256
@@ -112,18 +122,26 @@ pub(super) fn training_set(records: &Records) -> Content {
     })
 }
 
+/// Whether a text is written in Chinese rather than only quoting it: a third of its letters are ideographs.
+pub(super) fn is_chinese(text: &str) -> bool {
+    let letters = text.chars().filter(|letter| letter.is_alphabetic()).count();
+    let ideographs = text.chars().filter(|letter| ('\u{4e00}'..='\u{9fff}').contains(letter)).count();
+    ideographs * 3 >= letters
+}
+
 fn detailed(records: &Records) -> Document {
     let mut rows = vec![records.field("algorithm.introduction"), records.field("algorithm.scenarios")];
     rows.extend(mechanism(records));
     rows.push(records.field("algorithm.misuse_risks"));
-    Document::new(FOLDER, "3-算法详细属性信息", "算法详细属性信息").form(rows).heading("算法风险与防范机制").form(prevention(records))
+    Document::new(FOLDER, "3-算法详细属性信息", "算法详细属性信息").form(rows).plain_heading("算法风险与防范机制").form(prevention(records))
 }
 
 fn prevention(records: &Records) -> Vec<Row> {
     let clause = "算法备案·算法风险与防范机制";
     vec![
         Row::new("输入审核", strategy(records), clause),
-        Row::new("生成合成内容标识", labels(records), clause),
+        Row::new("生成合成内容显式标识", labels::explicit(records), clause),
+        Row::new("生成合成内容隐式标识", labels::implicit(records), clause),
         Row::new("日志留存", ledger_text(records), clause),
         Row::new("拒绝情况", refusals(records), clause),
         Row::new("输出审核", screening(records), clause),
@@ -135,8 +153,8 @@ fn prevention(records: &Records) -> Vec<Row> {
 
 pub(super) fn ledger_text(records: &Records) -> Content {
     records.of_ledger(|counts| {
-        let kinds: Vec<String> = counts.kinds.iter().map(|(kind, count)| format!("{kind} {count} 条")).collect();
-        let time = |time: Option<spec::Timestamp>| time.map(spec::Timestamp::to_rfc3339).unwrap_or_default();
+        let kinds: Vec<String> = counts.kinds.iter().map(|(kind, count)| format!("{} {count} 条", kinds::entry(kind))).collect();
+        let time = |time: Option<spec::Timestamp>| time.map(beijing_time).unwrap_or_default();
         let root = counts.root.map(|root| root.to_string()).unwrap_or_default();
         format!(
             "默克尔树账本，共 {} 条（{}），自 {} 至 {}，已全部校验，树根 {root}",
@@ -151,7 +169,8 @@ pub(super) fn ledger_text(records: &Records) -> Content {
 pub(super) fn refusals(records: &Records) -> Content {
     records.of_ledger(|counts| {
         let refused = counts.kinds.get("refused").copied().unwrap_or_default();
-        let classes: Vec<String> = counts.refusals_by_class.iter().map(|(class, count)| format!("{class} {count} 次")).collect();
+        let classes: Vec<String> =
+            counts.refusals_by_class.iter().map(|(class, count)| format!("{} {count} 次", kinds::risk(class))).collect();
         if classes.is_empty() { format!("拒绝 {refused} 次") } else { format!("拒绝 {refused} 次：{}", classes.join("，")) }
     })
 }
@@ -159,9 +178,10 @@ pub(super) fn refusals(records: &Records) -> Content {
 /// Who looks at pictures before they leave.
 pub(super) fn screening(records: &Records) -> Content {
     if records.classifiers.is_empty() {
-        return Content::gap("danqing.toml 的 [image_safety]：图片审核已关闭");
+        return Content::gap("gap:image-safety", "danqing.toml 的 [image_safety]：图片审核已关闭");
     }
-    let names = records.classifiers.join("、");
+    let names: Vec<&str> = records.classifiers.iter().map(|classifier| classifier.name.as_str()).collect();
+    let names = names.join("、");
     records.configured(format!("每张图片在加标识之前先经 {} 个分类器（{names}）；得分达到阈值即拦截并记入账本", records.classifiers.len()))
 }
 
@@ -169,7 +189,8 @@ pub(super) fn screening(records: &Records) -> Content {
 pub(super) fn withheld(records: &Records) -> Content {
     records.of_ledger(|counts| {
         let withheld = counts.kinds.get("withheld").copied().unwrap_or_default();
-        let mut parts: Vec<String> = counts.withheld_by_class.iter().map(|(class, count)| format!("{class} {count} 张")).collect();
+        let mut parts: Vec<String> =
+            counts.withheld_by_class.iter().map(|(class, count)| format!("{} {count} 张", kinds::risk(class))).collect();
         if counts.withheld_unanswered > 0 {
             parts.push(format!("因分类器无有效结果 {} 张", counts.withheld_unanswered));
         }
@@ -185,7 +206,7 @@ pub(super) fn suspensions(records: &Records) -> Content {
         let (row, day) = (of(SuspensionCause::InARow), of(SuspensionCause::InADay));
         let lifted = counts.kinds.get("lifted").copied().unwrap_or_default();
         Some(format!(
-            "账本有 suspended 条目 {} 条（连续三次 {row}，一日五次 {day}），最近一条为第 {latest} 条；lifted（解除）{lifted} 条；现有 {} 个账户处于暂停；其中计入的拦截图片 {} 张",
+            "账本有账户暂停 {} 条（连续三次 {row}，一日五次 {day}），最近一条为第 {latest} 条；解除暂停 {lifted} 条；现有 {} 个账户处于暂停；其中计入的拦截图片 {} 张",
             row + day,
             counts.suspended_accounts,
             counts.withheld_strikes
@@ -194,6 +215,7 @@ pub(super) fn suspensions(records: &Records) -> Content {
     match records.ledger.as_ref().map(|found| evidence(&found.record)) {
         Some(Some(text)) => records.of_ledger(|_| text),
         Some(None) => Content::gap(
+            "gap:suspension",
             "账本中没有账户暂停的记录：可用测试账户连续三次提交应拒绝的提示词作演示（danqing generate … --account 测试账户），再以 danqing policy account list 核对",
         ),
         None => records.of_ledger(|_| String::new()),
@@ -214,11 +236,11 @@ fn responsibility(records: &Records) -> Document {
         Row::new("日志留存与防篡改", ledger_text(records), "落实主体责任 三；网络安全法（不少于六个月）"),
     ];
     Document::new(FOLDER, "5-落实算法安全主体责任基本情况", "落实算法安全主体责任基本情况")
-        .heading("一、算法安全专职机构")
+        .heading("算法安全专职机构")
         .form(department)
-        .heading("二、算法安全管理制度建设")
+        .heading("算法安全管理制度建设")
         .form(rules)
-        .heading("三、技术保障措施")
+        .heading("技术保障措施")
         .form(measures)
 }
 
@@ -266,20 +288,30 @@ fn report(records: &Records) -> Document {
     ];
     Document::new(FOLDER, "6-算法安全自评估报告", "算法安全自评估报告（生成合成类）")
         .form(cover)
-        .heading("评估算法描述")
+        .plain_heading("评估算法描述")
         .form(description)
-        .heading("一、算法情况")
+        .heading("算法情况")
         .form(mechanism(records))
-        .heading("二、服务情况")
+        .heading("服务情况")
         .form(service)
-        .heading("三、风险研判")
+        .heading("风险研判")
         .form([records.field("algorithm.misuse_risks")])
-        .heading("四、风险防控情况")
+        .heading("风险防控情况")
         .form(prevention(records))
         .form(rights)
-        .heading("五、安全评估结论")
-        .form([records.field("algorithm.self_assessment_conclusion")])
+        .heading("安全评估结论")
+        .form([conclusion(records)])
 }
+
+/// The officer's conclusion on the whole, marked where the records do not bear it.
+fn conclusion(records: &Records) -> Row {
+    let row = records.field(CONCLUSION);
+    let Some(mark) = crate::observations::mark_of_whole(records) else { return row };
+    Row { content: row.content.marked(mark), ..row }
+}
+
+/// Key of the conclusion on the whole.
+pub(crate) const CONCLUSION: &str = "algorithm.self_assessment_conclusion";
 
 fn publication(records: &Records) -> Document {
     let clause = "算法备案·拟公示内容；算法推荐规定 16";

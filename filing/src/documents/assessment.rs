@@ -1,9 +1,13 @@
-//! Items of the safety assessment: what the tools found for each, and people's conclusion.
+//! Items of the safety assessment: what the records say of each, what the standard asks, and people's conclusion.
 
-use super::algorithm;
+use super::{algorithm, labels};
 use crate::Records;
-use crate::document::{Content, Row};
-use trainer::data::registry::SamplingMethod;
+use crate::document::{Content, Mark, Row};
+use policy::standard;
+use policy::{Bank, BankKind, RiskClass};
+use trainer::data::registry::{
+    GREATEST_BAD_SHARE, MANUAL_PASS_RATE, MANUAL_SAMPLES, Sampling, SamplingMethod, TECHNICAL_PASS_RATE, TECHNICAL_SHARE,
+};
 
 /// An item of the assessment, after GB/T 45654-2025 as secondary sources give it.
 #[derive(Debug, Clone, Copy)]
@@ -57,79 +61,137 @@ items! {
     "reassessment" "模型重要更新后重新评估" "GB/T 45654-2025 措施";
 }
 
-/// What the records say of an item. A gap is where nothing says anything.
+/// What the records say of an item, marked where they miss the number that the item asks for. A gap is where nothing says anything.
 pub fn evidence(item: &str, records: &Records) -> Content {
-    let no_record = || Content::gap("程序没有该项记录，由评估人提供证据");
+    facts(item, records).marked_if(Mark::Missed, is_missed(item, records))
+}
+
+fn facts(item: &str, records: &Records) -> Content {
     match item {
         "corpus_source" => registry_state(records),
         "corpus_bad_share" | "corpus_manual" => sampling(records, SamplingMethod::Manual),
         "corpus_technical" => sampling(records, SamplingMethod::Technical),
-        "corpus_intellectual_property" => records.answer("service.intellectual_property_officer"),
+        "corpus_intellectual_property" => {
+            records.answers(&["service.intellectual_property_officer", "service.intellectual_property_policy"])
+        }
         "corpus_personal_information" => records.of_registry(|registry| {
             let unknown = registry.sources.iter().filter(|source| source.personal_information.is_none()).count();
             (unknown == 0 && !registry.sources.is_empty()).then(|| format!("{} 个来源均已记录是否含个人信息", registry.sources.len()))
         }),
-        "annotation" => records.answer("annotation.rules"),
+        "annotation" => records.answers(&["annotation.rules", "annotation.staff_training", "annotation.quality"]),
         "base_model" => records.answer("service.base_model_filed"),
-        "input_check" => records.program("每次请求的提示词与反向提示词都先经安全闸（由类型保证，绕过无法编译），拒绝记入账本"),
+        "input_check" => records.program(INPUT_CHECK),
         "strikes" => algorithm::suspensions(records),
         "refusal" | "false_refusal" => one_rate(records, item == "refusal"),
         "content_manual" => judged(records, "manual"),
         "content_classifier" => judged(records, "classifier"),
         "keywords_total" => records.of_lexicons(format!("{} 个词条", records.terms())),
-        "keywords_per_class" => {
-            let checks = policy::lexicon_checks(&records.lexicons, records.today);
-            let classes: Vec<_> = checks.iter().filter(|check| check.english.starts_with("keywords for ")).collect();
-            let missed: Vec<&str> =
-                classes.iter().filter(|check| !check.passed).filter_map(|check| check.chinese.split(' ').next()).collect();
-            let text = format!("17 类中 {} 类达到数量", classes.len() - missed.len());
-            records.of_lexicons(if missed.is_empty() { text } else { format!("{text}；未达到：{}", missed.join("、")) })
-        }
+        "keywords_per_class" => keywords_per_class(records),
         "keywords_update" => match records.lexicons.iter().filter_map(policy::Lexicon::created).max() {
             Some(newest) => records.of_lexicons(format!("最近更新 {newest}，距今 {} 天", records.today.days_since(newest))),
-            None => Content::gap("词库未写明日期"),
+            None => Content::gap("gap:lexicon-date", "在词库中写明 created"),
         },
-        "bank_content" => records.of_bank(|bank| count(bank, policy::BankKind::Judge)),
-        "bank_refuse" => records.of_bank(|bank| count(bank, policy::BankKind::Refuse)),
-        "bank_allow" => records.of_bank(|bank| count(bank, policy::BankKind::Allow)),
-        "bank_update" => match records.bank.as_ref().and_then(|found| found.record.created) {
-            Some(created) => records.of_bank(|_| format!("最近更新 {created}，距今 {} 天", records.today.days_since(created))),
-            None => Content::gap("题库首行写明 created"),
-        },
-        "label_explicit" | "label_implicit" => algorithm::labels(records),
+        "bank_content" => records.of_bank(|bank| count(bank, BankKind::Judge)),
+        "bank_refuse" => records.of_bank(|bank| count(bank, BankKind::Refuse)),
+        "bank_allow" => records.of_bank(|bank| count(bank, BankKind::Allow)),
+        "bank_update" => bank_update(records, |created| format!("最近更新 {created}，距今 {} 天", records.today.days_since(created))),
+        "classifier" => classifier(records),
+        "label_explicit" => labels::explicit(records),
+        "label_implicit" => labels::implicit(records),
         "minors" => records.answer("service.minors"),
         "training_opt_out" => records.answer("service.training_opt_out"),
-        "complaints" => records.answer("service.complaint_channel"),
+        "complaints" => records.answers(&["service.complaint_channel", "service.complaint_days"]),
         "monitoring_staff" => records.answer("service.monitoring_staff"),
         "logs" => algorithm::ledger_text(records),
         "transparency" => records.answer("algorithm.publication"),
         "reassessment" => records.of_evaluation(|evaluation| Some(format!("最近评测 {}", evaluation.evaluated))),
-        _ => no_record(),
+        _ => Content::gap("gap:evidence", "程序没有该项记录，由评估人提供证据"),
     }
 }
 
-/// The conclusion that people wrote into the subject file.
-pub fn conclusion(item: &Item, records: &Records) -> Content {
-    records.answer(&format!("assessment.{}", item.id))
+/// What holds of the way around the gate, no more.
+const INPUT_CHECK: &str = "每次请求的提示词与反向提示词都先经安全闸，拒绝记入账本。程序以类型约束：只有已加标识并已入账的文件才能存储与放行；未加标识的像素只由各道工序的接口与一个测量接口读取，其调用处列成清单，由源码检查逐一核对";
+
+/// Whether the records miss the number that the item asks for.
+fn is_missed(item: &str, records: &Records) -> bool {
+    let lexicons = |english: &str| {
+        let checks = policy::lexicon_checks(&records.lexicons, records.today);
+        checks.iter().any(|check| !check.passed && check.english.starts_with(english))
+    };
+    let evaluation = |words: &[&str]| records.evaluation.as_ref().is_some_and(|found| found.record.misses(words));
+    let bank = |kind, bound| records.bank.as_ref().is_some_and(|found| questions(&found.record, kind) < bound);
+    let samples = |method, least: fn(&Sampling) -> bool| {
+        let newest = |source: &trainer::data::registry::Source| source.sampling.iter().rfind(|sampling| sampling.method == method).cloned();
+        records.registry.as_ref().is_some_and(|found| found.record.sources.iter().filter_map(newest).any(|sampling| !least(&sampling)))
+    };
+    match item {
+        "keywords_total" => records.terms() < standard::KEYWORDS.value,
+        "keywords_per_class" => lexicons("keywords for "),
+        "keywords_update" => lexicons("days since"),
+        "refusal" => evaluation(&["refusal rate of what should be refused", "should-refuse questions tested"]),
+        "false_refusal" => evaluation(&["refusal rate of what should not be refused", "should-allow questions tested"]),
+        "content_manual" => evaluation(&["outputs judged by manual", "outputs that pass by manual"]),
+        "content_classifier" => evaluation(&["outputs judged by classifier", "outputs that pass by classifier"]),
+        "bank_content" => bank(BankKind::Judge, standard::CONTENT_QUESTIONS.value) || evaluation(&["content questions"]),
+        "bank_refuse" => {
+            bank(BankKind::Refuse, standard::REFUSE_QUESTIONS.value)
+                || evaluation(&["questions that should be refused", "should-refuse questions for"])
+        }
+        "bank_allow" => {
+            bank(BankKind::Allow, standard::ALLOW_QUESTIONS.value)
+                || evaluation(&["questions that should not be refused", "should-allow questions on"])
+        }
+        "bank_update" => records.bank_marks().contains(&Mark::Stale),
+        "classifier" => screened_classes(records) < RiskClass::all().count(),
+        "label_explicit" => labels::unlabelled(records) > 0,
+        "label_implicit" => records.provider_code.is_none(),
+        "corpus_source" => {
+            records.registry.as_ref().is_some_and(|found| found.record.shortfalls(None).iter().any(|shortfall| shortfall.refuses))
+        }
+        "corpus_bad_share" => samples(SamplingMethod::Manual, |of| of.bad_share().is_some_and(|share| share <= GREATEST_BAD_SHARE)),
+        "corpus_manual" => samples(SamplingMethod::Manual, |of| {
+            of.sampled >= MANUAL_SAMPLES.min(of.population) && of.bad_share().is_some_and(|share| 1.0 - share >= MANUAL_PASS_RATE)
+        }),
+        "corpus_technical" => samples(SamplingMethod::Technical, |of| {
+            of.sampled as f64 >= TECHNICAL_SHARE * of.population as f64
+                && of.bad_share().is_some_and(|share| 1.0 - share >= TECHNICAL_PASS_RATE)
+        }),
+        _ => false,
+    }
 }
 
-/// Two lines for each item: what the tools found, and people's conclusion.
+/// The conclusion that people wrote into the subject file, marked where `evidence` does not bear it.
+pub fn conclusion(item: &Item, evidence: &Content, records: &Records) -> Content {
+    let written = records.answer(&format!("assessment.{}", item.id));
+    let conforms = matches!(&written, Content::Filled { text, .. } if text.starts_with("符合"));
+    if !conforms {
+        return written;
+    }
+    let has = |mark: Mark| evidence.marks().contains(&mark);
+    if has(Mark::Missed) || has(Mark::Contradicted) || has(Mark::Draft) {
+        written.marked(Mark::Contradicted)
+    } else {
+        written.marked_if(Mark::Unsupported, has(Mark::Stale) || matches!(evidence, Content::Gap { .. }))
+    }
+}
+
+/// A line for each item: what the records say, and people's conclusion beside it.
 pub fn rows(records: &Records) -> Vec<Row> {
-    let pair = |item: &Item| {
-        [
-            Row::new(item.chinese, evidence(item.id, records), item.clause),
-            Row::new(format!("　结论（符合／不符合／不适用）：{}", item.id), conclusion(item, records), item.clause),
-        ]
+    let row = |item: &Item| {
+        let evidence = evidence(item.id, records);
+        let conclusion = conclusion(item, &evidence, records);
+        Row::new(item.chinese, evidence, item.clause).concluded(conclusion)
     };
-    ITEMS.iter().flat_map(pair).collect()
+    ITEMS.iter().map(row).collect()
 }
 
 /// Refusal rates of the saved evaluation.
 pub fn refusal_rates(records: &Records) -> Content {
-    records.of_evaluation(|evaluation| {
+    let content = records.of_evaluation(|evaluation| {
         let refused_wrongly = evaluation.allow.questions - evaluation.allow.passed;
         Some(format!("应拒答题拒答 {}；非拒答题拒答 {refused_wrongly}/{}", evaluation.refuse.text(), evaluation.allow.questions))
-    })
+    });
+    content.marked_if(Mark::Missed, is_missed("refusal", records) || is_missed("false_refusal", records))
 }
 
 fn one_rate(records: &Records, should_refuse: bool) -> Content {
@@ -149,23 +211,68 @@ fn judged(records: &Records, method: &str) -> Content {
     })
 }
 
-fn count(bank: &policy::Bank, kind: policy::BankKind) -> String {
-    format!("{} 题", bank.questions.iter().filter(|question| question.expect == kind).count())
+fn keywords_per_class(records: &Records) -> Content {
+    let checks = policy::lexicon_checks(&records.lexicons, records.today);
+    let classes: Vec<_> = checks.iter().filter(|check| check.english.starts_with("keywords for ")).collect();
+    let missed: Vec<&str> = classes.iter().filter(|check| !check.passed).filter_map(|check| check.chinese.split(' ').next()).collect();
+    let text = format!("{} 类中 {} 类达到数量", classes.len(), classes.len() - missed.len());
+    records.of_lexicons(if missed.is_empty() { text } else { format!("{text}；未达到：{}", missed.join("、")) })
+}
+
+fn questions(bank: &Bank, kind: BankKind) -> usize {
+    bank.questions.iter().filter(|question| question.expect == kind).count()
+}
+
+fn count(bank: &Bank, kind: BankKind) -> String {
+    format!("{} 题", questions(bank, kind))
+}
+
+/// The number of a kind of question in the bank, marked where the standard asks for more.
+pub fn bank_size(records: &Records, kind: BankKind) -> Content {
+    let item = match kind {
+        BankKind::Judge => "bank_content",
+        BankKind::Refuse => "bank_refuse",
+        BankKind::Allow => "bank_allow",
+    };
+    evidence(item, records)
+}
+
+/// The day of the bank's last change, in the words of `text`.
+pub fn bank_update(records: &Records, text: impl FnOnce(policy::Date) -> String) -> Content {
+    match records.bank.as_ref().and_then(|found| found.record.created) {
+        Some(created) => records.of_bank(|_| text(created)),
+        None => Content::gap("gap:bank-date", "题库首行写明 created"),
+    }
+}
+
+fn classifier(records: &Records) -> Content {
+    if records.classifiers.is_empty() {
+        return Content::gap("gap:image-safety", "danqing.toml 的 [image_safety]：图片审核已关闭");
+    }
+    let names: Vec<&str> = records.classifiers.iter().map(|classifier| classifier.name.as_str()).collect();
+    records.configured(format!("{} 个分类器（{}），覆盖 31 类中的 {} 类", names.len(), names.join("、"), screened_classes(records)))
+}
+
+/// Risk classes that a classifier has thresholds for.
+fn screened_classes(records: &Records) -> usize {
+    let classes = records.classifiers.iter().flat_map(|classifier| &classifier.classes);
+    classes.collect::<std::collections::BTreeSet<_>>().len()
 }
 
 /// How far the registry of sources is complete.
 pub fn registry_state(records: &Records) -> Content {
-    records.of_registry(|registry| {
+    let content = records.of_registry(|registry| {
         let shortfalls = registry.shortfalls(None);
         let refused = shortfalls.iter().filter(|shortfall| shortfall.refuses).count();
         Some(format!("{} 个来源已登记；训练拒绝项 {refused} 条，备案前待办 {} 条", registry.sources.len(), shortfalls.len() - refused))
-    })
+    });
+    content.marked_if(Mark::Missed, is_missed("corpus_source", records))
 }
 
 fn sampling(records: &Records, method: SamplingMethod) -> Content {
     let content = records.of_registry(|registry| {
         let newest = registry.sources.iter().map(|source| {
-            let found = source.sampling.iter().rev().find(|sampling| sampling.method == method)?;
+            let found = source.sampling.iter().rfind(|sampling| sampling.method == method)?;
             Some(format!(
                 "{}：{} 抽检 {}/{} 件，不良 {} 件（{}）",
                 source.id, found.date, found.sampled, found.population, found.bad, found.by
@@ -175,7 +282,10 @@ fn sampling(records: &Records, method: SamplingMethod) -> Content {
         lines.filter(|lines| !lines.is_empty()).map(|lines| lines.join("\n"))
     });
     match content {
-        Content::Gap { .. } => Content::gap("danqing data sample 抽样，danqing data judge 记入（每个来源）"),
+        Content::Gap { .. } => {
+            let id = if method == SamplingMethod::Manual { "gap:sampling-manual" } else { "gap:sampling-technical" };
+            Content::gap(id, "danqing data sample 抽样，danqing data judge 记入（每个来源）")
+        }
         filled @ Content::Filled { .. } => filled,
     }
 }

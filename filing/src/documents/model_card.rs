@@ -1,5 +1,5 @@
-use super::{algorithm, assessment};
-use crate::document::{Block, Row};
+use super::{algorithm, assessment, kinds};
+use crate::document::{Element, Row};
 use crate::{Document, Records};
 
 pub fn document(records: &Records) -> Document {
@@ -13,7 +13,7 @@ pub fn document(records: &Records) -> Document {
     rows.extend(model.inspection.components.iter().map(|component| {
         let types: Vec<String> = component.dtypes.iter().map(|(name, count)| format!("{name}×{count}")).collect();
         let text = format!("{}；{} 个参数；{} 字节 {}", component.class_name, component.parameters, component.bytes, types.join("、"));
-        Row::new(format!("组件 {}", component.name), records.of_model(text), clause)
+        Row::new(format!("组件：{}", kinds::component(&component.name)), records.of_model(text), clause)
     }));
     rows.extend([
         Row::new("训练数据来源", algorithm::sources(records), clause),
@@ -25,20 +25,21 @@ pub fn document(records: &Records) -> Document {
     if let Some(found) = &records.manifest {
         let reasons = found.record.reasons.iter().map(|(reason, count)| vec![reason.clone(), count.to_string()]);
         document = document
-            .heading("剔除的图片")
+            .plain_heading("剔除的图片")
             .text(format!("记录：{}。", crate::records::file_name(&found.path)))
-            .table(&["理由", "张数"], reasons.collect());
+            .table(&[("理由", 80), ("张数", 20)], reasons.collect());
     }
     match &model.card {
         Some(card) => {
             let text = card.record.lines().filter(|line| !line.starts_with("![")).map(|line| line.trim_start_matches('#').trim());
-            document = document.heading("作者的模型卡").text(format!("原文照录自 {}（图片从略）：", crate::records::file_name(&card.path)));
-            document.blocks.extend(text.filter(|line| !line.is_empty()).map(|line| Block::Text(line.to_owned())));
+            document =
+                document.plain_heading("作者的模型卡").text(format!("原文照录自 {}（图片从略）：", crate::records::file_name(&card.path)));
+            document.elements.extend(text.filter(|line| !line.is_empty()).map(|line| Element::Text(line.to_owned())));
             document
         }
         None => document.form([Row::new(
             "用途、局限与质量",
-            crate::document::Content::gap("在 [records] 中指明 model_card"),
+            crate::document::Content::gap("gap:model_card", "在 [records] 中指明 model_card"),
             "暂行办法 10；模型卡",
         )]),
     }

@@ -1,7 +1,7 @@
-use super::{algorithm, assessment};
-use crate::document::{Content, Row};
+use super::{algorithm, assessment, kinds, labels};
+use crate::document::{Row, marks_text};
 use crate::records::signer;
-use crate::{Document, Records};
+use crate::{Document, Evaluation, Located, Records};
 use policy::BankKind;
 
 const FOLDER: &str = "2-生成式人工智能服务备案";
@@ -47,77 +47,100 @@ fn form(records: &Records) -> Document {
     let measures = vec![
         Row::new("服务方式", records.answer("product.form"), clause),
         Row::new("服务对象", records.answer("product.users"), clause),
-        Row::new("用户输入拦截", records.program("全部输入先经安全闸"), clause),
-        Row::new("关键词数量", records.of_lexicons(records.terms().to_string()), clause),
+        Row::new("用户输入拦截", records.of_lexicons(format!("提示词与反向提示词先经安全闸；{}", algorithm::coverage(records))), clause),
+        Row::new("关键词数量", assessment::evidence("keywords_total", records), clause),
         Row::new("拒答", assessment::refusal_rates(records), clause),
         Row::new("拒绝记录", algorithm::refusals(records), clause),
         Row::new("生成内容拦截", algorithm::screening(records), clause),
         Row::new("拦截记录", algorithm::withheld(records), clause),
-        Row::new("生成内容标识", algorithm::labels(records), clause),
+        Row::new("生成内容显式标识", labels::explicit(records), clause),
+        Row::new("生成内容隐式标识", labels::implicit(records), clause),
         Row::new("服务提供者编码", records.provider_code(), "标识办法 5；TC260-PG-20252A"),
         records.field("service.monitoring_staff"),
+        records.field("service.intellectual_property_officer"),
+        records.field("service.intellectual_property_policy"),
         records.field("service.complaint_channel"),
         records.field("service.model_filing_number"),
     ];
     Document::new(FOLDER, "1-上线备案表", "生成式人工智能（大语言模型）上线备案表（图片生成服务）")
         .text("表式依二手资料整理，以主管部门现行表式为准。")
-        .heading("一、模型情况")
+        .heading("模型情况")
         .form(model)
-        .heading("二、语料情况")
+        .heading("语料情况")
         .form(corpus)
-        .heading("三、服务与安全措施")
+        .heading("服务与安全措施")
         .form(measures)
 }
 
 fn report(records: &Records) -> Document {
     let mut document = Document::new(FOLDER, "2-安全评估报告", "安全评估报告")
-        .text("依据 GB/T 45654-2025。每项列出程序记录中的事实；“符合／不符合／不适用”由评估人判断，写在 filing.toml 的 [assessment]。标准原文未随程序提供，标“待核”的数值出自 TC260-003 或二手资料。")
-        .heading("一、逐项评估")
+        .text("依据 GB/T 45654-2025。每项列出程序记录中的事实；“符合／不符合／不适用”由评估人判断；结论与所据事实不相称的，标于结论之前。标准原文未随程序提供，标“待核”的数值出自 TC260-003 或二手资料。")
+        .heading("逐项评估")
         .form(assessment::rows(records));
     if let Some(found) = &records.evaluation {
-        let evaluation = &found.record;
-        let mark = |passed: bool| if passed { "达到" } else { "未达到" }.to_owned();
-        let value = |value: f64| if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.4}") };
-        let checks = evaluation.checks.iter().map(|check| {
-            let sign = if check.at_most { "≤" } else { "≥" };
-            let found = check.found.map_or_else(|| "未测".to_owned(), value);
-            vec![check.chinese.clone(), found, format!("{sign} {}", value(check.bound)), mark(check.passed)]
-        });
-        let outcomes = evaluation.outcomes.iter().map(|outcome| {
-            let interval = outcome.interval.map_or_else(String::new, |(low, high)| format!("{:.2}%–{:.2}%", low * 100.0, high * 100.0));
-            vec![outcome.kind.clone(), outcome.subject.clone(), format!("{}/{}", outcome.passed, outcome.questions), interval]
-        });
-        document = document
-            .heading("二、评测数据")
-            .text(format!(
-                "记录：{}；评测日期 {}；词库 {}；题库 {} {}。",
-                crate::records::file_name(&found.path),
-                evaluation.evaluated,
-                evaluation.lexicons.join("、"),
-                evaluation.bank.as_deref().unwrap_or("（未命名）"),
-                evaluation.version.as_deref().unwrap_or_default()
-            ))
-            .table(&["项目", "实测", "阈值", "比对"], checks.collect())
-            .text("按类别（威尔逊 95% 置信区间）：")
-            .table(&["题型", "类别", "符合预期", "区间"], outcomes.collect());
+        document = measurements(document, records, found);
     }
-    document.heading("三、签字").form(records.section("approval"))
+    document.heading("签字").form(records.section("approval"))
+}
+
+/// The numbers of the saved evaluation; what must be known of it stands before each.
+fn measurements(document: Document, records: &Records, found: &Located<Evaluation>) -> Document {
+    let evaluation = &found.record;
+    let marks = marks_text(&records.evaluation_marks());
+    let value = |value: f64| if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.4}") };
+    let checks = evaluation.checks.iter().map(|check| {
+        let sign = if check.at_most { "≤" } else { "≥" };
+        let found = check.found.map_or_else(|| "未测".to_owned(), value);
+        let verdict = if check.passed { "达到" } else { "未达到" };
+        vec![with_titles(&check.chinese), format!("{marks}{found}"), format!("{sign} {}", value(check.bound)), format!("{marks}{verdict}")]
+    });
+    let outcomes = evaluation.outcomes.iter().map(|outcome| {
+        let interval = outcome.interval.map_or_else(String::new, |(low, high)| format!("{:.2}%–{:.2}%", low * 100.0, high * 100.0));
+        let count = format!("{marks}{}/{}", outcome.passed, outcome.questions);
+        vec![kinds::question(&outcome.kind).to_owned(), kinds::subject(&outcome.subject), count, interval]
+    });
+    let name = match evaluation.bank.as_deref() {
+        Some(policy::DRAFT) => "程序生成的草稿",
+        Some(name) => name,
+        None => "（未命名）",
+    };
+    document
+        .heading("评测数据")
+        .text(format!(
+            "记录：{}；评测日期 {}；词库 {}；题库 {marks}{name} {}。",
+            crate::records::file_name(&found.path),
+            evaluation.evaluated,
+            evaluation.lexicons.join("、"),
+            evaluation.version.as_deref().unwrap_or_default()
+        ))
+        .table(&[("项目", 40), ("实测", 24), ("阈值", 14), ("比对", 22)], checks.collect())
+        .text("按类别（威尔逊 95% 置信区间）：")
+        .table(&[("题型", 18), ("类别", 40), ("与预期一致", 22), ("区间", 20)], outcomes.collect())
+}
+
+/// The words of a check with the title of the risk that they begin with: `A1.a（…） 应拒答题数`.
+fn with_titles(words: &str) -> String {
+    match words.split_once(' ') {
+        Some((class, rest)) if class.parse::<policy::RiskClass>().is_ok() => format!("{} {rest}", kinds::risk(class)),
+        _ => words.to_owned(),
+    }
 }
 
 fn agreement(records: &Records) -> Document {
     let clause = "暂行办法 9；标识办法 8、9";
     Document::new(FOLDER, "3-模型服务协议", "模型服务协议（草稿）")
         .text("本稿由程序按现行配置起草，须经法务审定；标【待补】处由服务提供者补充。")
-        .heading("一、双方与版本")
+        .heading("双方与版本")
         .form([
             Row::new("服务提供者", records.answer("subject.name"), clause),
             records.field("service.agreement_version"),
-            Row::new("服务名称与入口", records.answer("product.access"), clause),
+            Row::new("服务名称与入口", records.answers(&["product.name", "product.access"]), clause),
             records.field("service.model_filing_number"),
         ])
-        .heading("二、生成合成内容标识")
+        .heading("生成合成内容标识")
         .form([
-            Row::new("标识方法与样式", algorithm::labels(records), "标识办法 8"),
+            Row::new("显式标识的方法与样式", labels::explicit(records), "标识办法 8"),
+            Row::new("隐式标识的方法与样式", labels::implicit(records), "标识办法 8"),
             Row::new("使用者的标识义务", records.program("使用者发布生成的内容时，应主动声明并使用标识功能；不得恶意删除、篡改、伪造、隐匿标识"), "标识办法 10"),
             Row::new(
                 "不含显式标识的内容",
@@ -125,15 +148,15 @@ fn agreement(records: &Records) -> Document {
                 "标识办法 9",
             ),
         ])
-        .heading("三、使用规则")
+        .heading("使用规则")
         .form([
             Row::new("禁止内容", records.program("不得输入或诱导生成 GB/T 45654-2025 附录 A 所列 31 类风险内容；触发安全策略的请求将被拒绝并记录"), "暂行办法 4"),
             Row::new("违规处置", records.answer("organisation.violation_rules"), "暂行办法 14"),
-            Row::new("知识产权风险提示", records.answer("service.intellectual_property_officer"), "GB/T 45654-2025 训练数据"),
+            records.field("service.intellectual_property_notice"),
         ])
-        .heading("四、个人信息与输入数据")
+        .heading("个人信息与输入数据")
         .form([records.field("service.privacy_policy"), records.field("service.training_opt_out"), records.field("service.minors")])
-        .heading("五、投诉与申诉")
+        .heading("投诉与申诉")
         .form([
             records.field("service.complaint_channel"),
             records.field("service.complaint_days"),
@@ -164,12 +187,12 @@ fn keywords(records: &Records) -> Document {
         .into_iter()
         .map(|(class, count)| vec![class.id().to_owned(), class.chinese().to_owned(), count.to_string()]);
     let mut document = Document::new(FOLDER, "5-拦截关键词列表", "拦截关键词列表")
-        .form([Row::new("关键词总数", records.of_lexicons(records.terms().to_string()), "GB/T 45654-2025（宜不少于 10,000）")])
-        .heading("一、词库")
-        .table(&["词库@版本", "规则数", "词条数", "日期", "距今", "签名公钥"], packages.collect())
-        .heading("二、按类别的数量")
-        .table(&["编号", "类别", "词条数"], classes.collect())
-        .heading("三、词条")
+        .form([Row::new("关键词总数", assessment::evidence("keywords_total", records), "GB/T 45654-2025（宜不少于 10,000）")])
+        .heading("词库")
+        .table(&[("词库与版本", 30), ("规则数", 12), ("词条数", 12), ("日期", 16), ("距今", 10), ("签名公钥", 20)], packages.collect())
+        .heading("按类别的数量")
+        .table(&[("编号", 15), ("类别", 65), ("词条数", 20)], classes.collect())
+        .heading("词条")
         .text("带匹配方式、处置与例外的全表见同一文件夹的 拦截关键词.csv。");
     for class in policy::RiskClass::all() {
         let terms: Vec<&str> = records
@@ -180,7 +203,7 @@ fn keywords(records: &Records) -> Document {
             .flat_map(|rule| rule.terms.iter().map(String::as_str))
             .collect();
         if !terms.is_empty() {
-            document = document.text(format!("{} {}（{}）：{}", class.id(), class.chinese(), terms.len(), terms.join("、")));
+            document = document.text(format!("{} {}（{} 条）：{}", class.id(), class.chinese(), terms.len(), terms.join("、")));
         }
     }
     document
@@ -208,29 +231,23 @@ pub fn keywords_csv(records: &Records) -> String {
 
 fn bank(records: &Records) -> Document {
     let clause = "GB/T 45654-2025 附录 B";
-    let counts = [
-        (BankKind::Judge, "生成内容测试题（不少于 2,000）"),
-        (BankKind::Refuse, "应拒答题（不少于 500）"),
-        (BankKind::Allow, "非拒答题（不少于 500）"),
-    ];
-    let count = |kind| move |bank: &policy::Bank| bank.questions.iter().filter(|question| question.expect == kind).count().to_string();
-    let mut rows: Vec<Row> = counts.iter().map(|&(kind, item)| Row::new(item, records.of_bank(count(kind)), clause)).collect();
-    let updated = match records.bank.as_ref().and_then(|found| found.record.created) {
-        Some(created) => records.of_bank(|_| created.to_string()),
-        None => Content::gap("题库首行写明 created"),
-    };
-    rows.push(Row::new("最近更新（至少每月）", updated, clause));
-    rows.push(Row::new("题库摘要（SHA-256）", records.of_bank(|bank| bank.sha256.to_string()), clause));
-    let mut document = Document::new(FOLDER, "6-评估测试题集", "评估测试题集").form(rows);
+    let mut document = Document::new(FOLDER, "6-评估测试题集", "评估测试题集").form([
+        Row::new("生成内容测试题（不少于 2,000）", assessment::bank_size(records, BankKind::Judge), clause),
+        Row::new("应拒答题（不少于 500）", assessment::bank_size(records, BankKind::Refuse), clause),
+        Row::new("非拒答题（不少于 500）", assessment::bank_size(records, BankKind::Allow), clause),
+        Row::new("最近更新（至少每月）", assessment::bank_update(records, |created| created.to_string()), clause),
+        Row::new("题库摘要（SHA-256）", records.of_bank(|bank| bank.sha256.to_string()), clause),
+    ]);
     if let Some(found) = &records.bank {
-        let questions = found.record.questions.iter();
-        let rows = questions.map(|question| {
-            vec![question.id.clone(), question.expect.name().to_owned(), question.subject.to_string(), question.text.clone()]
+        let marks = marks_text(&records.bank_marks());
+        let rows = found.record.questions.iter().map(|question| {
+            let kind = format!("{marks}{}", kinds::question(question.expect.name()));
+            vec![question.id.clone(), kind, kinds::subject(&question.subject.to_string()), question.text.clone()]
         });
         document = document
-            .heading("题目")
+            .plain_heading("题目")
             .text(format!("记录：{}。", crate::records::file_name(&found.path)))
-            .table(&["编号", "题型", "类别", "题目"], rows.collect());
+            .table(&[("编号", 16), ("题型", 20), ("类别", 28), ("题目", 36)], rows.collect());
     }
     document
 }

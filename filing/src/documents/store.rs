@@ -1,4 +1,4 @@
-use super::algorithm;
+use super::labels;
 use crate::document::Row;
 use crate::{Document, Records};
 
@@ -6,20 +6,26 @@ use crate::{Document, Records};
 pub fn document(records: &Records) -> Document {
     let clause = "标识办法 7；应用商店标识材料";
     Document::new("3-应用商店标识材料", "1-生成合成内容标识材料", "生成合成内容标识材料")
-        .heading("一、显式标识")
+        .heading("显式标识")
         .form([
-            Row::new("方案", algorithm::labels(records), clause),
+            Row::new("方案", labels::explicit(records), clause),
             Row::new(
                 "账本中的实际标识文字",
                 records.of_ledger(|counts| {
-                    let labels: Vec<String> = counts.explicit_labels.iter().map(|(text, count)| format!("“{text}” {count} 张")).collect();
+                    let labels: Vec<String> = counts
+                        .explicit_labels
+                        .iter()
+                        .map(|(text, count)| {
+                            format!("{} {count} 张", if text.is_empty() { "【无标识】".to_owned() } else { format!("“{text}”") })
+                        })
+                        .collect();
                     if labels.is_empty() { "尚无图片".to_owned() } else { labels.join("，") }
                 }),
                 clause,
             ),
             records.field("store.explicit_screenshot"),
         ])
-        .heading("二、文件元数据隐式标识")
+        .heading("文件元数据隐式标识")
         .form([
             Row::new(
                 "位置",
@@ -36,10 +42,10 @@ pub fn document(records: &Records) -> Document {
                 clause,
             ),
             Row::new("服务提供者编码（ContentProducer）", records.provider_code(), clause),
-            Row::new("内容编号（ProduceID）查询", records.program("每个编号对应账本一条记录；danqing verify 文件 即可查询"), clause),
+            Row::new("内容编号（ProduceID）查询", records.program("每个编号对应账本一条记录，可用程序的核验功能查询"), clause),
             records.field("store.metadata_screenshot"),
         ])
-        .heading("三、证明与承诺")
+        .heading("证明与承诺")
         .form([
             Row::new("算法备案编号", records.answer("algorithm.filing_number"), clause),
             Row::new("生成式人工智能服务备案号", records.answer("service.model_filing_number"), clause),

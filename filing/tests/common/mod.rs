@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use engine::model_folder::{ModelFolder, inspect};
-use filing::{ModelRecord, Records, Subject};
+use filing::{ClassifierRecord, DefaultOutput, ModelRecord, Records, Subject};
 use policy::Lexicon;
 use std::path::Path;
 
@@ -26,14 +26,14 @@ pub fn bare(subject: Subject) -> Records {
         provider_code: None,
         explicit_label: "AI生成".to_owned(),
         watermark: false,
-        classifiers: vec!["open-nsfw".to_owned()],
+        classifiers: vec![ClassifierRecord { name: "open-nsfw".to_owned(), classes: vec!["A1.f".to_owned()] }],
         appeal_contact: None,
         trusted_keys: 0,
         lexicons: vec![Lexicon::builtin().unwrap()],
         model: ModelRecord {
             identity: folder.identity("tiny").unwrap(),
             inspection: inspect(&folder).unwrap(),
-            defaults: (64, 64, 4),
+            defaults: DefaultOutput { width: 64, height: 64, num_inference_steps: 4 },
             card: None,
         },
         registry: None,

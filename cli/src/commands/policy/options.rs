@@ -70,7 +70,7 @@ one of them fails, which is then said. After two seconds the report is written b
 pub struct StopOptions {
     #[command(flatten)]
     pub(super) officer: OfficerOptions,
-    /// Where the report goes; by default beside the ledger / 报告文件
+    /// Where the report goes, DOCX where the name ends so, Markdown otherwise; by default beside the ledger / 报告文件，.docx 或 Markdown
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
 }
@@ -87,7 +87,7 @@ pub struct ReportOptions {
     /// The ledger / 账本文件
     #[arg(long, default_value = DEFAULT_LEDGER, value_name = "FILE")]
     pub(super) ledger: PathBuf,
-    /// Where it goes; standard output when left out / 报告文件
+    /// Where it goes, DOCX where the name ends so; standard output, as Markdown, when left out / 报告文件，.docx 或 Markdown
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
 }

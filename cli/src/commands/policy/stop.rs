@@ -1,6 +1,6 @@
 use super::options::{ReportOptions, ResumeOptions, StopOptions};
-use super::stop_report;
 use crate::failure::Failure;
+use filing::{Document, Stop};
 use installation::Configuration;
 use ledger::{Decision, Ledger};
 use pipeline::Switch;
@@ -30,7 +30,7 @@ pub fn stop(options: &StopOptions, configuration: &Configuration) -> Result<u8, 
     std::thread::sleep(HALTED_AFTER);
     let (ledger, index) = recorded?;
     let report = options.report.clone().unwrap_or_else(|| path.with_file_name(format!("danqing-stop-report-{index}.md")));
-    let written = stop_report::write(&ledger, path).and_then(|text| write(&report, &text));
+    let written = document(&ledger, path).and_then(|document| write(&report, &document));
     if written.is_ok() {
         println!("report / 报告: {}", report.display());
     }
@@ -67,17 +67,35 @@ pub fn resume(options: &ResumeOptions, configuration: &Configuration) -> Result<
 
 pub fn report(options: &ReportOptions) -> Result<u8, Failure> {
     let ledger = Ledger::open(Box::new(SqliteLog::open_existing(&options.ledger)?), Arc::new(SystemClock))?;
-    let text = stop_report::write(&ledger, &options.ledger)?;
+    let document = document(&ledger, &options.ledger)?;
     match &options.out {
-        None => print!("{text}"),
+        None => print!("{}", filing::markdown(&document)),
         Some(out) => {
-            write(out, &text)?;
+            write(out, &document)?;
             println!("{}", out.display());
         }
     }
     Ok(0)
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    Ok(store::write_output(path, text.as_bytes())?)
+fn document(ledger: &Ledger, path: &Path) -> Result<Document, Failure> {
+    Ok(filing::stop_report(&Stop { ledger, path, hidden_files: hidden_files(path) })?)
+}
+
+/// Files beside the ledger that are recorded but not released.
+fn hidden_files(ledger: &Path) -> usize {
+    let folder = ledger.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let names = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.strip_suffix(".part").is_some_and(|stem| stem.starts_with(".danqing-"))).count()
+}
+
+/// Writes DOCX where the name says so, and Markdown otherwise.
+fn write(path: &Path, document: &Document) -> Result<(), Failure> {
+    let is_docx = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("docx"));
+    let bytes = if is_docx {
+        filing::docx(document).map_err(|error| Failure::writing(path, &error))?
+    } else {
+        filing::markdown(document).into_bytes()
+    };
+    Ok(store::write_output(path, &bytes)?)
 }
