@@ -15,6 +15,8 @@
 //! Rules and numbers are those of GB/T 45654-2025 and its predecessor TC260-003 as far as secondary sources give them; see
 //! `docs/compliance/README.md`, row D-1.
 
+mod file;
+
 use super::recipe::{DataRecipe, Package};
 use super::{Error, package};
 use crate::random::Random;
@@ -201,10 +203,15 @@ impl Registry {
         registry.defect().map_or(Ok(registry), |defect| Err(invalid(defect)))
     }
 
-    /// Writes the registry to `path`, whole or not at all.
+    /// Writes the registry to `path`, whole or not at all. A registry that is there already keeps its comments, order and spacing.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
         let failed = |source| Error::Io { path: path.to_owned(), source };
-        let text = toml::to_string(self).map_err(|error| failed(std::io::Error::other(error)))?;
+        let kept = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(failed(error)),
+        };
+        let text = file::with_all(&kept, self).map_err(|detail| Error::Registry { path: path.to_owned(), detail })?;
         let temporary = path.with_extension(format!("{}.partial", std::process::id()));
         std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, path)).map_err(failed)
     }
