@@ -68,6 +68,26 @@ pub enum Command {
     },
     /// Measure this machine: kernels, and one picture end to end / 本机性能测试
     Bench(BenchOptions),
+    /// Print completions for a shell / 打印命令补全脚本
+    Completions(CompletionsOptions),
+    /// Write the man pages, one for each command / 写出手册页
+    Man(ManOptions),
+}
+
+#[derive(Args)]
+#[command(after_help = "Example / 示例:
+  danqing completions bash > ~/.local/share/bash-completion/completions/danqing
+  danqing completions zsh > \"${fpath[1]}/_danqing\"")]
+pub struct CompletionsOptions {
+    /// The shell / 命令解释器
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example / 示例:\n  danqing man ~/.local/share/man/man1")]
+pub struct ManOptions {
+    /// Folder to write to; it is made where there is none / 输出文件夹
+    pub folder: PathBuf,
 }
 
 /// Stages of a training run.

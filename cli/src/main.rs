@@ -72,5 +72,7 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Command::Article9 { command } => commands::article9::run(&command, &configuration),
         Command::Policy { command } => commands::policy::run(&command, &configuration),
         Command::Bench(options) => commands::bench::run(&options),
+        Command::Completions(options) => commands::manual::completions(&options),
+        Command::Man(options) => commands::manual::man_pages(&options),
     }
 }

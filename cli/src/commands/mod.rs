@@ -8,6 +8,7 @@ pub mod generate;
 pub mod init;
 pub mod label;
 pub mod ledger;
+pub mod manual;
 pub mod model;
 pub mod packed;
 pub mod policy;
