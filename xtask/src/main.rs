@@ -1,16 +1,22 @@
 //! Developers' commands. `cargo xtask check` asserts what the compiler cannot: which crate may see which, that each
-//! stage of the sentence is earned in one place, that every dependency is explained, and that unsafe code stays at home. `cargo xtask bench`
-//! makes the tables of BENCHMARKS.md, and `cargo xtask instructions` holds the hot kernels to their budgets.
+//! stage of the sentence is earned in one place, that every dependency is explained and licensed as `deny.toml` asks, that unsafe code stays at
+//! home, that paths named in Markdown are there, and that common words are spelled right. `cargo xtask bench` makes the tables of
+//! BENCHMARKS.md, `cargo xtask instructions` holds the hot kernels to their budgets, and `cargo xtask dist` packs a release.
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 
 mod arrows;
 mod bench;
 mod dependencies;
+mod dist;
 mod instructions;
+mod licences;
+mod named_paths;
 mod officers_table;
+mod repository;
 mod sheet;
 mod stages;
+mod typos;
 mod unsafe_code;
 
 fn main() -> Result<()> {
@@ -18,9 +24,10 @@ fn main() -> Result<()> {
     match command.as_str() {
         "bench" => bench::run(&std::env::args().skip(2).collect::<Vec<_>>()),
         "check" => check(),
+        "dist" => dist::run(),
         "instructions" => instructions::run(&std::env::args().skip(2).collect::<Vec<_>>()),
         "sheet" => sheet::make(&std::env::args().skip(2).collect::<Vec<_>>()),
-        _ => bail!("usage: cargo xtask check | bench [--help] | instructions [--table] | sheet OUT.png PICTURE…"),
+        _ => bail!("usage: cargo xtask check | bench [--help] | dist | instructions [--table] | sheet OUT.png PICTURE…"),
     }
 }
 
@@ -33,13 +40,16 @@ fn check() -> Result<()> {
     faults.extend(dependencies::faults(&root, &metadata)?);
     let rooms: Vec<String> = arrows::members(&metadata).into_iter().map(|(name, _)| name).filter(|name| name != "xtask").collect();
     faults.extend(unsafe_code::faults(&root, &rooms)?);
+    faults.extend(licences::faults(&root)?);
+    faults.extend(named_paths::faults(&root)?);
+    faults.extend(typos::faults(&root)?);
     for fault in &faults {
         eprintln!("{fault}");
     }
     if !faults.is_empty() {
         bail!("{} fault(s)", faults.len());
     }
-    println!("arrows, stages, dependencies, the officer's table and the homes of unsafe code hold");
+    println!("arrows, stages, dependencies and their licences, the officer's table, homes of unsafe code, named paths and spelling hold");
     Ok(())
 }
 
