@@ -206,7 +206,7 @@ impl Column {
 pub(crate) fn form_table(rows: &[Row]) -> (Vec<Column>, Vec<Vec<String>>) {
     let has_conclusions = rows.iter().any(|row| row.conclusion.is_some());
     let columns = if has_conclusions {
-        vec![Column::new("评估项目", 25), Column::new("记录中的事实", 35), Column::new("结论", 15), Column::new("条款与所据记录", 25)]
+        vec![Column::new("评估项目", 24), Column::new("记录中的事实", 34), Column::new("结论", 18), Column::new("条款与所据记录", 24)]
     } else {
         vec![Column::new("项目", 23), Column::new("内容", 50), Column::new("条款与所据记录", 27)]
     };

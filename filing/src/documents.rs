@@ -23,7 +23,11 @@ pub fn all(records: &Records) -> Vec<Document> {
     documents.push(store::document(records));
     documents.push(model_card::document(records));
     let subject = records.subject.value("subject.name").unwrap_or(crate::document::GAP);
-    let subtitle = format!("{subject}　{}", records.today);
+    let date = records.today.to_string();
+    let subtitle = match date.split('-').map(|part| part.trim_start_matches('0')).collect::<Vec<_>>().as_slice() {
+        [year, month, day] => format!("{subject}　{year}年{month}月{day}日"),
+        _ => format!("{subject}　{date}"),
+    };
     documents.into_iter().map(|document| document.subtitle(subtitle.clone())).collect()
 }
 
@@ -54,7 +58,7 @@ pub fn gaps(documents: &[Document]) -> Vec<Gap> {
                     Some(gap) if gap.places.contains(&place) => {}
                     Some(gap) => gap.places.push(place),
                     None => {
-                        found.push(Gap { id: id.clone(), clause: row.clause.clone(), item, supply: supply.clone(), places: vec![place] })
+                        found.push(Gap { id: id.clone(), clause: row.clause.clone(), item, supply: supply.clone(), places: vec![place] });
                     }
                 }
             }

@@ -75,6 +75,8 @@ fn paragraph(xml: &mut String, style: &str, text: &str) {
         }
         if let Some(mark) = mark {
             let _ = write!(xml, "<w:r><w:rPr><w:b/><w:highlight w:val=\"yellow\"/></w:rPr><w:t>{mark}</w:t></w:r>");
+            // A zero-width space: a long number may go to the next line whole, so that the mark is not broken.
+            xml.push_str("<w:r><w:t>\u{200b}</w:t></w:r>");
         }
         rest = after.unwrap_or_default();
     }
@@ -123,6 +125,8 @@ fn row(xml: &mut String, cells: &[String], widths: &[usize], kind: RowKind) {
         if cell.is_empty() {
             paragraph(xml, style, "");
         }
+        let is_number = kind == RowKind::Values && !cell.is_empty() && cell.chars().all(|letter| letter.is_ascii_digit() || letter == ',');
+        let style = if is_number { "CellNumber" } else { style };
         cell.lines().for_each(|line| paragraph(xml, style, line));
         xml.push_str("</w:tc>");
     }

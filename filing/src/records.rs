@@ -59,8 +59,6 @@ pub struct Records {
     pub subject: Subject,
     /// Version of the program.
     pub program: String,
-    /// The configuration file, for naming it.
-    pub configuration: PathBuf,
     /// The provider code of the configuration.
     pub provider_code: Option<ProviderCode>,
     /// Text of the explicit label.
@@ -129,10 +127,6 @@ impl Records {
         Content::filled(text, format!("丹青 {} 程序说明", self.program))
     }
 
-    pub(crate) fn configured(&self, text: impl Into<String>) -> Content {
-        Content::filled(text, "程序配置")
-    }
-
     pub(crate) fn of_model(&self, text: impl Into<String>) -> Content {
         let content = Content::filled(text, format!("模型 {} 的文件", self.model.identity.name));
         let actual = self.model.identity.sha256.to_string();
@@ -196,7 +190,7 @@ impl Records {
             Some(code) => {
                 let of_another = self.subject.value("subject.uscc").is_some_and(|uscc| uscc != code.social_credit_code());
                 let contradicts = of_another || code.service_type() != ServiceType::Generation;
-                self.configured(code.as_str()).marked_if(Mark::Contradicted, contradicts)
+                configured(code.as_str()).marked_if(Mark::Contradicted, contradicts)
             }
             None => Content::gap("provider-code-unset", "danqing.toml 的 provider_code；未配置时隐式标识的 ContentProducer 为空"),
         }
@@ -204,7 +198,7 @@ impl Records {
 
     pub(crate) fn appeal_contact(&self) -> Content {
         match &self.appeal_contact {
-            Some(contact) => self.configured(contact),
+            Some(contact) => configured(contact),
             None => Content::gap("appeal-contact-unset", "danqing.toml 的 appeal_contact；未配置时拒绝不告知申诉对象"),
         }
     }
@@ -248,6 +242,11 @@ impl Records {
 
 /// The subject file, as documents call it.
 const SUBJECT: &str = "主体信息文件";
+
+/// What the configuration says.
+pub(crate) fn configured(text: impl Into<String>) -> Content {
+    Content::filled(text, "程序配置")
+}
 
 /// Who vouches for a lexicon.
 pub(crate) fn signer(lexicon: &Lexicon) -> String {

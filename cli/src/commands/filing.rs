@@ -4,7 +4,7 @@ mod records;
 pub use options::FilingCommand;
 
 use crate::failure::Failure;
-use filing::{Observation, Subject, Tally};
+use filing::{Observation, ObservationKind, Subject, Tally};
 use installation::Configuration;
 use options::{BuildOptions, CheckOptions};
 use serde_json::json;
@@ -40,11 +40,22 @@ fn check(options: &CheckOptions, configuration: &Configuration) -> Result<u8, Fa
         println!("{}", json!({"passed": passed, "findings": observations}));
     } else {
         for Observation { kind, clause, english, chinese, .. } in &observations {
-            println!("{} {} {clause}\n    {english}\n    {chinese}", kind.english(), kind.chinese());
+            println!("{} {clause}\n    {english}\n    {chinese}", kind_name(*kind));
         }
         print_tally(&observations);
     }
     Ok(if passed { 0 } else { Code::CheckFailed.exit_code() })
+}
+
+fn kind_name(kind: ObservationKind) -> &'static str {
+    match kind {
+        ObservationKind::Gap => "GAP           缺项",
+        ObservationKind::Stale => "OUT OF DATE   过期",
+        ObservationKind::Missed => "MISSED        未达标",
+        ObservationKind::Unsupported => "UNSUPPORTED   无佐证",
+        ObservationKind::Contradiction => "CONTRADICTION 矛盾",
+        ObservationKind::Note => "note          提示",
+    }
 }
 
 fn print_tally(observations: &[Observation]) {

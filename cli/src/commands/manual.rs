@@ -4,12 +4,11 @@ use crate::arguments::{Arguments, CompletionsOptions, ManOptions};
 use crate::failure::Failure;
 use clap::CommandFactory as _;
 use clap_mangen::Man;
-use std::io::Write as _;
 
 pub fn completions(options: &CompletionsOptions) -> Result<u8, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(options.shell, &mut Arguments::command(), "danqing", &mut script);
-    std::io::stdout().write_all(&script).map_err(|error| Failure::writing("standard output".as_ref(), &error))?;
+    print!("{}", String::from_utf8_lossy(&script));
     Ok(0)
 }
 

@@ -1,6 +1,6 @@
 use super::{assessment, kinds, labels};
 use crate::document::{Content, Row};
-use crate::records::beijing_time;
+use crate::records::{beijing_time, configured};
 use crate::{DefaultOutput, Document, Records};
 use ledger::SuspensionCause;
 
@@ -46,7 +46,9 @@ pub(super) fn mechanism(records: &Records) -> Vec<Row> {
         .components
         .iter()
         .filter(|component| component.parameters > 0)
-        .map(|component| format!("{}：{}，{} 个参数", kinds::component(&component.name), component.class_name, component.parameters))
+        .map(|component| {
+            format!("{}：{}，{} 个参数", kinds::component(&component.name), component.class_name, kinds::grouped(component.parameters))
+        })
         .collect();
     let DefaultOutput { width, height, num_inference_steps } = records.model.defaults;
     vec![
@@ -56,7 +58,11 @@ pub(super) fn mechanism(records: &Records) -> Vec<Row> {
         Row::new("训练数据集规模", training_set(records), clause),
         records.field("algorithm.personal_data"),
         Row::new("模型结构", records.of_model(format!("{}\n{}", inspection.class_name, components.join("\n"))), clause),
-        Row::new("模型参数量", records.of_model(format!("{} 个，{} 字节", inspection.parameters, inspection.bytes)), clause),
+        Row::new(
+            "模型参数量",
+            records.of_model(format!("{} 个，{} 字节", kinds::grouped(inspection.parameters), kinds::grouped(inspection.bytes))),
+            clause,
+        ),
         Row::new("模型摘要（SHA-256）", records.of_model(records.model.identity.sha256.to_string()), clause),
         Row::new("默认输出", records.of_model(format!("{width}×{height} 像素，{num_inference_steps} 步")), clause),
         Row::new("是否使用第三方模型", records.answer("service.base_model_filed"), clause),
@@ -112,7 +118,7 @@ pub(super) fn training_set(records: &Records) -> Content {
         // The form is Chinese; a note in another language stays in the manifest.
         let note = match manifest.note.as_str() {
             "" => String::new(),
-            note if is_chinese(note) => format!("\n{note}"),
+            note if kinds::is_chinese(note) => format!("\n{note}"),
             _ => "；数据清单另有外文说明，须由填报人译为中文".to_owned(),
         };
         format!(
@@ -120,13 +126,6 @@ pub(super) fn training_set(records: &Records) -> Content {
             manifest.name, manifest.used, manifest.left_out, manifest.recipe_sha256
         )
     })
-}
-
-/// Whether a text is written in Chinese rather than only quoting it: a third of its letters are ideographs.
-pub(super) fn is_chinese(text: &str) -> bool {
-    let letters = text.chars().filter(|letter| letter.is_alphabetic()).count();
-    let ideographs = text.chars().filter(|letter| ('\u{4e00}'..='\u{9fff}').contains(letter)).count();
-    ideographs * 3 >= letters
 }
 
 fn detailed(records: &Records) -> Document {
@@ -182,7 +181,7 @@ pub(super) fn screening(records: &Records) -> Content {
     }
     let names: Vec<&str> = records.classifiers.iter().map(|classifier| classifier.name.as_str()).collect();
     let names = names.join("、");
-    records.configured(format!("每张图片在加标识之前先经 {} 个分类器（{names}）；得分达到阈值即拦截并记入账本", records.classifiers.len()))
+    configured(format!("每张图片在加标识之前先经 {} 个分类器（{names}）；得分达到阈值即拦截并记入账本", records.classifiers.len()))
 }
 
 /// Pictures that they withheld.

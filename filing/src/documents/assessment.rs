@@ -3,6 +3,7 @@
 use super::{algorithm, labels};
 use crate::Records;
 use crate::document::{Content, Mark, Row};
+use crate::records::configured;
 use policy::standard;
 use policy::{Bank, BankKind, RiskClass};
 use trainer::data::registry::{
@@ -250,7 +251,7 @@ fn classifier(records: &Records) -> Content {
         return Content::gap("gap:image-safety", "danqing.toml 的 [image_safety]：图片审核已关闭");
     }
     let names: Vec<&str> = records.classifiers.iter().map(|classifier| classifier.name.as_str()).collect();
-    records.configured(format!("{} 个分类器（{}），覆盖 31 类中的 {} 类", names.len(), names.join("、"), screened_classes(records)))
+    configured(format!("{} 个分类器（{}），覆盖 31 类中的 {} 类", names.len(), names.join("、"), screened_classes(records)))
 }
 
 /// Risk classes that a classifier has thresholds for.

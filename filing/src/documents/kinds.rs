@@ -66,3 +66,62 @@ pub fn component(name: &str) -> &str {
         other => other,
     }
 }
+
+/// Why a picture was left out of the training data, in Chinese. The authors of recipes write reasons in any language; what is not Chinese and
+/// not known here is referred to.
+pub fn left_out(reason: &str) -> &str {
+    const NOT_LISTED: &str = "not in the recipe's list";
+    match reason.strip_prefix(NOT_LISTED) {
+        Some("") => "不在配方名单内",
+        Some(more) if more.starts_with("; group ") => "不在配方名单内，所属组别不保留",
+        Some(_) => "不在配方名单内，另有排除理由（见数据清单）",
+        None if reason.starts_with("no base annotation") => "无基础标注：肤色、性别或序列变体，或部件",
+        None if is_chinese(reason) => reason,
+        None => "其他（外文理由见数据清单）",
+    }
+}
+
+/// Whether a text is written in Chinese rather than only quoting it: a third of its letters are ideographs.
+pub fn is_chinese(text: &str) -> bool {
+    let letters = text.chars().filter(|letter| letter.is_alphabetic()).count();
+    let ideographs = text.chars().filter(|letter| ('\u{4e00}'..='\u{9fff}').contains(letter)).count();
+    ideographs * 3 >= letters
+}
+
+/// `11,806,208`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{grouped, is_chinese, left_out, subject};
+
+    #[test]
+    fn numbers_are_read_in_groups_of_three() {
+        assert_eq!([0, 999, 1_000, 11_806_208].map(grouped), ["0", "999", "1,000", "11,806,208"]);
+    }
+
+    #[test]
+    fn reasons_in_other_languages_are_referred_to() {
+        assert!(
+            ["not in the recipe's list; weapon", "no base annotation: a variant", "why not"]
+                .iter()
+                .all(|reason| is_chinese(left_out(reason)))
+        );
+        assert_eq!(left_out("画面模糊"), "画面模糊");
+    }
+
+    #[test]
+    fn risks_have_their_titles() {
+        assert!(subject("A1.f").starts_with("A1.f（") && subject("unknown") == "unknown");
+    }
+}

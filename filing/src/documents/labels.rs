@@ -2,6 +2,7 @@
 
 use crate::Records;
 use crate::document::{Content, Mark};
+use crate::records::configured;
 
 /// The visible label.
 pub fn explicit(records: &Records) -> Content {
@@ -13,21 +14,21 @@ pub fn explicit(records: &Records) -> Content {
         }
         None => scheme,
     };
-    records.configured(text).marked_if(Mark::Contradicted, unlabelled(records) > 0)
+    configured(text).marked_if(Mark::Contradicted, unlabelled(records) > 0)
 }
 
 /// The label in the file's metadata.
 pub fn implicit(records: &Records) -> Content {
     let scheme = "文件元数据 XMP 属性 TC260:AIGC，七个字段";
     match &records.provider_code {
-        Some(code) => records.configured(format!("{scheme}；服务提供者编码 {}", code.as_str())),
-        None => records.configured(format!("{scheme}；尚未配置服务提供者编码，ContentProducer 为空")).marked(Mark::Missed),
+        Some(code) => configured(format!("{scheme}；服务提供者编码 {}", code.as_str())),
+        None => configured(format!("{scheme}；尚未配置服务提供者编码，ContentProducer 为空")).marked(Mark::Missed),
     }
 }
 
 /// The mark in the pixels, which the law encourages.
 pub fn watermark(records: &Records) -> Content {
-    records.configured(if records.watermark { "已启用隐形水印" } else { "未启用隐形水印（办法鼓励而非强制）" })
+    configured(if records.watermark { "已启用隐形水印" } else { "未启用隐形水印（办法鼓励而非强制）" })
 }
 
 /// Recorded pictures without visible label.

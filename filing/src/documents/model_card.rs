@@ -12,7 +12,13 @@ pub fn document(records: &Records) -> Document {
     ];
     rows.extend(model.inspection.components.iter().map(|component| {
         let types: Vec<String> = component.dtypes.iter().map(|(name, count)| format!("{name}×{count}")).collect();
-        let text = format!("{}；{} 个参数；{} 字节 {}", component.class_name, component.parameters, component.bytes, types.join("、"));
+        let text = format!(
+            "{}；{} 个参数；{} 字节 {}",
+            component.class_name,
+            kinds::grouped(component.parameters),
+            kinds::grouped(component.bytes),
+            types.join("、")
+        );
         Row::new(format!("组件：{}", kinds::component(&component.name)), records.of_model(text), clause)
     }));
     rows.extend([
@@ -23,7 +29,15 @@ pub fn document(records: &Records) -> Document {
     ]);
     let mut document = Document::new("4-模型卡", "1-模型卡", format!("模型卡：{}", model.identity.name)).form(rows);
     if let Some(found) = &records.manifest {
-        let reasons = found.record.reasons.iter().map(|(reason, count)| vec![reason.clone(), count.to_string()]);
+        let mut reasons: Vec<(&str, u64)> = Vec::new();
+        for (reason, count) in &found.record.reasons {
+            let reason = kinds::left_out(reason);
+            match reasons.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, sum)) => *sum += count,
+                None => reasons.push((reason, *count)),
+            }
+        }
+        let reasons = reasons.into_iter().map(|(reason, count)| vec![reason.to_owned(), count.to_string()]);
         document = document
             .plain_heading("剔除的图片")
             .text(format!("记录：{}。", crate::records::file_name(&found.path)))

@@ -21,7 +21,11 @@ fn form(records: &Records) -> Document {
         records.field("service.base_model_filed"),
         Row::new(
             "模型结构与参数",
-            records.of_model(format!("{}，{} 个参数", records.model.inspection.class_name, records.model.inspection.parameters)),
+            records.of_model(format!(
+                "{}，{} 个参数",
+                records.model.inspection.class_name,
+                kinds::grouped(records.model.inspection.parameters)
+            )),
             clause,
         ),
         records.field("service.training_compute"),

@@ -22,7 +22,6 @@ pub fn bare(subject: Subject) -> Records {
         today: TODAY.parse().unwrap(),
         subject,
         program: "0".to_owned(),
-        configuration: "danqing.toml".into(),
         provider_code: None,
         explicit_label: "AI生成".to_owned(),
         watermark: false,

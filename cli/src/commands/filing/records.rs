@@ -36,7 +36,6 @@ pub fn gather(subject: &Path, configuration: &Configuration) -> Result<Records, 
     Ok(Records {
         today: today_in_beijing(),
         program: env!("CARGO_PKG_VERSION").to_owned(),
-        configuration: configuration.path().to_owned(),
         provider_code: configuration.provider_code()?,
         explicit_label: configuration.explicit_label.clone().unwrap_or_else(|| provenance::DEFAULT_EXPLICIT_TEXT.to_owned()),
         watermark: configuration.watermark_key.is_some(),
