@@ -203,6 +203,7 @@ impl Reporter<'_> {
             severity,
             match_type,
             views: options.views.clone(),
+            companions: None,
         }))
     }
 }

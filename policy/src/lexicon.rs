@@ -5,6 +5,7 @@ pub(crate) mod signature;
 mod single_file;
 
 use crate::lexicon::signature::{Origin, Trust};
+use crate::normalise::Normalised;
 use crate::{Date, Error, RiskClass, View};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -66,6 +67,54 @@ pub enum MatchType {
     Regex,
 }
 
+/// Words that must stand near a term before its rule is met: verbs and objects, groups of people and insults.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Companions {
+    /// Lists of words; one word of each list must be there.
+    pub lists: Vec<Vec<String>>,
+    /// Most ideographs and words between a term and its companion.
+    pub within: usize,
+    /// On which side of the term companions stand.
+    pub order: Order,
+}
+
+impl Companions {
+    /// Most lists of one rule.
+    pub const MOST_LISTS: usize = 3;
+    /// [`Self::within`] where a rule does not say: a long attribute, and still the same phrase.
+    pub const WITHIN: usize = 6;
+    /// Greatest [`Self::within`]: about a sentence.
+    pub const WITHIN_LIMIT: usize = 40;
+
+    /// What is wrong with them, in English and Chinese.
+    pub(crate) fn check(&self, match_type: MatchType) -> Result<(), (&'static str, &'static str)> {
+        let searchable = |word: &String| !Normalised::new(word).units.is_empty();
+        if match_type == MatchType::Regex {
+            Err(("a regular expression takes no companions: write them into it", "正则表达式不能带 with：请写进表达式本身"))
+        } else if self.lists.is_empty() || self.lists.len() > Self::MOST_LISTS || self.lists.iter().any(Vec::is_empty) {
+            Err(("with must be one to three lists, none of them empty", "with 应为一至三个非空列表"))
+        } else if !self.lists.iter().flatten().all(searchable) {
+            Err(("a word of with needs at least one letter, digit or ideograph", "with 中的词至少要有一个汉字、字母或数字"))
+        } else if self.within > Self::WITHIN_LIMIT {
+            Err(("within must be at most 40", "within 最大为 40"))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// On which side of a term its companions stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// On either side.
+    #[default]
+    Any,
+    /// Behind it.
+    TermFirst,
+}
+
 /// Words that are refused, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -86,6 +135,8 @@ pub struct Rule {
     pub match_type: MatchType,
     /// The views that it is asked in. None stands for all of them, with terms too short for a view left out of it.
     pub views: Option<Vec<View>>,
+    /// Words that must stand near a term; without them a term alone meets the rule.
+    pub companions: Option<Companions>,
 }
 
 /// A named, versioned list of rules. The formats are described in `policy/lexicons/README.md`.
@@ -153,7 +204,7 @@ impl Lexicon {
     }
 }
 
-/// Name and version as they stand in verdicts, for example `danqing-builtin@2`.
+/// Name and version as they stand in verdicts, for example `danqing-builtin@3`.
 impl fmt::Display for Lexicon {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}@{}", self.name, self.version)

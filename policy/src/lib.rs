@@ -52,7 +52,7 @@ pub use image::{Answer, ImageClassifier, ImageDecision, ImageGate, ImageRule, On
 pub use import::{Import, ImportFormat, ImportOptions, import};
 pub use lexicon::package::{Package, sign_package};
 pub use lexicon::signature::{Origin, PublicKey, SecretKey, Trust};
-pub use lexicon::{Field, Lexicon, MatchType, Rule, Severity};
+pub use lexicon::{Companions, Field, Lexicon, MatchType, Order, Rule, Severity};
 pub use live::{LiveGate, LiveSettings};
 pub use prompt::{MAXIMUM_PROMPT_CHARACTERS, validate_prompt};
 pub use strikes::{Account, Attempt, Standing, StrikeLimits, Suspension, SuspensionCause};

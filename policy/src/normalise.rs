@@ -7,14 +7,19 @@
 //! only as a [`Gap`].
 //!
 //! That is the plain view. The others are made from it, or beside it, and are read only where a rule says so, because they
-//! hold less of what the user meant: digits as letters, numerals as digits, split characters put together, and sounds.
+//! hold less of what the user meant: digits as letters, numerals as digits, split characters put together, pictographs as
+//! words, sounds, and single letters for syllables.
 
+mod emoji;
 mod fold;
+mod initial;
 mod leet;
 mod numeral;
 mod sound;
 mod split;
 
+pub(crate) use emoji::{emoji, has_pictured};
+pub(crate) use initial::{initials, initials_of_term};
 pub(crate) use leet::{leet, leet_term};
 pub(crate) use numeral::{digit, numerals};
 pub(crate) use sound::{sound, sound_of_term};
@@ -119,6 +124,23 @@ impl Normalised {
         let before = at.checked_sub(1).and_then(|before| self.units.get(before));
         let goes_on = |unit: &Unit| unit.gap == Gap::None && !is_ideographic(unit.character);
         self.units.get(at).is_some_and(goes_on) && before.is_some_and(|unit| !is_ideographic(unit.character))
+    }
+
+    /// The character that was written at byte `source` of the user's text, in logarithmic time.
+    pub(crate) fn written_at(&self, source: usize) -> Option<char> {
+        let index = self.units.partition_point(|unit| unit.source.0 < source);
+        self.units.get(index).filter(|unit| unit.source.0 == source).map(|unit| unit.character)
+    }
+
+    /// Its characters from the last to the first, with gaps where they were.
+    pub(crate) fn reversed(&self) -> Self {
+        let mut reversed = Self::with_capacity(self.text.len());
+        let mut gap = Gap::None;
+        for unit in self.units.iter().rev() {
+            reversed.push(unit.character, unit.source, gap, unit.altered);
+            gap = unit.gap;
+        }
+        reversed
     }
 
     /// Indices of the characters that the byte range `start..end` of `text` covers, in logarithmic time.

@@ -1,19 +1,21 @@
 //! All lexicons against one text: a dictionary for each reading of it.
 
+mod combination;
 mod dictionary;
 mod excuses;
 mod expressions;
 mod layer;
 mod pattern;
 
-use crate::lexicon::{Field, Lexicon, MatchType, Severity};
+use crate::lexicon::{Field, Lexicon, MatchType, Rule, Severity};
 use crate::normalise::Normalised;
 use crate::{Error, RiskClass, View};
+use combination::{Nearness, Part, Steps};
 use excuses::Excuses;
 use expressions::Expressions;
-use layer::{Layer, LayerBuilder, Reading};
+use layer::{Layer, LayerBuilder, Reading, Word};
 use pattern::{Pattern, Role};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -33,6 +35,8 @@ pub(crate) struct RuleEntry {
     pub(crate) severity: Severity,
     in_prompt: bool,
     in_negative_prompt: bool,
+    /// Of a rule that needs companions.
+    nearness: Option<Nearness>,
 }
 
 /// A rule and the user's words that met it.
@@ -53,8 +57,8 @@ impl Screen {
             for rule in lexicon.rules() {
                 let index = rules.len() as u32;
                 expressions.add(index, rule)?;
-                let terms: Vec<Normalised> = rule.terms.iter().map(|term| Normalised::new(term)).collect();
-                let added: usize = builders.iter_mut().map(|builder| builder.add(index, rule, &terms)).sum();
+                let words = words(rule);
+                let added: usize = builders.iter_mut().map(|builder| builder.add(index, rule, &words)).sum();
                 if added == 0 && rule.match_type != MatchType::Regex {
                     return Err(Error::RuleUseless {
                         rule: rule.id.clone(),
@@ -69,6 +73,7 @@ impl Screen {
                     severity: rule.severity,
                     in_prompt: rule.fields.contains(&Field::Prompt),
                     in_negative_prompt: rule.fields.contains(&Field::NegativePrompt),
+                    nearness: rule.companions.as_ref().map(Nearness::of),
                 });
             }
         }
@@ -86,9 +91,9 @@ impl Screen {
         let mut found = Found::default();
         for layer in &self.layers {
             if layer.reading == Reading::Plain {
-                self.read_layer(layer, &plain, field, &mut found);
+                self.read_layer(layer, Texts { read: &plain, plain: &plain }, field, &mut found);
             } else if let Some(read) = layer.reading.of(text, &plain) {
-                self.read_layer(layer, &read, field, &mut found);
+                self.read_layer(layer, Texts { read: &read, plain: &plain }, field, &mut found);
             }
         }
         for (rule, range) in self.expressions.read(&plain) {
@@ -96,18 +101,38 @@ impl Screen {
                 found.matches.push(Objection { rule, span, view: View::Plain });
             }
         }
+        found.excused.values_mut().for_each(Excuses::prepare);
+        self.combine(text, &plain, &mut found);
         found.objections()
     }
 
-    fn read_layer(&self, layer: &Layer, text: &Normalised, field: Field, found: &mut Found) {
+    fn read_layer(&self, layer: &Layer, texts: Texts, field: Field, found: &mut Found) {
+        let text = texts.read;
         for (at, unit) in text.units.iter().enumerate() {
             for (index, length) in layer.patterns_at(text, at) {
                 let Some(pattern) = layer.patterns.get(index) else { continue };
                 let range = text.units_of(unit.offset, unit.offset + length);
-                if self.applies(pattern.rule, field) && pattern.fits(text, &range) {
-                    found.add(pattern, layer, text, &range);
+                if self.applies(pattern.rule, field) && pattern.fits(text, texts.plain, &range) {
+                    let alone = self.rule(pattern.rule).is_some_and(|rule| rule.nearness.is_none());
+                    found.add(pattern, layer, text, Match { range, alone });
                 }
             }
+        }
+    }
+
+    /// Makes objections of the words of rules that need several.
+    fn combine(&self, text: &str, plain: &Normalised, found: &mut Found) {
+        if found.parts.is_empty() {
+            return;
+        }
+        let steps = Steps::new(text, plain);
+        for (rule, mut parts) in std::mem::take(&mut found.parts) {
+            let Some(nearness) = self.rule(rule).and_then(|rule| rule.nearness.as_ref()) else { continue };
+            if let Some(excuses) = found.excused.get(&rule) {
+                parts.retain(|part| !excuses.cover(&part.span));
+            }
+            let stretches = nearness.stretches(parts, &steps);
+            found.matches.extend(stretches.into_iter().map(|(span, view)| Objection { rule, span: (span.start, span.end), view }));
         }
     }
 
@@ -120,6 +145,27 @@ impl Screen {
     }
 }
 
+/// The terms of a rule and their companions.
+fn words(rule: &Rule) -> Vec<Word<'_>> {
+    let word = |role, written| Word { role, written, normalised: Normalised::new(written) };
+    let lists = rule.companions.iter().flat_map(|companions| &companions.lists).zip(1..);
+    let companions = lists.flat_map(|(list, number)| list.iter().map(move |written| word(Role::Companion(number), written)));
+    rule.terms.iter().map(|written| word(Role::Term, written)).chain(companions).collect()
+}
+
+/// A text as a layer reads it, and in the plain view.
+#[derive(Clone, Copy)]
+struct Texts<'a> {
+    read: &'a Normalised,
+    plain: &'a Normalised,
+}
+
+/// Characters that spell a pattern, and whether it meets its rule alone.
+struct Match {
+    range: Range<usize>,
+    alone: bool,
+}
+
 /// Where the characters `range` of `text` stand in the user's text.
 fn span_of(text: &Normalised, range: &Range<usize>) -> Option<(usize, usize)> {
     let inside = text.units.get(range.clone())?;
@@ -129,20 +175,28 @@ fn span_of(text: &Normalised, range: &Range<usize>) -> Option<(usize, usize)> {
 #[derive(Default)]
 struct Found {
     matches: Vec<Objection>,
+    parts: BTreeMap<u32, Vec<Part>>,
     excused: HashMap<u32, Excuses>,
 }
 
 impl Found {
-    fn add(&mut self, pattern: &Pattern, layer: &Layer, text: &Normalised, range: &Range<usize>) {
-        let Some(span) = span_of(text, range) else { return };
-        match pattern.role {
-            Role::Exception => self.excused.entry(pattern.rule).or_default().add(span.0..span.1),
-            Role::Term => self.matches.extend(layer.view(text, range).map(|view| Objection { rule: pattern.rule, span, view })),
+    fn add(&mut self, pattern: &Pattern, layer: &Layer, text: &Normalised, found: Match) {
+        let Some(span) = span_of(text, &found.range) else { return };
+        let rule = pattern.rule;
+        let list = match pattern.role {
+            Role::Exception => return self.excused.entry(rule).or_default().add(span.0..span.1),
+            Role::Term => 0,
+            Role::Companion(list) => usize::from(list),
+        };
+        let Some(view) = layer.view(pattern, text, &found.range) else { return };
+        if found.alone {
+            self.matches.push(Objection { rule, span, view });
+        } else {
+            self.parts.entry(rule).or_default().push(Part { list, span: span.0..span.1, view });
         }
     }
 
-    fn objections(mut self) -> Vec<Objection> {
-        self.excused.values_mut().for_each(Excuses::prepare);
+    fn objections(self) -> Vec<Objection> {
         let mut seen = HashSet::new();
         // The plain view comes first, so that what it finds is not said again in another.
         let mut objections: Vec<Objection> = self

@@ -17,11 +17,27 @@ pub enum View {
     Pinyin,
     /// Other characters that sound the same.
     Homophone,
+    /// Pictographs for words: 💧 for 水.
+    Emoji,
+    /// Single letters for syllables: 分l国家.
+    Initial,
+    /// Written backwards.
+    Reversed,
 }
 
 impl View {
     /// All of them.
-    pub const ALL: [View; 6] = [View::Plain, View::Leet, View::Numeral, View::Split, View::Pinyin, View::Homophone];
+    pub const ALL: [View; 9] = [
+        View::Plain,
+        View::Leet,
+        View::Numeral,
+        View::Split,
+        View::Pinyin,
+        View::Homophone,
+        View::Emoji,
+        View::Initial,
+        View::Reversed,
+    ];
 
     /// Name in files and reports.
     pub fn name(self) -> &'static str {
@@ -32,6 +48,9 @@ impl View {
             Self::Split => "split",
             Self::Pinyin => "pinyin",
             Self::Homophone => "homophone",
+            Self::Emoji => "emoji",
+            Self::Initial => "initial",
+            Self::Reversed => "reversed",
         }
     }
 
@@ -44,6 +63,9 @@ impl View {
             Self::Split => "拆字",
             Self::Pinyin => "拼音",
             Self::Homophone => "谐音",
+            Self::Emoji => "表情符号",
+            Self::Initial => "拼音首字母",
+            Self::Reversed => "倒写",
         }
     }
 }

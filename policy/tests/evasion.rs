@@ -130,7 +130,7 @@ fn every_entry_hits_in_every_disguise() {
     let gate = Gate::builtin().unwrap();
     let lexicon = Lexicon::builtin().unwrap();
     let mut checked = 0;
-    for rule in lexicon.rules().iter().filter(|rule| rule.match_type == MatchType::Automatic) {
+    for rule in lexicon.rules().iter().filter(|rule| rule.match_type == MatchType::Automatic && rule.companions.is_none()) {
         for term in &rule.terms {
             for hidden in variants(term) {
                 for prompt in [hidden.clone(), format!("请画：{hidden} 的海报"), format!("a picture, {hidden} !")] {

@@ -3,7 +3,7 @@
 
 use pinyin::ToPinyin as _;
 use policy::{
-    Field, Gate, Lexicon, MatchType,
+    Field, Gate, Lexicon, MatchType, Rule,
     normalise::{Normalised, is_ideographic},
 };
 use std::collections::HashMap;
@@ -27,7 +27,8 @@ fn every_entry(what: &str, hide: impl Fn(&str) -> Vec<String>) -> usize {
     let lexicon = Lexicon::builtin().unwrap();
     let mut checked = 0;
     let mut missed = Vec::new();
-    for rule in lexicon.rules().iter().filter(|rule| rule.match_type == MatchType::Automatic) {
+    let alone = |rule: &&Rule| rule.match_type == MatchType::Automatic && rule.companions.is_none();
+    for rule in lexicon.rules().iter().filter(alone) {
         for (term, hidden) in rule.terms.iter().flat_map(|term| hide(term).into_iter().map(move |hidden| (term, hidden))) {
             if hidden == *term {
                 continue;
@@ -141,4 +142,51 @@ fn homophones_of_four_syllables_or_more() {
             .collect()
     });
     assert!(checked > 500);
+}
+
+#[test]
+fn written_backwards() {
+    let checked = every_entry("backwards", |term| {
+        let enough = if ideographs(term) > 0 { term.chars().count() >= 3 } else { term.chars().filter(|c| c.is_alphanumeric()).count() >= 5 };
+        if enough { vec![term.chars().rev().collect()] } else { Vec::new() }
+    });
+    assert!(checked > 1_000);
+}
+
+#[test]
+fn a_letter_for_a_syllable() {
+    let checked = every_entry("initials", |term| {
+        let characters: Vec<char> = term.chars().collect();
+        if characters.len() < 3 || ideographs(term) < characters.len() {
+            return Vec::new();
+        }
+        let letter = |at: usize| characters[at].to_pinyin().and_then(|reading| reading.plain().chars().next());
+        let hidden = |at: usize| {
+            let letter = letter(at)?;
+            Some(characters.iter().enumerate().map(|(index, &c)| if index == at { letter } else { c }).collect::<String>())
+        };
+        (1..characters.len()).filter_map(hidden).collect()
+    });
+    assert!(checked > 1_000);
+}
+
+#[test]
+fn one_homophone_in_three_syllables_and_half_pinyin_in_two() {
+    let homophones = every_entry("one homophone", |term| {
+        let pairs = [('水', '睡'), ('印', '音'), ('平', '瓶'), ('场', '厂'), ('假', '甲'), ('恐', '孔')];
+        if term.chars().count() == 3 && ideographs(term) == 3 {
+            pairs.iter().filter(|(from, _)| term.matches(*from).count() == 1).map(|(from, to)| term.replace(*from, &to.to_string())).collect()
+        } else {
+            Vec::new()
+        }
+    });
+    let halves = every_entry("half pinyin", |term| {
+        let characters: Vec<char> = term.chars().collect();
+        if characters.len() != 2 || ideographs(term) != 2 {
+            return Vec::new();
+        }
+        let halves = [spell(&term[3..], "").map(|last| format!("{}{last}", characters[0])), spell(&term[..3], "").map(|first| format!("{first}{}", characters[1]))];
+        halves.into_iter().flatten().filter(|half| !half.contains("ai")).collect()
+    });
+    assert!(homophones > 5 && halves > 100);
 }

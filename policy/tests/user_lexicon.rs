@@ -35,7 +35,7 @@ fn a_user_lexicon_adds_rules() {
     let Verdict::Refuse { lexicons, reasons } = &refusal.verdict else {
         panic!("a refusal refuses");
     };
-    assert_eq!(lexicons, &["danqing-builtin@2", "店铺@7"]);
+    assert_eq!(lexicons, &["danqing-builtin@3", "店铺@7"]);
     assert_eq!(reasons[0].quote, "某 某 可 乐");
     assert_eq!(reasons[0].lexicon, "店铺@7");
     assert!(matches!(gate.clear(request("血 腥")), Decision::Refused(_)));

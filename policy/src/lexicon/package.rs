@@ -15,7 +15,7 @@
 //! The file of rules is as the header says or the package is not read at all.
 
 use super::signature::{Origin, PublicKey, SecretKey, hexadecimal};
-use super::{Field, Lexicon, MatchType, Rule, Severity};
+use super::{Companions, Field, Lexicon, MatchType, Order, Rule, Severity};
 use crate::normalise::Normalised;
 use crate::{Date, Error, RiskClass, View};
 use serde::{Deserialize, Serialize};
@@ -64,6 +64,12 @@ struct Line {
     match_type: MatchType,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     views: Option<Vec<View>>,
+    #[serde(default, rename = "with", skip_serializing_if = "Option::is_none")]
+    lists: Option<Vec<Vec<String>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    within: Option<usize>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    order: Order,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -173,6 +179,12 @@ impl Line {
             let english = "a term or exception needs at least one letter, digit or ideograph";
             return Err((self.id, english, "词条至少要有一个汉字、字母或数字"));
         }
+        let (within, order) = (self.within.unwrap_or(Companions::WITHIN), self.order);
+        let companions = self.lists.map(|lists| Companions { lists, within, order });
+        let checked = companions.as_ref().map_or(Ok(()), |companions| companions.check(self.match_type));
+        if let Err((english, chinese)) = checked {
+            return Err((self.id, english, chinese));
+        }
         Ok(Rule {
             id: self.id,
             class,
@@ -182,6 +194,7 @@ impl Line {
             severity: self.severity,
             match_type: self.match_type,
             views: self.views,
+            companions,
         })
     }
 
@@ -195,6 +208,9 @@ impl Line {
             severity: rule.severity,
             match_type: rule.match_type,
             views: rule.views.clone(),
+            lists: rule.companions.as_ref().map(|companions| companions.lists.clone()),
+            within: rule.companions.as_ref().map(|companions| companions.within),
+            order: rule.companions.as_ref().map(|companions| companions.order).unwrap_or_default(),
         }
     }
 }

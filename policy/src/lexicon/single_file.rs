@@ -1,6 +1,6 @@
 //! A lexicon in one TOML file: unsigned, made by hand, with line numbers in its errors.
 
-use super::{Field, Lexicon, MatchType, Rule, Severity, signature::Origin};
+use super::{Companions, Field, Lexicon, MatchType, Order, Rule, Severity, signature::Origin};
 use crate::normalise::Normalised;
 use crate::{Error, RiskClass, View};
 use serde::Deserialize;
@@ -34,6 +34,10 @@ struct FileRule {
     #[serde(default, rename = "match")]
     match_type: MatchType,
     views: Option<Vec<View>>,
+    with: Option<Spanned<Vec<Vec<String>>>>,
+    within: Option<usize>,
+    #[serde(default)]
+    order: Order,
 }
 
 pub(super) fn parse(text: &str, path: &str) -> Result<Lexicon, Error> {
@@ -112,6 +116,16 @@ impl Reporter<'_> {
                 ));
             }
         }
+        let (within, order) = (rule.within.unwrap_or(Companions::WITHIN), rule.order);
+        let companions = match rule.with {
+            None => None,
+            Some(lists) => {
+                let offset = lists.span().start;
+                let companions = Companions { lists: lists.into_inner(), within, order };
+                companions.check(rule.match_type).map_err(|(english, chinese)| self.rule_error(offset, id, english, chinese))?;
+                Some(companions)
+            }
+        };
         let strings = |list: Vec<Spanned<String>>| list.into_iter().map(Spanned::into_inner).collect();
         Ok(Rule {
             class,
@@ -121,6 +135,7 @@ impl Reporter<'_> {
             severity: rule.severity,
             match_type: rule.match_type,
             views: rule.views,
+            companions,
             id: rule.id.into_inner(),
         })
     }

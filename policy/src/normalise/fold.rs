@@ -10,6 +10,9 @@ const TRADITIONAL: &str = include_str!("../../data/traditional.tsv");
 const LOOKALIKE_BLOCKS: &[std::ops::RangeInclusive<u32>] =
     &[0x80..=0x58F, 0x13A0..=0x13FF, 0x1D00..=0x1DBF, 0x1E00..=0x1FFF, 0x2C60..=0x2DFF, 0xA4D0..=0xA4FF, 0xA640..=0xA7FF, 0xAB30..=0xABBF];
 
+/// The white-on-black letters A (🅐, 🅰), which Unicode does not decompose; the others of the alphabet follow them.
+const SQUARED_AND_CIRCLED: [u32; 2] = [0x1_F150, 0x1_F170];
+
 /// Size of the basic plane, which is looked up by index; the few folded characters beyond it are in a map.
 const BASIC_PLANE: usize = 0x1_0000;
 
@@ -26,6 +29,13 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     for code in LOOKALIKE_BLOCKS.iter().cloned().flatten() {
         if let Some((character, letter)) = char::from_u32(code).and_then(|character| Some((character, lookalike(character)?))) {
             table.set(character, letter);
+        }
+    }
+    for first in SQUARED_AND_CIRCLED {
+        for letter in 'a'..='z' {
+            if let Some(drawn) = char::from_u32(first + u32::from(letter) - u32::from('a')) {
+                table.set(drawn, letter);
+            }
         }
     }
     for line in TRADITIONAL.lines().filter(|line| !line.starts_with('#')) {
