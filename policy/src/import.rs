@@ -1,10 +1,9 @@
 //! Lists that people keep (text, CSV, TSV) into rules.
 
-use crate::lexicon::signature::hexadecimal;
 use crate::lexicon::{Field, MatchType, Rule, Severity};
 use crate::normalise::Normalised;
 use crate::{Error, RiskClass, View};
-use sha2::{Digest as _, Sha256};
+use spec::Sha256Digest;
 use std::collections::HashSet;
 
 /// Bytes of the digest in a rule's id: enough that lists of a million terms hardly ever need the longer one.
@@ -91,7 +90,7 @@ pub fn import(bytes: &[u8], path: &str, options: &ImportOptions) -> Result<Impor
             continue;
         };
         let key = if rule.match_type == MatchType::Regex { term.to_owned() } else { Normalised::new(term).text };
-        let digest = hexadecimal(&Sha256::digest(key.as_bytes()));
+        let digest = Sha256Digest::of(key.as_bytes()).to_string();
         if !seen.insert((rule.class, rule.match_type, key)) {
             imported.repeated += 1;
             continue;

@@ -141,7 +141,7 @@ fn errors_in_the_terms_name_the_line() {
     ] {
         let text = format!("{{\"id\":\"a\",\"class\":\"A1.a\",\"terms\":[\"y\"]}}\n{line}\n");
         std::fs::write(folder.path().join("terms.jsonl"), &text).unwrap();
-        let digest = format!("{:x}", <sha2::Sha256 as sha2::Digest>::digest(text.as_bytes()));
+        let digest = spec::Sha256Digest::of(text.as_bytes()).to_string();
         let header = format!(
             "format = 2\nname = \"a\"\nversion = \"1\"\ncreated = \"2026-01-01\"\nterms = \"terms.jsonl\"\nsha256 = \"{digest}\"\n"
         );

@@ -1,4 +1,4 @@
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use crate::hexadecimal::{self, serde_as_text};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ impl Sha256Digest {
 
 impl fmt::Display for Sha256Digest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        hexadecimal::write(&self.0, formatter)
     }
 }
 
@@ -35,32 +35,11 @@ impl FromStr for Sha256Digest {
     type Err = ParseDigestError;
 
     fn from_str(text: &str) -> Result<Self, ParseDigestError> {
-        let digits = text.as_bytes();
-        if digits.len() != 64 {
-            return Err(ParseDigestError);
-        }
-        let mut bytes = [0_u8; 32];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            let high = (pair[0] as char).to_digit(16).ok_or(ParseDigestError)?;
-            let low = (pair[1] as char).to_digit(16).ok_or(ParseDigestError)?;
-            *byte = (high * 16 + low) as u8;
-        }
-        Ok(Self(bytes))
+        hexadecimal::to_bytes(text).map(Self).ok_or(ParseDigestError)
     }
 }
 
-impl Serialize for Sha256Digest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Sha256Digest {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+serde_as_text!(Sha256Digest);
 
 #[cfg(test)]
 mod tests {

@@ -8,8 +8,10 @@
 mod artifact;
 mod clock;
 mod code;
+mod date;
 mod digest;
 mod file_format;
+pub mod hexadecimal;
 pub mod job;
 mod kind_of_work;
 mod label;
@@ -28,6 +30,7 @@ mod verdict;
 pub use artifact::{Artifact, Design, Surface};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use code::Code;
+pub use date::{Date, NotADate};
 pub use digest::{ParseDigestError, Sha256Digest};
 pub use file_format::FileFormat;
 pub use kind_of_work::{KindOfWork, UnknownFormat};

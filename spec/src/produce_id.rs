@@ -1,6 +1,6 @@
 use crate::Timestamp;
+use crate::hexadecimal::serde_as_text;
 use crate::uuid::Uuid;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
@@ -46,18 +46,7 @@ impl FromStr for ProduceId {
     }
 }
 
-impl Serialize for ProduceId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for ProduceId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+serde_as_text!(ProduceId);
 
 #[cfg(test)]
 mod tests {

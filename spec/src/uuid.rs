@@ -1,6 +1,6 @@
 //! UUIDs of version 7 (RFC 9562 §5.7), the form of every id that Danqing makes.
 
-use crate::Timestamp;
+use crate::{Timestamp, hexadecimal};
 use std::fmt;
 
 /// Sixteen bytes: 48 bits of milliseconds since 1970, then random bits around the version and the variant.
@@ -24,15 +24,8 @@ impl Uuid {
         if characters.len() != 36 || [8, 13, 18, 23].iter().any(|&index| characters[index] != b'-') {
             return None;
         }
-        let digits: Vec<u32> = text.chars().filter(|&character| character != '-').map_while(|c| c.to_digit(16)).collect();
-        if digits.len() != 32 {
-            return None;
-        }
-        let mut bytes = [0_u8; 16];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = (pair[0] * 16 + pair[1]) as u8;
-        }
-        Some(Self(bytes))
+        let digits: String = text.chars().filter(|&character| character != '-').collect();
+        hexadecimal::to_bytes(&digits).map(Self)
     }
 
     /// The moment in it; of a UUID of another version, no moment in particular.
@@ -44,13 +37,9 @@ impl Uuid {
 
 impl fmt::Display for Uuid {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, byte) in self.0.iter().enumerate() {
-            if matches!(index, 4 | 6 | 8 | 10) {
-                formatter.write_str("-")?;
-            }
-            write!(formatter, "{byte:02x}")?;
-        }
-        Ok(())
+        let digits = hexadecimal::to_text(&self.0);
+        let group = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
+        write!(formatter, "{}-{}-{}-{}-{}", group(0, 8), group(8, 12), group(12, 16), group(16, 20), group(20, 32))
     }
 }
 

@@ -14,12 +14,12 @@
 //!
 //! The file of rules is as the header says or the package is not read at all.
 
-use super::signature::{Origin, PublicKey, SecretKey, hexadecimal};
+use super::signature::{Origin, PublicKey, SecretKey};
 use super::{Companions, Field, Lexicon, MatchType, Order, Rule, Severity};
 use crate::normalise::Normalised;
 use crate::{Date, Error, RiskClass, View};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
+use spec::Sha256Digest;
 use std::collections::HashSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -111,7 +111,7 @@ impl Header {
     }
 
     fn check_terms(&self, terms: &[u8], path: &str) -> Result<(), Error> {
-        if hexadecimal(&Sha256::digest(terms)).eq_ignore_ascii_case(&self.sha256) {
+        if Sha256Digest::of(terms).to_string().eq_ignore_ascii_case(&self.sha256) {
             return Ok(());
         }
         Err(damaged(path, "the file of terms is not the one that the header names by its SHA-256", "词条文件与包头中的 SHA-256 不符"))
@@ -244,7 +244,7 @@ impl Package {
             version: self.version.clone(),
             created: self.created,
             terms: TERMS.to_owned(),
-            sha256: hexadecimal(&Sha256::digest(&terms)),
+            sha256: Sha256Digest::of(&terms).to_string(),
             signature: None,
         };
         std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;

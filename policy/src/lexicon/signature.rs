@@ -1,5 +1,6 @@
 use crate::Error;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use spec::hexadecimal;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
@@ -72,17 +73,17 @@ impl SecretKey {
 
     /// The secret, to be kept in a file that only its owner reads.
     pub fn to_hexadecimal(&self) -> String {
-        hexadecimal(&self.0.to_bytes())
+        hexadecimal::to_text(&self.0.to_bytes())
     }
 
     pub(crate) fn sign(&self, message: &str) -> String {
-        hexadecimal(&self.0.sign(format!("{DOMAIN}{message}").as_bytes()).to_bytes())
+        hexadecimal::to_text(&self.0.sign(format!("{DOMAIN}{message}").as_bytes()).to_bytes())
     }
 }
 
 impl PublicKey {
     pub(crate) fn verifies(&self, message: &str, signature: &str) -> bool {
-        let Some(signature) = bytes::<64>(signature) else { return false };
+        let Some(signature) = hexadecimal::to_bytes::<64>(signature) else { return false };
         VerifyingKey::from_bytes(&self.0)
             .is_ok_and(|key| key.verify_strict(format!("{DOMAIN}{message}").as_bytes(), &Signature::from_bytes(&signature)).is_ok())
     }
@@ -90,7 +91,7 @@ impl PublicKey {
 
 impl fmt::Display for PublicKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&hexadecimal(&self.0))
+        formatter.write_str(&hexadecimal::to_text(&self.0))
     }
 }
 
@@ -110,7 +111,7 @@ impl FromStr for PublicKey {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let key = bytes::<32>(text.trim()).ok_or(Error::KeyInvalid)?;
+        let key = hexadecimal::to_bytes::<32>(text.trim()).ok_or(Error::KeyInvalid)?;
         VerifyingKey::from_bytes(&key).map_err(|_| Error::KeyInvalid)?;
         Ok(Self(key))
     }
@@ -120,25 +121,6 @@ impl FromStr for SecretKey {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        Ok(Self(SigningKey::from_bytes(&bytes(text.trim()).ok_or(Error::KeyInvalid)?)))
+        Ok(Self(SigningKey::from_bytes(&hexadecimal::to_bytes(text.trim()).ok_or(Error::KeyInvalid)?)))
     }
-}
-
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if text.len() != 2 * N || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
-    Some(bytes)
 }
