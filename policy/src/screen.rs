@@ -10,7 +10,7 @@ mod pattern;
 use crate::lexicon::{Field, Lexicon, MatchType, Rule, Severity};
 use crate::normalise::Normalised;
 use crate::{Error, RiskClass, View};
-use combination::{Nearness, Part, Steps};
+use combination::{Nearness, Occurrence, Steps};
 use excuses::Excuses;
 use expressions::Expressions;
 use layer::{Layer, LayerBuilder, Reading, Word};
@@ -122,16 +122,16 @@ impl Screen {
 
     /// Makes objections of the words of rules that need several.
     fn combine(&self, text: &str, plain: &Normalised, found: &mut Found) {
-        if found.parts.is_empty() {
+        if found.occurrences.is_empty() {
             return;
         }
         let steps = Steps::new(text, plain);
-        for (rule, mut parts) in std::mem::take(&mut found.parts) {
+        for (rule, mut occurrences) in std::mem::take(&mut found.occurrences) {
             let Some(nearness) = self.rule(rule).and_then(|rule| rule.nearness.as_ref()) else { continue };
             if let Some(excuses) = found.excused.get(&rule) {
-                parts.retain(|part| !excuses.cover(&part.span));
+                occurrences.retain(|occurrence| !excuses.cover(&occurrence.span, occurrence.view));
             }
-            let stretches = nearness.stretches(parts, &steps);
+            let stretches = nearness.stretches(occurrences, &steps);
             found.matches.extend(stretches.into_iter().map(|(span, view)| Objection { rule, span: (span.start, span.end), view }));
         }
     }
@@ -175,7 +175,7 @@ fn span_of(text: &Normalised, range: &Range<usize>) -> Option<(usize, usize)> {
 #[derive(Default)]
 struct Found {
     matches: Vec<Objection>,
-    parts: BTreeMap<u32, Vec<Part>>,
+    occurrences: BTreeMap<u32, Vec<Occurrence>>,
     excused: HashMap<u32, Excuses>,
 }
 
@@ -184,7 +184,7 @@ impl Found {
         let Some(span) = span_of(text, &found.range) else { return };
         let rule = pattern.rule;
         let list = match pattern.role {
-            Role::Exception => return self.excused.entry(rule).or_default().add(span.0..span.1),
+            Role::Exception => return self.excused.entry(rule).or_default().add(span.0..span.1, layer.reading == Reading::Sound),
             Role::Term => 0,
             Role::Companion(list) => usize::from(list),
         };
@@ -192,7 +192,7 @@ impl Found {
         if found.alone {
             self.matches.push(Objection { rule, span, view });
         } else {
-            self.parts.entry(rule).or_default().push(Part { list, span: span.0..span.1, view });
+            self.occurrences.entry(rule).or_default().push(Occurrence { list, span: span.0..span.1, view });
         }
     }
 
@@ -202,7 +202,7 @@ impl Found {
         let mut objections: Vec<Objection> = self
             .matches
             .into_iter()
-            .filter(|found| !self.excused.get(&found.rule).is_some_and(|excuses| excuses.cover(&(found.span.0..found.span.1))))
+            .filter(|found| !self.excused.get(&found.rule).is_some_and(|excuses| excuses.cover(&(found.span.0..found.span.1), found.view)))
             .filter(|found| seen.insert((found.rule, found.span)))
             .collect();
         objections.sort_by_key(|found| (found.span, found.rule));

@@ -27,17 +27,8 @@ pub enum View {
 
 impl View {
     /// All of them.
-    pub const ALL: [View; 9] = [
-        View::Plain,
-        View::Leet,
-        View::Numeral,
-        View::Split,
-        View::Pinyin,
-        View::Homophone,
-        View::Emoji,
-        View::Initial,
-        View::Reversed,
-    ];
+    pub const ALL: [View; 9] =
+        [View::Plain, View::Leet, View::Numeral, View::Split, View::Pinyin, View::Homophone, View::Emoji, View::Initial, View::Reversed];
 
     /// Name in files and reports.
     pub fn name(self) -> &'static str {

@@ -123,3 +123,19 @@ fn a_draft_has_harmless_questions_that_pass_and_says_that_it_is_a_draft() {
     let failed = |english: &str| report.checks.iter().any(|check| check.english == english && !check.passed);
     assert!(!failed("questions that should not be refused") && failed("content questions"));
 }
+
+#[test]
+fn the_builtin_lexicon_has_terms_and_rules_for_each_of_the_31_risks() {
+    let coverage = policy::coverage(&[Lexicon::builtin().unwrap()]);
+    assert_eq!(coverage.len(), 31);
+    for risk in &coverage {
+        println!("{}: {} rules, {} of them combinations, {} terms", risk.class, risk.rules, risk.combinations, risk.terms);
+        assert!(risk.is_covered() && risk.terms >= 10 && risk.combinations >= 1, "{risk:?}");
+    }
+    let own = "format = 1\nname = \"own\"\nversion = \"1\"\n[[rule]]\nid = \"a\"\nclass = \"A3.c\"\nterms = [\"甲\", \"乙\"]\n[[rule]]\n\
+               id = \"b\"\nclass = \"A3.c\"\nterms = [\"丙\"]\nwith = [[\"丁\"]]\n";
+    let own = policy::coverage(&[Lexicon::parse(own, "own.toml").unwrap()]);
+    let covered: Vec<_> =
+        own.iter().filter(|risk| risk.is_covered()).map(|risk| (risk.class.id(), risk.rules, risk.terms, risk.combinations)).collect();
+    assert_eq!(covered, [("A3.c", 2, 2, 1)]);
+}

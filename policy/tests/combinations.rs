@@ -24,7 +24,9 @@ fn phrases(rule: &Rule, companions: &Companions) -> Vec<String> {
 }
 
 fn full_width(text: &str) -> String {
-    text.chars().map(|character| char::from_u32(character as u32 + 0xFEE0).filter(|_| matches!(character, '!'..='~')).unwrap_or(character)).collect()
+    text.chars()
+        .map(|character| char::from_u32(character as u32 + 0xFEE0).filter(|_| matches!(character, '!'..='~')).unwrap_or(character))
+        .collect()
 }
 
 fn apart(text: &str, between: &str) -> String {

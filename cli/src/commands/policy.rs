@@ -141,16 +141,16 @@ fn inspect(options: &InspectOptions, configuration: &Configuration) -> Result<u8
     let passed = checks.iter().all(|check| check.passed);
     if options.json {
         let describe = |lexicon: &Lexicon| {
-            let terms: usize = lexicon.rules().iter().map(|rule| rule.terms.len()).sum();
-            json!({"lexicon": lexicon.to_string(), "created": lexicon.created(), "origin": origin(lexicon), "rules": lexicon.rules().len(), "terms": terms})
+            let (terms, combinations) = size(lexicon);
+            json!({"lexicon": lexicon.to_string(), "created": lexicon.created(), "origin": origin(lexicon), "rules": lexicon.rules().len(), "terms": terms, "combinations": combinations})
         };
         let lexicons: Vec<_> = lexicons.iter().map(describe).collect();
         println!("{}", json!({"lexicons": lexicons, "checks": checks, "passed": passed}));
     } else {
         let describe = |lexicon: &Lexicon| {
-            let terms: usize = lexicon.rules().iter().map(|rule| rule.terms.len()).sum();
+            let (terms, combinations) = size(lexicon);
             let created = lexicon.created().map_or_else(|| "no date / 无日期".to_owned(), |created| created.to_string());
-            format!("{lexicon}: {terms} terms, {created}, {}", origin(lexicon))
+            format!("{lexicon}: {terms} terms, {combinations} rules of several words, {created}, {}", origin(lexicon))
         };
         let lines: Vec<_> = lexicons.iter().map(describe).chain(check_lines(&checks)).collect();
         print(&lines)?;
@@ -240,6 +240,12 @@ fn print(lines: &[String]) -> Result<(), Failure> {
 
 fn number(value: f64) -> String {
     if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.4}") }
+}
+
+/// Terms, and rules that need several words.
+fn size(lexicon: &Lexicon) -> (usize, usize) {
+    let coverage = policy::coverage(std::slice::from_ref(lexicon));
+    (coverage.iter().map(|risk| risk.terms).sum(), coverage.iter().map(|risk| risk.combinations).sum())
 }
 
 fn origin(lexicon: &Lexicon) -> String {

@@ -1,5 +1,5 @@
 use super::Aspect;
-use crate::{Date, Lexicon, MatchType, RiskClass, Severity, standard};
+use crate::{Date, Lexicon, MatchType, RiskClass, Rule, Severity, standard};
 use serde_json::json;
 
 /// Name of a draft bank in its header, so that nobody takes one for a real bank.
@@ -165,9 +165,16 @@ pub fn draft_bank(lexicons: &[Lexicon], today: Date) -> String {
             .iter()
             .flat_map(Lexicon::rules)
             .filter(|rule| rule.class == class && rule.severity == Severity::Refuse && rule.match_type != MatchType::Regex);
-        for (number, term) in readable.flat_map(|rule| &rule.terms).take(TERMS_PER_RISK).enumerate() {
-            lines.push(json!({"id": format!("wiring-{class}-{}", number + 1), "text": term, "class": class.id(), "expect": "refuse"}));
+        let texts = readable.flat_map(|rule| rule.terms.iter().map(|term| smallest_text(rule, term)));
+        for (number, text) in texts.take(TERMS_PER_RISK).enumerate() {
+            lines.push(json!({"id": format!("wiring-{class}-{}", number + 1), "text": text, "class": class.id(), "expect": "refuse"}));
         }
     }
     lines.iter().fold(String::new(), |text, line| text + &line.to_string() + "\n")
+}
+
+/// A term with as many companions as its rule needs.
+fn smallest_text(rule: &Rule, term: &str) -> String {
+    let companions = rule.companions.iter().flat_map(|companions| &companions.lists).filter_map(|list| list.first());
+    companions.fold(term.to_owned(), |text, companion| text + " " + companion)
 }

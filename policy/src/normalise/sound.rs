@@ -102,7 +102,11 @@ fn reading(character: char) -> char {
     if let Some(digit) = character.to_digit(10) {
         return DIGITS.get(digit as usize).and_then(|letters| syllable(letters)).unwrap_or(BARRIER);
     }
-    let spoken = numeral::digit(character).and_then(|digit| DIGITS.get(digit.to_digit(10)? as usize)).and_then(|letters| syllable(letters));
+    // 两 stands for two and is never read as 二.
+    let spoken = numeral::digit(character)
+        .filter(|_| character != '两')
+        .and_then(|digit| DIGITS.get(digit.to_digit(10)? as usize))
+        .and_then(|letters| syllable(letters));
     spoken.unwrap_or_else(|| {
         (character as u32).checked_sub(FIRST_IDEOGRAPH).and_then(|index| TABLE.ideographs.get(index as usize)).copied().unwrap_or(BARRIER)
     })

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 /// One word of such a rule, where it stands in the user's text.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct Occurrence {
     /// 0 is a term, 1 and on are the lists of companions.
     pub(super) list: usize,
     pub(super) span: Range<usize>,
@@ -28,9 +28,10 @@ impl Nearness {
     }
 
     /// The stretches of text that hold a term and one word of every list, none of them inside another.
-    pub(super) fn stretches(&self, mut parts: Vec<Part>, steps: &Steps) -> Vec<(Range<usize>, View)> {
-        parts.sort_by_key(|part| part.span.start);
-        let lists: Vec<Vec<&Part>> = (0..=self.lists).map(|list| parts.iter().filter(|part| part.list == list).collect()).collect();
+    pub(super) fn stretches(&self, mut occurrences: Vec<Occurrence>, steps: &Steps) -> Vec<(Range<usize>, View)> {
+        occurrences.sort_by_key(|other| other.span.start);
+        let lists: Vec<Vec<&Occurrence>> =
+            (0..=self.lists).map(|list| occurrences.iter().filter(|other| other.list == list).collect()).collect();
         let Some((terms, companions)) = lists.split_first() else { return Vec::new() };
         let mut stretches: Vec<(Range<usize>, View)> = terms.iter().filter_map(|term| self.around(term, companions, steps)).collect();
         stretches.sort_by_key(|(span, _)| (span.start, std::cmp::Reverse(span.end)));
@@ -43,7 +44,7 @@ impl Nearness {
         stretches
     }
 
-    fn around(&self, term: &Part, companions: &[Vec<&Part>], steps: &Steps) -> Option<(Range<usize>, View)> {
+    fn around(&self, term: &Occurrence, companions: &[Vec<&Occurrence>], steps: &Steps) -> Option<(Range<usize>, View)> {
         let mut span = term.span.clone();
         let mut view = term.view;
         for list in companions {
@@ -54,18 +55,18 @@ impl Nearness {
         Some((span, view))
     }
 
-    fn nearest<'a>(&self, term: &Part, list: &[&'a Part], steps: &Steps) -> Option<&'a Part> {
+    fn nearest<'a>(&self, term: &Occurrence, list: &[&'a Occurrence], steps: &Steps) -> Option<&'a Occurrence> {
         let reversed = term.view == View::Reversed;
         // Text that runs backwards is only a disguise where all of it does.
-        let same_direction = |part: &&&Part| (part.view == View::Reversed) == reversed;
-        let split = list.partition_point(|part| part.span.start < term.span.end);
+        let same_direction = |other: &&&Occurrence| (other.view == View::Reversed) == reversed;
+        let split = list.partition_point(|other| other.span.start < term.span.end);
         let behind = || {
             let candidates = list.get(split..).unwrap_or_default().iter();
-            candidates.take(CANDIDATES).filter(same_direction).find(|part| steps.joined(&term.span, &part.span, self.within))
+            candidates.take(CANDIDATES).filter(same_direction).find(|other| steps.joined(&term.span, &other.span, self.within))
         };
         let before = || {
             let candidates = list.get(..split).unwrap_or_default().iter().rev().take(CANDIDATES).filter(same_direction);
-            candidates.filter(|part| part.span.end <= term.span.start).find(|part| steps.led_to(&part.span, &term.span, self.within))
+            candidates.filter(|other| other.span.end <= term.span.start).find(|other| steps.led_to(&other.span, &term.span, self.within))
         };
         match (self.order, reversed) {
             (Order::Any, _) => behind().or_else(before),
@@ -165,7 +166,8 @@ mod tests {
         ] {
             assert_eq!(quotes("any", 6, text), [quote], "{text}");
         }
-        for text in ["去掉背景", "水印", "清晰的水印，去掉背景", "去掉背景。水印图案", "去掉这一二三四五六七水印", "去掉旁边的水印纸"] {
+        for text in ["去掉背景", "水印", "清晰的水印，去掉背景", "去掉背景。水印图案", "去掉这一二三四五六七水印", "去掉旁边的水印纸"]
+        {
             assert_eq!(quotes("any", 6, text), [""; 0], "{text}");
         }
         assert_eq!(quotes("term_first", 6, "水印去掉"), [""; 0]);

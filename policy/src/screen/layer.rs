@@ -4,7 +4,7 @@ use crate::View;
 use crate::lexicon::{MatchType, Rule};
 use crate::normalise::{self, Normalised};
 
-/// Fewest characters of a term that is read as leet without its rule asking for it, and fewest letters left as letters in a
+/// Fewest letters of a term that is read as leet without its rule asking for it, and fewest letters left as letters in a
 /// match: shorter ones are met in model numbers (A55, 5S).
 const SHORTEST_LEET: usize = 4;
 const FEWEST_LETTERS_IN_LEET: usize = 2;
@@ -88,6 +88,10 @@ impl Layer {
     }
 }
 
+fn letters(term: &Normalised) -> usize {
+    term.units.iter().filter(|unit| unit.character.is_alphabetic()).count()
+}
+
 /// A word that a rule looks for.
 pub(super) struct Word<'a> {
     pub(super) role: Role,
@@ -151,12 +155,12 @@ impl LayerBuilder {
         }
         let added = self.words - before;
         if added > 0 || self.reading == Reading::Plain && rule.match_type == MatchType::Regex {
-            self.add_exceptions(index, rule);
+            self.add_exceptions(index, rule, words);
         }
         added
     }
 
-    fn add_exceptions(&mut self, index: u32, rule: &Rule) {
+    fn add_exceptions(&mut self, index: u32, rule: &Rule, words: &[Word]) {
         for exception in &rule.exceptions {
             let plain = Normalised::new(exception);
             let pattern = |spelling| Pattern { rule: index, role: Role::Exception, spelling, reversed: false };
@@ -172,6 +176,8 @@ impl LayerBuilder {
                     let read = normalise::numerals(&plain).unwrap_or_else(|| plain.clone());
                     self.push(read.text, pattern(Spelling::automatic(&plain)));
                 }
+                // One that only sounds like a term (人神共嫉, 人身攻击) excuses itself as it is written, and not what sounds so.
+                Reading::Sound if !words.iter().any(|word| plain.text.contains(&word.normalised.text)) => {}
                 Reading::Sound => {
                     for (way, _) in normalise::sound_of_term(&plain) {
                         let sound = Sound { pinyin: Some(0), homophone: Some(0), written: Box::default() };
@@ -208,7 +214,7 @@ impl LayerBuilder {
                     }
                 }
             }
-            Reading::Leet if spelled && !has_ideograph(term) && wanted(View::Leet, term.units.len() >= SHORTEST_LEET) => {
+            Reading::Leet if spelled && !has_ideograph(term) && wanted(View::Leet, letters(term) >= SHORTEST_LEET) => {
                 let read = normalise::leet_term(written);
                 let spelling = spelling(&read);
                 self.push(read.text, pattern(spelling));
@@ -247,7 +253,8 @@ impl LayerBuilder {
             return;
         }
         let fewest_literal = |view: View, syllables: usize| word.fewest_literal(rule, view, syllables);
-        let possible = by_sound_only || [View::Pinyin, View::Homophone].iter().any(|&view| fewest_literal(view, term.units.len()).is_some());
+        let possible =
+            by_sound_only || [View::Pinyin, View::Homophone].iter().any(|&view| fewest_literal(view, term.units.len()).is_some());
         if !possible {
             return;
         }
