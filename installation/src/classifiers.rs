@@ -7,7 +7,7 @@ use crate::{Error, Result};
 use engine::model_folder::ModelFolder;
 use http::{HttpClassifier, Service};
 use local::LocalClassifier;
-use policy::{ImageGate, ImageRule, OnFailure, RiskClass};
+use policy::{ArtifactGate, DESIGNS_BY_RULE, Examiner, ImageRule, OnFailure, PICTURES_SWITCHED_OFF, PictureExaminer, RiskClass};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -117,22 +117,26 @@ impl ScreeningSettings {
 
     /// Loads every classifier. An error for settings that contradict themselves and for models that do not load; a service is not asked
     /// before the first picture.
-    pub fn gate(&self) -> Result<ImageGate> {
+    pub fn gate(&self) -> Result<ArtifactGate> {
+        let pictures: Box<dyn Examiner> =
+            if self.names().is_empty() { Box::new(PICTURES_SWITCHED_OFF) } else { Box::new(self.picture_examiner()?) };
+        let gate = ArtifactGate::new(vec![pictures, Box::new(DESIGNS_BY_RULE)]);
+        Ok(gate.appeal_to(self.appeal_contact.clone().unwrap_or_default()))
+    }
+
+    fn picture_examiner(&self) -> Result<PictureExaminer> {
         let on_failure = if self.safety.fail_closed { OnFailure::Block } else { OnFailure::Review };
-        let mut gate = ImageGate::new(on_failure).appeal_to(self.appeal_contact.clone().unwrap_or_default());
-        if !self.safety.enabled {
-            return Ok(gate);
-        }
+        let mut examiner = PictureExaminer::new(on_failure);
         if self.safety.builtin {
             let classifier = LocalClassifier::open(BUILTIN_CLASSIFIER, &ModelFolder::Embedded(OPEN_NSFW))?;
             // Obscenity is one half of this class; the model knows nothing of the other, violence.
             let labels = LabelSettings { class: "A1.f".to_owned(), block: self.safety.block, review: Some(self.safety.review) };
-            gate = gate.with(Box::new(classifier), rules(BUILTIN_CLASSIFIER, &[("nsfw".to_owned(), labels)].into())?)?;
+            examiner = examiner.with(Box::new(classifier), rules(BUILTIN_CLASSIFIER, &[("nsfw".to_owned(), labels)].into())?)?;
         }
         for settings in &self.classifiers {
-            gate = settings.add_to(gate)?;
+            examiner = settings.add_to(examiner)?;
         }
-        Ok(gate)
+        Ok(examiner)
     }
 }
 
@@ -143,7 +147,7 @@ impl ClassifierSettings {
         }
     }
 
-    fn add_to(&self, gate: ImageGate) -> Result<ImageGate> {
+    fn add_to(&self, examiner: PictureExaminer) -> Result<PictureExaminer> {
         match self {
             Self::Http { name, url, certificate_authority, timeout_seconds, labels } => {
                 if !(0.001..=MAXIMUM_SECONDS).contains(timeout_seconds) {
@@ -160,7 +164,7 @@ impl ClassifierSettings {
                     timeout: Duration::from_secs_f64(*timeout_seconds),
                     certificate_authority: certificate_authority.as_deref(),
                 })?;
-                Ok(gate.with(Box::new(classifier), rules(name, labels)?)?)
+                Ok(examiner.with(Box::new(classifier), rules(name, labels)?)?)
             }
             Self::Model { name, folder, labels } => {
                 let classifier = LocalClassifier::open(name, &ModelFolder::Directory(folder.clone()))?;
@@ -171,7 +175,7 @@ impl ClassifierSettings {
                         format!("the model has no label {unknown:?}, only {known} / 模型没有标签 {unknown:?}，只有 {known}"),
                     ));
                 }
-                Ok(gate.with(Box::new(classifier), rules(name, labels)?)?)
+                Ok(examiner.with(Box::new(classifier), rules(name, labels)?)?)
             }
         }
     }

@@ -10,7 +10,7 @@ const MAXIMUM_SIDE: u32 = 16_384;
 const MAXIMUM_BYTES: u64 = 1 << 30;
 
 /// A picture that a user brings, for example to start from: PNG, JPEG or WebP, told by content. It is as people see it, turned as its
-/// metadata says, and on white where it is transparent. What `policy::ImageGate::examine` says of it holds for what is used. An error for anything else, and for moving pictures, of which one frame would say little.
+/// metadata says, and on white where it is transparent. What `policy::ArtifactGate::examine` says of it holds for what is used. An error for anything else, and for moving pictures, of which one frame would say little.
 pub fn read_picture(bytes: &[u8]) -> Result<Picture> {
     let damaged = |error: image::ImageError| Error::Picture(format!("the picture cannot be read: {error} / 无法读取图片：{error}"));
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| damaged(error.into()))?;

@@ -3,7 +3,7 @@ use installation::{ClassifierSettings, ImageSafety, LabelSettings, ScreeningSett
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
-use spec::{Code, Picture, ScreeningDecision};
+use spec::{Artifact, Code, KindOfWork, Picture, ScreeningDecision};
 use std::io::{Read, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -75,7 +75,7 @@ fn answering(answer: &'static str) -> String {
 }
 
 fn failure(settings: &ScreeningSettings) -> String {
-    let screening = settings.gate().unwrap().examine(&picture());
+    let screening = settings.gate().unwrap().examine(&Artifact::Picture(picture()));
     assert_eq!(screening.decision, ScreeningDecision::Block);
     assert!(screening.results[0].scores.is_empty());
     screening.results[0].failure.clone().unwrap()
@@ -100,7 +100,7 @@ fn a_service_sees_the_picture_and_its_scores_count() {
         std::thread::sleep(Duration::from_mins(1));
     });
     let begun = Instant::now();
-    let screening = service(url, 55.0).gate().unwrap().examine(&picture());
+    let screening = service(url, 55.0).gate().unwrap().examine(&Artifact::Picture(picture()));
     assert_eq!(screening.decision, ScreeningDecision::Block);
     let result = &screening.results[0];
     assert_eq!((result.classifier.as_str(), result.version.as_str(), &result.failure), ("remote", "v2", &None));
@@ -111,7 +111,7 @@ fn a_service_sees_the_picture_and_its_scores_count() {
 #[test]
 fn a_low_score_passes() {
     let url = answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n18\r\n{\"scores\":{\"nsfw\":0.25}}\r\n0\r\n\r\n");
-    let screening = service(url, PATIENT).gate().unwrap().examine(&picture());
+    let screening = service(url, PATIENT).gate().unwrap().examine(&Artifact::Picture(picture()));
     assert_eq!(screening.decision, ScreeningDecision::Pass, "{screening:?}");
     assert_eq!(screening.results[0].version, "unknown");
 }
@@ -174,7 +174,7 @@ fn a_refused_connection_blocks_unless_told_otherwise() {
     let mut settings = service(format!("http://{address}/"), PATIENT);
     failure(&settings);
     settings.safety.fail_closed = false;
-    let screening = settings.gate().unwrap().examine(&picture());
+    let screening = settings.gate().unwrap().examine(&Artifact::Picture(picture()));
     assert_eq!(screening.decision, ScreeningDecision::Review);
     assert!(screening.results[0].failure.is_some());
 }
@@ -232,7 +232,7 @@ fn service_with_tls(url: String, authority: Option<PathBuf>) -> ScreeningSetting
 #[test]
 fn a_service_behind_tls_is_asked_where_its_certificate_is_vouched_for() {
     let url = serve_with_tls();
-    let screening = service_with_tls(url.clone(), Some(tls("ca.pem"))).gate().unwrap().examine(&picture());
+    let screening = service_with_tls(url.clone(), Some(tls("ca.pem"))).gate().unwrap().examine(&Artifact::Picture(picture()));
     assert_eq!(screening.decision, ScreeningDecision::Block);
     assert_eq!((screening.results[0].scores[0].score, &screening.results[0].failure), (0.75, &None));
     let untrusted = failure(&service_with_tls(url, None));
@@ -251,7 +251,7 @@ fn tiny_model() -> PathBuf {
 
 #[test]
 fn a_model_of_the_users_own_counts() {
-    let screening = model(tiny_model(), "nsfw").gate().unwrap().examine(&picture());
+    let screening = model(tiny_model(), "nsfw").gate().unwrap().examine(&Artifact::Picture(picture()));
     let result = &screening.results[0];
     assert!(result.version.starts_with("sha256:") && result.failure.is_none(), "{result:?}");
     assert!(result.scores[0].score > 0.0);
@@ -260,16 +260,16 @@ fn a_model_of_the_users_own_counts() {
 #[test]
 fn the_builtin_classifier_needs_no_settings() {
     let gate = ScreeningSettings::default().gate().unwrap();
-    assert_eq!(gate.classifiers(), ["open-nsfw"]);
-    let screening = gate.examine(&picture());
+    assert_eq!(gate.classifiers(KindOfWork::Picture), ["open-nsfw"]);
+    let screening = gate.examine(&Artifact::Picture(picture()));
     assert_eq!(screening.results[0].scores[0].rule, "open-nsfw.nsfw");
     let off = ScreeningSettings { safety: ImageSafety { enabled: false, ..ImageSafety::default() }, ..model(tiny_model(), "nsfw") };
-    assert!(off.gate().unwrap().classifiers().is_empty());
+    assert!(off.gate().unwrap().classifiers(KindOfWork::Picture).is_empty());
 }
 
 #[test]
 fn mistakes_in_the_settings_are_told_before_the_first_picture() {
-    let code = |settings: &ScreeningSettings| settings.gate().map(|gate| gate.classifiers().len()).unwrap_err().code();
+    let code = |settings: &ScreeningSettings| settings.gate().map(|gate| gate.classifiers(KindOfWork::Picture).len()).unwrap_err().code();
     let url = "http://127.0.0.1:9/".to_owned();
     for wrong in
         ["ftp://a/", "a:80", "http://", "http:///x", "http://:80/", "http://a:b/", "http://a:0/", "http://u@a/", "http://a/ b", "/x"]

@@ -4,7 +4,7 @@ use engine::Device;
 use engine::model_folder::ModelFolder;
 use engine::prompt_enhancer::{Decoding, PromptEnhancer};
 use ledger::Account;
-use policy::{Decision, LiveGate, LiveSettings};
+use policy::{LiveGate, LiveSettings};
 use provenance::{Labeller, Warning};
 use spec::job::JobId;
 use spec::{Asked, JobQueue, Request, Texts};
@@ -68,8 +68,8 @@ impl Admission {
         let (gate, reloaded) = self.gate.current();
         reloaded?;
         match gate.clear(request) {
-            Decision::Cleared(cleared) => Ok(Clearance::Cleared(Arc::new(cleared))),
-            Decision::Refused(refusal) => {
+            policy::Clearance::Cleared(cleared) => Ok(Clearance::Cleared(Arc::new(cleared))),
+            policy::Clearance::Refused(refusal) => {
                 let now = self.ledger.now();
                 let (ledger_index, suspended) = self.ledger.write(|ledger| {
                     let index = ledger.append_refusal(&refusal.request, &refusal.verdict, account)?;

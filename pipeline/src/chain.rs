@@ -1,7 +1,7 @@
 use crate::outcome::{Released, Settled, Timing, Withheld};
 use crate::{Build, Error, Names, Result, SharedLedger, failpoint, file_name, strikes};
 use ledger::{Account, Article9Grant};
-use policy::{ImageDecision, ImageGate, Screened};
+use policy::{ArtifactGate, Examined, Screened};
 use provenance::Labeller;
 use spec::stage::{Labelled as _, Recorded as _, Screened as _};
 use spec::{Artifact, FileFormat, ProduceId};
@@ -29,14 +29,14 @@ pub struct ChainOptions<'a> {
     /// their marks.
     pub labeller: Labeller,
     /// What looks at artifacts before they are labelled; built for the first of them, since a refused request needs none.
-    pub examiner: Build<'static, ImageGate>,
+    pub examiner: Build<'static, ArtifactGate>,
     /// Whether a request counts against the account, as a refused one does, when a score withholds an artifact of it.
     pub strikes: bool,
 }
 
 enum Lazy {
-    ToBuild(Build<'static, ImageGate>),
-    Built(Arc<ImageGate>),
+    ToBuild(Build<'static, ArtifactGate>),
+    Built(Arc<ArtifactGate>),
     /// Building failed once; the error was told.
     Failed,
 }
@@ -91,8 +91,8 @@ impl Chain {
         let decision = examiner.screen(generated);
         let timing = Timing { screen: started.elapsed(), ..Timing::default() };
         Ok(match decision {
-            ImageDecision::Screened(screened) => Settled::Released(Box::new(self.take_out(screened, taking, timing)?)),
-            ImageDecision::Withheld(withheld) => Settled::Withheld(Box::new(self.withhold(&withheld, &taking)?)),
+            Examined::Screened(screened) => Settled::Released(Box::new(self.take_out(screened, taking, timing)?)),
+            Examined::Withheld(withheld) => Settled::Withheld(Box::new(self.withhold(&withheld, &taking)?)),
         })
     }
 
@@ -164,7 +164,7 @@ impl Chain {
         Ok(Withheld { seed, screening, ledger_index, strike, suspended, english, chinese })
     }
 
-    fn examiner(&self) -> Result<Arc<ImageGate>> {
+    fn examiner(&self) -> Result<Arc<ArtifactGate>> {
         let mut lazy = self.examiner.lock().unwrap_or_else(PoisonError::into_inner);
         let gate = match std::mem::replace(&mut *lazy, Lazy::Failed) {
             Lazy::Built(gate) => gate,

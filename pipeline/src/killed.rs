@@ -8,7 +8,7 @@ use engine::LoadedModel;
 use engine::families::{Control, Progress, Residency};
 use engine::model_folder::ModelFolder;
 use ledger::{Account, Entry, Head, PromptStorage, VaultSettings, verify};
-use policy::{ImageGate, OnFailure};
+use policy::{ArtifactGate, PICTURES_SWITCHED_OFF};
 use provenance::Labeller;
 use spec::job::{JobId, JobItem, JobState, Priority};
 use spec::{Asked, FileFormat, JobQueue, LogStorage as _, PictureRequest, Request, Run, RunPrecision, Sha256Digest, SystemClock, Texts};
@@ -84,7 +84,7 @@ fn open(folder: &Path) -> House {
     let port: Arc<dyn JobQueue> = Arc::<MemoryQueue>::clone(&queue);
     let admission = Admission::new(policy::LiveSettings::default(), labeller.clone(), Arc::clone(&ledger), Arc::clone(&port)).unwrap();
     let admission = Arc::new(admission);
-    let examiner = Box::new(|| Ok(ImageGate::new(OnFailure::Block)));
+    let examiner = Box::new(|| Ok(ArtifactGate::new(vec![Box::new(PICTURES_SWITCHED_OFF)])));
     let options = ChainOptions { folder, existing: Existing::Refuse, labeller, examiner, strikes: true };
     let chain = Arc::new(Chain::open(options, Arc::clone(&ledger)).unwrap());
     let open_model = Box::new(|_: &Request| Ok(model()));

@@ -1,6 +1,6 @@
 use spec::Code;
 
-/// What can go wrong in this crate. A refused prompt is not an error: see [`crate::Decision`].
+/// What can go wrong in this crate. A refused prompt is not an error: see [`crate::Clearance`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -16,7 +16,7 @@ pub struct Gate {
 /// What [`Gate::clear`] answers.
 #[derive(Debug)]
 #[must_use]
-pub enum Decision {
+pub enum Clearance {
     /// Nothing objected.
     Cleared(Cleared),
     /// Something did.
@@ -115,7 +115,7 @@ impl Gate {
     }
 
     /// Reads every text of the request: prompt, negative prompt, and what its kind of work adds.
-    pub fn clear(&self, request: Request) -> Decision {
+    pub fn clear(&self, request: Request) -> Clearance {
         let mut findings = self.examine(&request.texts.prompt, Field::Prompt);
         findings.extend(self.examine(&request.texts.negative_prompt, Field::NegativePrompt));
         for (_, text) in request.asked.texts() {
@@ -124,10 +124,10 @@ impl Gate {
         let lexicons = self.lexicons.clone();
         if !self.refuses(&findings) {
             let reviews = findings.iter().cloned().map(Reason::from).collect();
-            return Decision::Cleared(Cleared { request, verdict: Verdict::Pass { lexicons, reviews }, reviews: findings });
+            return Clearance::Cleared(Cleared { request, verdict: Verdict::Pass { lexicons, reviews }, reviews: findings });
         }
         let (english, chinese) = self.wording(&findings);
-        Decision::Refused(Refusal {
+        Clearance::Refused(Refusal {
             request,
             english,
             chinese,

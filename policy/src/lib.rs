@@ -1,4 +1,4 @@
-//! The policy gates: a request in, a [`Cleared`] request or a [`Refusal`] out; a picture in, a [`Screened`] or a [`Withheld`] one out.
+//! The policy gates: a request in, a [`Cleared`] request or a [`Refusal`] out; an artifact in, a [`Screened`] or a [`Withheld`] one out.
 //!
 //! Contract: [`Gate::clear`] is the only way to a [`Cleared`]. A refusal is a value: it names the rule, the risk class of
 //! GB/T 45654-2025 annex A, the lexicon and its version, and quotes the user's own words with their byte offsets. The same
@@ -9,7 +9,9 @@
 //! character of a form is looked up once among the terms: time grows with the text and its matches, the longest term, and the
 //! logarithm of the number of terms.
 //!
-//! Pictures are shown to classifiers ([`ImageGate`]); which ones, and where they run, is their owner's business.
+//! An artifact is shown to the [`Examiner`] of its kind of work ([`ArtifactGate`]): pictures to classifiers ([`PictureExaminer`]); which
+//! ones, and where they run, is their owner's business. Where there is nothing to examine, a [`StatedRule`] takes an examiner's place, and
+//! every screening names it. A kind with neither does not leave.
 //!
 //! Lexicons come as signed packages ([`Package`], [`Trust`]) or single TOML files, and can be replaced while the gate is in use
 //! ([`LiveGate`]). [`Bank`] measures a gate against the thresholds of the standard ([`standard`]), [`Account`] counts what an
@@ -22,13 +24,13 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod artifact;
 mod bank;
 mod class;
 mod coverage;
 mod error;
 mod finding;
 mod gate;
-mod image;
 mod import;
 mod lexicon;
 mod live;
@@ -40,13 +42,16 @@ mod strikes;
 mod view;
 mod wording;
 
+pub use artifact::{
+    Answer, ArtifactGate, DESIGNS_BY_RULE, Examined, Examiner, ImageClassifier, ImageRule, MalformedAnswer, OnFailure,
+    PICTURES_SWITCHED_OFF, PictureExaminer, Screened, StatedRule, Withheld,
+};
 pub use bank::{Aspect, Bank, BankKind, DRAFT, Judgement, Miss, Outcome, Question, Report, Subject, Tally, draft_bank};
 pub use class::RiskClass;
-pub use coverage::{lexicon_checks, terms_by_class};
+pub use coverage::{Coverage, coverage, lexicon_checks, terms_by_class};
 pub use error::Error;
 pub use finding::Finding;
-pub use gate::{Cleared, Decision, Gate, OnReview, Refusal};
-pub use image::{Answer, ImageClassifier, ImageDecision, ImageGate, ImageRule, OnFailure, Screened, Withheld};
+pub use gate::{Clearance, Cleared, Gate, OnReview, Refusal};
 pub use import::{Import, ImportFormat, ImportOptions, import};
 pub use lexicon::package::{Package, sign_package};
 pub use lexicon::signature::{Origin, PublicKey, SecretKey, Trust};

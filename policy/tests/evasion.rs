@@ -1,6 +1,6 @@
 //! Every entry of the built-in lexicon still hits after the usual ways to hide a word, and the reason quotes what was written.
 
-use policy::{Decision, Gate, Lexicon, MatchType, Rule, normalise::is_ideographic};
+use policy::{Clearance, Gate, Lexicon, MatchType, Rule, normalise::is_ideographic};
 use spec::{Asked, FileFormat, PictureRequest, Request, Run, RunPrecision, Texts, Verdict};
 
 fn request(prompt: String, negative_prompt: &str) -> Request {
@@ -106,7 +106,7 @@ fn variants(term: &str) -> Vec<String> {
 }
 
 fn check(gate: &Gate, rule: &Rule, prompt: &str, hidden: &str) {
-    let Decision::Refused(refusal) = gate.clear(request(prompt.to_owned(), "")) else {
+    let Clearance::Refused(refusal) = gate.clear(request(prompt.to_owned(), "")) else {
         panic!("{}: {prompt:?} passed", rule.id);
     };
     let Verdict::Refuse { reasons, lexicons } = &refusal.verdict else {
@@ -148,8 +148,8 @@ fn every_entry_hits_in_every_disguise() {
 fn the_negative_prompt_is_read_where_a_rule_says_so() {
     let gate = Gate::builtin().unwrap();
     let negative = "nsfw, nude, 血腥, blurry";
-    assert!(matches!(gate.clear(request("一只小狗".to_owned(), negative)), Decision::Cleared(_)));
-    let Decision::Refused(refusal) = gate.clear(request("一只小狗".to_owned(), "分裂国家")) else {
+    assert!(matches!(gate.clear(request("一只小狗".to_owned(), negative)), Clearance::Cleared(_)));
+    let Clearance::Refused(refusal) = gate.clear(request("一只小狗".to_owned(), "分裂国家")) else {
         panic!("passed");
     };
     let Verdict::Refuse { reasons, .. } = refusal.verdict else {

@@ -1,6 +1,6 @@
 //! What the built-in lexicon must let pass: words that contain a refused one by chance, and innocent subjects near it.
 
-use policy::{Decision, Gate};
+use policy::{Clearance, Gate};
 use spec::{Asked, FileFormat, PictureRequest, Request, Run, RunPrecision, Texts};
 
 const INNOCENT: &[&str] = &[
@@ -405,7 +405,7 @@ fn innocent_prompts_pass() {
                 format: FileFormat::Png,
             }),
         };
-        if let Decision::Refused(refusal) = gate.clear(request) {
+        if let Clearance::Refused(refusal) = gate.clear(request) {
             refused.push(refusal.chinese);
         }
     }

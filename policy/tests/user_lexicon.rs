@@ -1,6 +1,6 @@
 //! A user's own lexicon adds to the built-in one, and a long prompt is read in linear time.
 
-use policy::{Decision, Error, Gate};
+use policy::{Clearance, Error, Gate};
 use spec::{Asked, Code, FileFormat, PictureRequest, Request, Run, RunPrecision, Texts, Verdict, stage::Cleared as _};
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ fn a_user_lexicon_adds_rules() {
     write!(file, "format = 1\nname = \"店铺\"\nversion = \"7\"\n[[rule]]\nid = \"rival\"\nclass = \"A3.a\"\nterms = [\"某某可乐\"]\n")
         .unwrap();
     let gate = Gate::with_user_lexicon(file.path()).unwrap();
-    let Decision::Refused(refusal) = gate.clear(request("一罐某 某 可 乐放在桌上")) else {
+    let Clearance::Refused(refusal) = gate.clear(request("一罐某 某 可 乐放在桌上")) else {
         panic!("passed");
     };
     let Verdict::Refuse { lexicons, reasons } = &refusal.verdict else {
@@ -38,8 +38,8 @@ fn a_user_lexicon_adds_rules() {
     assert_eq!(lexicons, &["danqing-builtin@3", "店铺@7"]);
     assert_eq!(reasons[0].quote, "某 某 可 乐");
     assert_eq!(reasons[0].lexicon, "店铺@7");
-    assert!(matches!(gate.clear(request("血 腥")), Decision::Refused(_)));
-    let Decision::Cleared(cleared) = gate.clear(request("一罐可乐")) else {
+    assert!(matches!(gate.clear(request("血 腥")), Clearance::Refused(_)));
+    let Clearance::Cleared(cleared) = gate.clear(request("一罐可乐")) else {
         panic!("refused");
     };
     assert_eq!(cleared.request().texts.prompt, "一罐可乐");

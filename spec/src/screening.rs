@@ -13,13 +13,17 @@ pub enum ScreeningDecision {
     Block,
 }
 
-/// What classifiers said of a picture. Without results, nobody looked: screening was off.
+/// What was found in an artifact: what classifiers said, or the rule that stands in their place. In records of old versions, neither
+/// means that screening was off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Screening {
     /// The strictest that any result calls for.
     pub decision: ScreeningDecision,
     /// One for each classifier that was asked.
     pub results: Vec<ClassifierResult>,
+    /// The stated rule by which it passed without an examination, with its version: `design-v1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 /// What one classifier said.
@@ -66,9 +70,14 @@ impl ImageScore {
 }
 
 impl Screening {
-    /// The screening of a picture that no classifier looked at.
-    pub fn none() -> Self {
-        Self { decision: ScreeningDecision::Pass, results: Vec::new() }
+    /// The screening of an artifact that passed by the stated rule of that id.
+    pub fn by_rule(id: &str) -> Self {
+        Self { decision: ScreeningDecision::Pass, results: Vec::new(), rule: Some(id.to_owned()) }
+    }
+
+    /// The screening of an artifact that nobody may examine: it does not leave.
+    pub fn not_examined() -> Self {
+        Self { decision: ScreeningDecision::Block, results: Vec::new(), rule: None }
     }
 
     /// Risk classes of the rules whose thresholds were reached. None of a picture that is blocked only because a classifier gave no

@@ -4,7 +4,7 @@
 //! POST /path                      → 200, {"version": "…", "scores": {"nsfw": 0.02, …}}
 //! Content-Type: image/png           version may be left out; scores are from 0 to 1
 //! ```
-//! Anything else — another status, a redirect, other JSON, a label that is given twice, a late byte — is no answer. Pictures go to the
+//! Anything else — another status, a redirect, other JSON, a key that is unknown or given twice, a score beyond 0 to 1, a late byte — is no answer. Pictures go to the
 //! configured address alone: redirects are not followed, and proxies of the environment are not used.
 
 use super::invalid;
@@ -12,9 +12,7 @@ use crate::{Error, Result};
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder as _};
 use policy::Answer;
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use spec::Picture;
-use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 use ureq::http::Uri;
@@ -44,15 +42,6 @@ pub struct Service<'a> {
     /// PEM file with the certificates that vouch for the service; without it, those that browsers trust.
     pub certificate_authority: Option<&'a Path>,
 }
-
-#[derive(serde::Deserialize)]
-struct Body {
-    version: Option<String>,
-    scores: Scores,
-}
-
-/// Labels and their scores, each once.
-struct Scores(Vec<(String, f32)>);
 
 impl HttpClassifier {
     /// Nothing is asked yet.
@@ -108,10 +97,10 @@ impl policy::ImageClassifier for HttpClassifier {
         let mut png = Vec::new();
         let encoded = PngEncoder::new(&mut png).write_image(picture.pixels(), picture.width(), picture.height(), ExtendedColorType::Rgb8);
         encoded.map_err(|error| error.to_string())?;
-        let body: Body = serde_json::from_slice(&self.exchange(&png)?)
-            .map_err(|error| format!("the answer is not {{\"scores\": {{label: number}}}}: {error} / 应答格式不符"))?;
-        let version = body.version.unwrap_or_else(|| "unknown".to_owned()).chars().take(MOST_VERSION).collect();
-        Ok(Answer { version, scores: body.scores.0 })
+        let mut answer = Answer::from_json(&self.exchange(&png)?).map_err(|malformed| malformed.to_string())?;
+        let version = if answer.version.is_empty() { "unknown" } else { &answer.version };
+        answer.version = version.chars().take(MOST_VERSION).collect();
+        Ok(answer)
     }
 }
 
@@ -142,29 +131,4 @@ fn authorities(name: &str, path: &Path) -> Result<Vec<Certificate<'static>>> {
         return Err(invalid(name, format!("{0} holds no certificate in PEM / {0} 中没有 PEM 证书", path.display())));
     }
     Ok(found)
-}
-
-impl<'de> Deserialize<'de> for Scores {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Each;
-        impl<'de> Visitor<'de> for Each {
-            type Value = Scores;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("labels with their scores")
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> std::result::Result<Scores, M::Error> {
-                let mut scores: Vec<(String, f32)> = Vec::new();
-                while let Some((label, score)) = map.next_entry()? {
-                    if scores.iter().any(|(other, _)| *other == label) {
-                        return Err(M::Error::custom(format!("label {label:?} is given twice")));
-                    }
-                    scores.push((label, score));
-                }
-                Ok(Scores(scores))
-            }
-        }
-        deserializer.deserialize_map(Each)
-    }
 }

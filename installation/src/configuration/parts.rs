@@ -6,7 +6,7 @@ use crate::{Error, Result, ScreeningSettings};
 use ledger::Agreement;
 use pipeline::Build;
 use pipeline::verification::{Question, Settings, WatermarkSearch};
-use policy::{ImageGate, LiveSettings, OnReview, PublicKey, Trust};
+use policy::{ArtifactGate, LiveSettings, OnReview, PublicKey, Trust};
 use provenance::{Algorithm, LabelKey, LabelPublicKey, Labeller, ProviderCode};
 use spec::Sha256Digest;
 use std::path::Path;
@@ -56,7 +56,7 @@ impl Configuration {
     }
 
     /// Builds what looks at pictures.
-    pub fn image_gate(&self) -> Build<'static, ImageGate> {
+    pub fn image_gate(&self) -> Build<'static, ArtifactGate> {
         let settings = self.screening();
         Box::new(move || Ok(settings.gate()?))
     }

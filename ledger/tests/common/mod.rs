@@ -66,7 +66,7 @@ pub fn screening(score: f32) -> Screening {
     let score = ImageScore { rule: "c.nsfw".into(), class: "A1.f".into(), score, block: 0.8, review: Some(0.5) };
     let result = ClassifierResult { classifier: "c".into(), version: "1".into(), scores: vec![score], failure: None };
     let decision = result.scores[0].decision();
-    Screening { decision, results: vec![result] }
+    Screening { decision, results: vec![result], rule: None }
 }
 
 pub fn id(number: u32) -> ProduceId {

@@ -75,7 +75,7 @@ pub fn generated(picture: Picture, format: FileFormat) -> FakeGenerated {
         verdict: Verdict::Pass { lexicons: Vec::new(), reviews: Vec::new() },
         model: ModelIdentity { name: "xiaopin".to_owned(), family: "ErnieImagePipeline".to_owned(), sha256: Sha256Digest::of(b"") },
         artifact: Artifact::Picture(picture),
-        screening: Screening::none(),
+        screening: Screening::by_rule("pictures-off-v1"),
     }
 }
 

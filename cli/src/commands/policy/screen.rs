@@ -2,9 +2,9 @@ use super::options::ScreenOptions;
 use super::unreadable;
 use crate::failure::Failure;
 use installation::Configuration;
-use policy::ImageGate;
+use policy::ArtifactGate;
 use serde_json::json;
-use spec::{Code, Screening, ScreeningDecision};
+use spec::{Artifact, Code, KindOfWork, Screening, ScreeningDecision};
 use std::path::Path;
 
 /// Longest file that is read: no picture within the limits of sides is longer in practice.
@@ -12,7 +12,7 @@ const MAXIMUM_BYTES: u64 = 1 << 30;
 
 pub fn run(options: &ScreenOptions, configuration: &Configuration) -> Result<u8, Failure> {
     let gate = configuration.screening().gate()?;
-    if gate.classifiers().is_empty() {
+    if gate.classifiers(KindOfWork::Picture).is_empty() {
         return Err(Failure::new(
             Code::ConfigurationInvalid,
             "no classifier is configured: see [image_safety] / 未启用任何图片分类器：见 [image_safety]",
@@ -40,7 +40,7 @@ pub fn run(options: &ScreenOptions, configuration: &Configuration) -> Result<u8,
     Ok(worst)
 }
 
-fn screen(file: &Path, gate: &ImageGate) -> Result<Screening, Failure> {
+fn screen(file: &Path, gate: &ArtifactGate) -> Result<Screening, Failure> {
     let length = std::fs::metadata(file).map_err(|error| unreadable(file, &error))?.len();
     if length > MAXIMUM_BYTES {
         let place = file.display();
@@ -48,10 +48,10 @@ fn screen(file: &Path, gate: &ImageGate) -> Result<Screening, Failure> {
     }
     let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
     let picture = installation::read_picture(&bytes).map_err(|error| Failure::new(error.code(), format!("{}: {error}", file.display())))?;
-    Ok(gate.examine(&picture))
+    Ok(gate.examine(&Artifact::Picture(picture)))
 }
 
-fn tell(file: &Path, screening: &Screening, gate: &ImageGate, as_json: bool) {
+fn tell(file: &Path, screening: &Screening, gate: &ArtifactGate, as_json: bool) {
     let (english, chinese) = gate.wording(screening);
     let is_blocked = screening.decision == ScreeningDecision::Block;
     if as_json {

@@ -1,9 +1,13 @@
-//! Scores against thresholds, and what follows when a classifier gives no usable answer.
-use policy::{Answer, ImageClassifier, ImageDecision, ImageGate, ImageRule, OnFailure};
+//! Every kind of work has an examiner or a stated rule; scores of pictures against thresholds; what follows when a classifier gives no
+//! usable answer.
+use policy::{
+    Answer, ArtifactGate, DESIGNS_BY_RULE, Examined, Examiner as _, ImageClassifier, ImageRule, OnFailure, PICTURES_SWITCHED_OFF,
+    PictureExaminer, StatedRule,
+};
 use spec::stage::{Generated, Origin, Screened as _};
 use spec::{
-    Artifact, Asked, FileFormat, ModelIdentity, Picture, PictureRequest, Request, Run, RunPrecision, ScreeningDecision, Sha256Digest,
-    Texts, Verdict,
+    Artifact, Asked, Design, FileFormat, KindOfWork, ModelIdentity, Picture, PictureRequest, Request, Run, RunPrecision, Screening,
+    ScreeningDecision, Sha256Digest, Surface, Texts, Verdict,
 };
 
 struct Says(&'static str, Result<Vec<(&'static str, f32)>, &'static str>);
@@ -27,12 +31,21 @@ fn picture() -> Picture {
     Picture::new(2, 1, vec![0; 6]).unwrap()
 }
 
-fn gate(on_failure: OnFailure, answer: Result<Vec<(&'static str, f32)>, &'static str>) -> ImageGate {
-    ImageGate::new(on_failure).with(Box::new(Says("c", answer)), vec![rule("nsfw", 0.8, Some(0.5))]).unwrap()
+fn examiner(on_failure: OnFailure, answer: Result<Vec<(&'static str, f32)>, &'static str>) -> PictureExaminer {
+    PictureExaminer::new(on_failure).with(Box::new(Says("c", answer)), vec![rule("nsfw", 0.8, Some(0.5))]).unwrap()
+}
+
+fn gate(examiner: PictureExaminer) -> ArtifactGate {
+    ArtifactGate::new(vec![Box::new(examiner), Box::new(DESIGNS_BY_RULE)])
+}
+
+fn design() -> Artifact {
+    let drawing = picture();
+    Artifact::Design(Box::new(Design { drawing, surface: Surface::default(), compliance: 1.0, volume_fraction: 0.5, iterations: 1 }))
 }
 
 fn decision(answer: Result<Vec<(&'static str, f32)>, &'static str>) -> ScreeningDecision {
-    gate(OnFailure::Block, answer).examine(&picture()).decision
+    examiner(OnFailure::Block, answer).look(&picture()).decision
 }
 
 #[test]
@@ -45,22 +58,22 @@ fn thresholds_are_reached_at_their_own_value() {
     }
     assert_eq!(decision(Ok(vec![("other", 1.0), ("nsfw", 0.1)])), Pass, "a label without a rule does not count");
     let always =
-        ImageGate::new(OnFailure::Block).with(Box::new(Says("c", Ok(vec![("nsfw", 0.0)]))), vec![rule("nsfw", 0.0, None)]).unwrap();
-    assert_eq!(always.examine(&picture()).decision, Block);
+        PictureExaminer::new(OnFailure::Block).with(Box::new(Says("c", Ok(vec![("nsfw", 0.0)]))), vec![rule("nsfw", 0.0, None)]).unwrap();
+    assert_eq!(always.look(&picture()).decision, Block);
 }
 
 #[test]
 fn the_strictest_of_all_classifiers_counts() {
-    let gate = gate(OnFailure::Block, Ok(vec![("nsfw", 0.1)]))
+    let examiner = examiner(OnFailure::Block, Ok(vec![("nsfw", 0.1)]))
         .with(Box::new(Says("d", Ok(vec![("gore", 0.9), ("art", 1.0)]))), vec![rule("gore", 0.9, None), rule("art", 1.0, None)])
         .unwrap();
-    let screening = gate.examine(&picture());
+    let screening = examiner.look(&picture());
     assert_eq!(screening.decision, ScreeningDecision::Block);
     let rules: Vec<_> =
         screening.results.iter().flat_map(|result| &result.scores).map(|score| (score.rule.as_str(), score.score)).collect();
     assert_eq!(rules, [("c.nsfw", 0.1), ("d.gore", 0.9), ("d.art", 1.0)]);
     assert_eq!(screening.results[1].version, "7");
-    let (english, chinese) = gate.appeal_to("safety@example.com").wording(&screening);
+    let (english, chinese) = gate(examiner).appeal_to("safety@example.com").wording(&screening);
     for text in [&english, &chinese] {
         assert!(text.contains("d.gore = 0.9") && text.contains("A1.f") && text.contains("safety@example.com"), "{text}");
         assert!(!text.contains("c.nsfw"), "only what blocks is told: {text}");
@@ -77,27 +90,30 @@ fn no_usable_answer_blocks_unless_told_otherwise() {
         Ok(vec![("nsfw", -0.1)]),
         Ok(vec![("nsfw", 1.1)]),
         Ok(vec![("nsfw", f32::INFINITY)]),
+        Ok(vec![("nsfw", 0.9), ("nsfw", 0.1)]),
+        Ok(vec![("nsfw", 0.1), ("nsfw", 0.1)]),
+        Ok(vec![("nsfw", 0.1), ("art", f32::NAN)]),
     ];
     for answer in unusable {
-        let closed = gate(OnFailure::Block, answer.clone());
-        let screening = closed.examine(&picture());
+        let closed = gate(examiner(OnFailure::Block, answer.clone()));
+        let screening = closed.examine(&Artifact::Picture(picture()));
         assert_eq!(screening.decision, ScreeningDecision::Block, "{answer:?}");
         assert!(screening.results[0].failure.is_some() && screening.results[0].scores.is_empty());
         assert!(closed.wording(&screening).0.contains("gave no usable answer"));
-        let screening = gate(OnFailure::Review, answer).examine(&picture());
+        let screening = examiner(OnFailure::Review, answer).look(&picture());
         assert_eq!(screening.decision, ScreeningDecision::Review, "it is recorded, and somebody should look");
         assert!(screening.results[0].failure.is_some());
     }
     // Another classifier's good answer does not make up for it.
     let one_down =
-        gate(OnFailure::Block, Ok(vec![("nsfw", 0.0)])).with(Box::new(Says("d", Err("down"))), vec![rule("x", 1.0, None)]).unwrap();
-    assert_eq!(one_down.examine(&picture()).decision, ScreeningDecision::Block);
+        examiner(OnFailure::Block, Ok(vec![("nsfw", 0.0)])).with(Box::new(Says("d", Err("down"))), vec![rule("x", 1.0, None)]).unwrap();
+    assert_eq!(one_down.look(&picture()).decision, ScreeningDecision::Block);
 }
 
 #[test]
 fn rules_that_contradict_themselves_are_errors() {
     let with = |name: &'static str, rules: Vec<ImageRule>| {
-        gate(OnFailure::Block, Ok(vec![])).with(Box::new(Says(name, Ok(vec![]))), rules).map(|gate| gate.classifiers().len())
+        examiner(OnFailure::Block, Ok(vec![])).with(Box::new(Says(name, Ok(vec![]))), rules).map(|examiner| examiner.classifiers().len())
     };
     assert_eq!(with("d", vec![rule("x", 0.5, Some(0.5))]).unwrap(), 2);
     let wrong = [(1.01, None), (-0.01, None), (f32::NAN, None), (0.5, Some(0.6)), (0.5, Some(-0.1)), (0.5, Some(f32::NAN))];
@@ -153,22 +169,42 @@ fn fake() -> Fake {
 
 #[test]
 fn a_picture_goes_on_only_with_its_screening() {
-    match gate(OnFailure::Block, Ok(vec![("nsfw", 0.6)])).screen(fake()) {
-        ImageDecision::Screened(screened) => {
+    match gate(examiner(OnFailure::Block, Ok(vec![("nsfw", 0.6)]))).screen(fake()) {
+        Examined::Screened(screened) => {
             assert_eq!(screened.screening().decision, ScreeningDecision::Review);
             assert_eq!(screened.generated().artifact(), &Artifact::Picture(picture()));
         }
-        ImageDecision::Withheld(_) => panic!("withheld"),
+        Examined::Withheld(_) => panic!("withheld"),
     }
-    match gate(OnFailure::Block, Ok(vec![("nsfw", 0.9)])).screen(fake()) {
-        ImageDecision::Withheld(withheld) => {
+    match gate(examiner(OnFailure::Block, Ok(vec![("nsfw", 0.9)]))).screen(fake()) {
+        Examined::Withheld(withheld) => {
             assert_eq!((withheld.origin().seed(), withheld.screening().decision), (42, ScreeningDecision::Block));
             assert!(withheld.english.contains("c.nsfw") && withheld.chinese.contains("申诉"));
         }
-        ImageDecision::Screened(_) => panic!("not withheld"),
+        Examined::Screened(_) => panic!("not withheld"),
     }
-    match ImageGate::new(OnFailure::Block).screen(fake()) {
-        ImageDecision::Screened(screened) => assert_eq!(screened.screening(), &spec::Screening::none(), "screening is off, and says so"),
-        ImageDecision::Withheld(_) => panic!("withheld"),
+}
+
+#[test]
+fn nothing_passes_in_silence() {
+    let off = ArtifactGate::new(vec![Box::new(PICTURES_SWITCHED_OFF), Box::new(DESIGNS_BY_RULE)]);
+    match off.screen(fake()) {
+        Examined::Screened(screened) => assert_eq!(screened.screening(), &Screening::by_rule("pictures-off-v1")),
+        Examined::Withheld(_) => panic!("withheld"),
     }
+    let by_rule = off.examine(&design());
+    assert_eq!((by_rule.decision, by_rule.rule.as_deref(), by_rule.results.len()), (ScreeningDecision::Pass, Some("design-v1"), 0));
+    assert_eq!(StatedRule::of_id("design-v1"), Some(DESIGNS_BY_RULE));
+    assert!(off.classifiers(KindOfWork::Picture).is_empty() && off.classifiers(KindOfWork::Design).is_empty());
+    // A kind that nobody was named for, and an examiner without a classifier.
+    let nobody = ArtifactGate::new(Vec::new());
+    for (gate, artifact) in [(&nobody, design()), (&nobody, Artifact::Picture(picture()))] {
+        let screening = gate.examine(&artifact);
+        assert_eq!(screening.decision, ScreeningDecision::Block);
+        let (english, chinese) = gate.wording(&screening);
+        assert!(english.contains("nobody is named to examine it") && chinese.contains("未配置"), "{english}{chinese}");
+    }
+    assert_eq!(PictureExaminer::new(OnFailure::Review).look(&picture()).decision, ScreeningDecision::Block);
+    let pictures_only = ArtifactGate::new(vec![Box::new(examiner(OnFailure::Block, Ok(vec![("nsfw", 0.0)])))]);
+    assert_eq!(pictures_only.examine(&design()).decision, ScreeningDecision::Block);
 }
