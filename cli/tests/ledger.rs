@@ -86,11 +86,12 @@ fn a_later_ledger_continues_an_earlier_checkpoint_or_is_found_out() {
     refused(&other);
     refused(&other);
     fs::copy(other.path().join("danqing-out/danqing-ledger.sqlite"), desk.path().join("danqing-out/danqing-ledger.sqlite")).unwrap();
-    succeeds(&desk, &["verify"]);
+    fails(&desk, &["verify"], 8, "被改写");
+    fails(&desk, &["verify", "--without-record-key"], 8, "被改写");
     fails(&desk, &["verify", "--since", "old.checkpoint"], 8, "被改写");
     fails(&desk, &["checkpoint"], 8, "rewritten");
     let answer: Value = serde_json::from_slice(&ledger(&desk, &["verify", "--since", "old.checkpoint", "--json"]).stdout).unwrap();
-    assert_eq!((&answer["sound"], &answer["since"]["continues"]), (&Value::from(true), &Value::from(false)));
+    assert_eq!((&answer["sound"], &answer["since"]["continues"]), (&Value::from(false), &Value::from(false)));
 
     fs::write(desk.path().join("old.checkpoint"), old.replace("\n2\n", "\n3\n")).unwrap();
     fails(&desk, &["verify", "--since", "old.checkpoint"], 1, "不是由");
@@ -160,6 +161,54 @@ fn a_time_stamp_is_unverified_until_its_authority_is_named() {
         assert_eq!(answer["since"]["time_stamp"]["signature"], state, "{answer}");
     }
     fails(&desk, &[&arguments[..], &["--timestamp-ca", &response]].concat(), 7, "无法读取");
+}
+
+#[test]
+fn entries_are_listed_by_account_and_time_shown_and_found_by_text() {
+    let desk = Desk::new();
+    refused(&desk);
+    let lines = |arguments: &[&str]| succeeds(&desk, arguments).lines().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines(&["list"]).len(), 2);
+    assert_eq!(lines(&["list", "--limit", "1"]).len(), 1);
+    let ours = lines(&["list", "--account", "去除水印", "--kind", "refused", "--since", "2020-01-01"]);
+    assert!(matches!(&ours[..], [line] if line.contains("去除水印") && !line.contains("去掉")), "{ours:?}");
+    assert!(lines(&["list", "--until", "2020-01-01"]).is_empty() && lines(&["list", "--kind", "produced"]).is_empty());
+    let found = succeeds(&desk, &["search", "去掉AI水印", "--json"]);
+    let entry: Value = serde_json::from_str(&found).expect("one object");
+    assert_eq!((&entry["account"], &entry["entry"]["index"]), (&Value::from("去掉AI水印"), &Value::from(0)));
+    fails(&desk, &["search", "no such text"], 1, "");
+    let shown = succeeds(&desk, &["show", "1"]);
+    assert!(shown.contains("去除水印") && shown.contains("account / 账户: 去除水印"), "{shown}");
+    fails(&desk, &["show", "2"], 2, "账本没有第 2 条");
+    // 4.1 is no number of single precision; it reads as it was typed all the same.
+    assert_eq!(desk.run(["generate", "去掉AI水印", "--guidance-scale", "4.1"]).status.code(), Some(3));
+    let shown = succeeds(&desk, &["show", "2", "--json"]);
+    assert!(shown.contains("\"guidance_scale\":4.1,"), "{shown}");
+}
+
+#[test]
+fn a_deleted_row_frees_nobody_and_is_found() {
+    let desk = Desk::new();
+    refused(&desk);
+    assert!(desk.run(["policy", "stop", "--reason", "x", "--officer", "y"]).status.success());
+    fs::remove_file(desk.path().join("danqing-stopped.json")).unwrap();
+    succeeds(&desk, &["verify"]);
+    let connection = rusqlite::Connection::open(desk.path().join("danqing-out/danqing-ledger.sqlite")).unwrap();
+    connection.execute_batch("DROP TRIGGER tag_is_never_removed; DELETE FROM tag").unwrap();
+    drop(connection);
+    fails(&desk, &["verify"], 8, "tag_is_never_removed");
+    assert_eq!(desk.run(["generate", "一只小猫"]).status.code(), Some(20), "the stop holds");
+    fails(&desk, &["verify"], 8, "lost its tag switch");
+}
+
+#[test]
+fn no_output_replaces_the_ledger_or_a_key() {
+    let desk = Desk::new();
+    refused(&desk);
+    for name in ["danqing-ledger.sqlite", "danqing-ledger.record-key", "danqing-ledger.sqlite-wal"] {
+        fails(&desk, &["prove", "0", "--out", &format!("danqing-out/{name}")], 2, "own files");
+    }
+    succeeds(&desk, &["verify"]);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 use crate::merkle::leaf_hash;
+use crate::versions;
 use crate::{Application, Approval, Decision, Delivery, Error, Result, Sealed, Shredding, Suspension};
 use serde::{Deserialize, Serialize};
 use spec::stage::{Origin, Stored};
-use spec::{FileFormat, ModelIdentity, ProduceId, Relabelling, Request, Screening, Sha256Digest, Timestamp, Verdict};
+use spec::{Asked, FileFormat, ModelIdentity, ProduceId, Relabelling, Request, Screening, Sha256Digest, Timestamp, Verdict};
 
 /// Format of a leaf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,12 +12,15 @@ pub enum Version {
     /// Pictures and refusals, all in clear text; read, and no longer written.
     #[serde(rename = "danqing.ledger.v1")]
     V1,
-    /// The format drawn in the crate's documentation.
+    /// Pictures alone, personal fields sealed; read, and no longer written.
     #[serde(rename = "danqing.ledger.v2")]
     V2,
+    /// The format drawn in the crate's documentation.
+    #[serde(rename = "danqing.ledger.v3")]
+    V3,
 }
 
-/// One entry of the ledger. Its JSON, in this order of keys, is the leaf.
+/// One entry of the ledger. Its JSON, in this order of keys, is the leaf of the newest version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -87,7 +91,6 @@ pub struct Produced {
     /// The weights.
     pub model: ModelIdentity,
     /// The prompt and every parameter.
-    #[serde(with = "crate::flat_request")]
     pub request: Request,
     /// What the policy gate found.
     pub verdict: Verdict,
@@ -111,7 +114,6 @@ pub struct Copied {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Refused {
     /// The request.
-    #[serde(with = "crate::flat_request")]
     pub request: Request,
     /// Why it was refused.
     pub verdict: Verdict,
@@ -125,7 +127,6 @@ pub struct Withheld {
     /// The weights.
     pub model: ModelIdentity,
     /// The prompt and every parameter.
-    #[serde(with = "crate::flat_request")]
     pub request: Request,
     /// What the policy gate found.
     pub verdict: Verdict,
@@ -170,7 +171,7 @@ impl Record {
         }))
     }
 
-    /// The prompts and the words that verdicts quote, in the order of the leaf.
+    /// What people wrote and the words that verdicts quote of it, in the order of the leaf.
     pub(crate) fn texts(&mut self) -> Vec<&mut String> {
         let (request, verdict) = match self {
             Self::Produced(produced) => (&mut produced.request, &mut produced.verdict),
@@ -182,7 +183,12 @@ impl Record {
         let (Verdict::Pass { reviews: reasons, .. } | Verdict::Refuse { reasons, .. }) = verdict;
         let texts = &mut request.texts;
         let prompts = std::iter::once(&mut texts.prompt).chain(&mut texts.original_prompt).chain([&mut texts.negative_prompt]);
-        prompts.chain(reasons.iter_mut().map(|reason| &mut reason.quote)).collect()
+        // Beside the prompts: what a kind of work is asked by.
+        let problem = match &mut request.asked {
+            Asked::Picture(_) => None,
+            Asked::Design(design) => Some(&mut design.problem),
+        };
+        prompts.chain(problem).chain(reasons.iter_mut().map(|reason| &mut reason.quote)).collect()
     }
 }
 
@@ -245,7 +251,7 @@ impl Entry {
     /// The leaf's exact bytes. An error for values that JSON cannot hold.
     pub fn to_leaf(&self) -> Result<Vec<u8>> {
         let unrecordable = |error: serde_json::Error| Error::Unrecordable(error.to_string());
-        let leaf = serde_json::to_vec(self).map_err(unrecordable)?;
+        let leaf = versions::write(self).map_err(unrecordable)?;
         // JSON turns a number that is not finite into null: found here, and not when somebody verifies.
         if Self::from_leaf(&leaf).is_some_and(|entry| entry == *self) {
             Ok(leaf)
@@ -256,8 +262,8 @@ impl Entry {
 
     /// Reads a leaf back; `None` unless it is exactly what [`Self::to_leaf`] writes.
     pub fn from_leaf(leaf: &[u8]) -> Option<Self> {
-        let entry: Self = serde_json::from_slice(leaf).ok()?;
-        (serde_json::to_vec(&entry).ok()? == leaf).then_some(entry)
+        let entry = versions::read(leaf)?;
+        (versions::write(&entry).ok()? == leaf).then_some(entry)
     }
 }
 

@@ -3,13 +3,15 @@
 //! [`Ledger::append`] takes a stored picture and gives back a [`Recorded`] one, the only thing that the store releases;
 //! [`Ledger::append_refusal`] records what the policy gate refused, [`Ledger::append_withheld`] what the image gate withheld. Leaves live behind the port `spec::LogStorage`.
 //!
-//! # Format v2
+//! # Format v3
 //!
 //! ```text
 //! row   = hash ‖ leaf                       what the storage keeps for each index
-//! leaf  = {"version":"danqing.ledger.v2","index":…,"time":…,"record":{"kind":"produced",…},"personal":{…}}
+//! leaf  = {"version":"danqing.ledger.v3","index":…,"time":…,"record":{"kind":"produced",…},"personal":{…}}
 //!         UTF-8 JSON, no white space, keys in the order of the structs in `Entry`; time in ms since 1970
 //!         kinds: produced, refused, withheld, relabelled (a file passed on or converted); stopped, resumed; suspended, lifted; applied, approved, delivered; shredded
+//!         request of produced, refused, withheld, delivered = {"model":…,"texts":{"prompt":…,…},"seed":…,"count":…,"run":{"dtype":…},
+//!                                                             "asked":{"kind":"picture","width":…,…} or {"kind":"design","problem":…,…}}
 //!         personal (with a vault) = {"account":"<pseudonym>","key":"<id>","sealed":"<base64>","digests":[…]}
 //! hash  = SHA-256(0x00 ‖ leaf)              32 bytes (RFC 6962 §2.1)
 //! node  = SHA-256(0x01 ‖ left ‖ right)
@@ -31,8 +33,8 @@
 //!         indented by two spaces, one line feed at the end; the path goes from the leaf up (RFC 6962 §2.1.1)
 //! ```
 //!
-//! Version 1 had the kinds `produced` and `refused`, and no personal fields; its leaves are read as they are and may precede others. The
-//! name of the log in heads and checkpoints is that of its beginning, whatever the version of its leaves.
+//! Version 2 had requests in one flat object, which holds pictures alone; version 1 had the kinds `produced` and `refused` besides, and no
+//! personal fields. Their leaves are read for ever, as they are, and may precede others. The name of the log in heads and checkpoints is that of its beginning, whatever the version of its leaves.
 //!
 //! # Personal fields
 //!
@@ -89,7 +91,6 @@ mod entry;
 mod error;
 mod event;
 mod findable;
-mod flat_request;
 mod history;
 mod inclusion;
 mod index;
@@ -108,6 +109,7 @@ mod statistics;
 mod timestamp;
 mod vault;
 mod vault_key;
+mod versions;
 
 pub use account::Account;
 pub use article9::Article9Grant;

@@ -198,7 +198,7 @@ impl Ledger {
                 self.check_running()?;
             }
             let index = self.index.get_mut().size();
-            let entry = Entry { version: Version::V2, index, time: self.now(), record: record.clone(), personal: personal.clone() };
+            let entry = Entry { version: Version::V3, index, time: self.now(), record: record.clone(), personal: personal.clone() };
             let leaf = entry.to_leaf()?;
             let unreadable = || Error::Unrecordable("the entry does not read back / 条目无法读回".to_owned());
             let findable = Findable::read(&leaf).ok_or_else(unreadable)?;

@@ -36,6 +36,20 @@ impl Ledger {
         }
     }
 
+    /// The entries in which somebody wrote `text`: it, where the record can be read, and exactly it, where the record keeps digests alone.
+    pub fn entries_with_text(&self, text: &str) -> Result<Vec<u64>> {
+        let mut found = Vec::new();
+        for index in 0..self.length()? {
+            let Some(entry) = self.entry(index)? else { continue };
+            let by_digest = self.holds_text(&entry, text)? == Some(true);
+            let mut revealed = self.reveal(&entry)?.entry;
+            if by_digest || revealed.record.texts().iter().any(|written| written.contains(text)) {
+                found.push(index);
+            }
+        }
+        Ok(found)
+    }
+
     /// Destroys the keys of all records before `before`: what was sealed in them is then noise, while every leaf, hash and proof stays.
     /// Refuses, and destroys nothing, while one of them is inside its term. The destruction is recorded first; returns how many keys.
     pub fn shred(&mut self, before: Timestamp, officer: &str) -> Result<u64> {

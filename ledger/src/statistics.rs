@@ -1,5 +1,5 @@
 use crate::{Entry, Record, Result, Snapshot, SuspensionCause};
-use spec::{Sha256Digest, Timestamp, Verdict};
+use spec::{KindOfWork, Sha256Digest, Timestamp, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Counts over a ledger, for reports: how much was made, refused and withheld, by which models, under which labels. Nothing of it is
@@ -13,6 +13,12 @@ pub struct Statistics {
     pub root: Option<Sha256Digest>,
     /// Entries of each kind of record, for example `produced`.
     pub kinds: BTreeMap<String, u64>,
+    /// Files that models made, by what was asked for: labelled ones, and unlabelled copies.
+    pub generated_by_kind: BTreeMap<KindOfWork, u64>,
+    /// Refused requests, by what was asked for.
+    pub refused_by_kind: BTreeMap<KindOfWork, u64>,
+    /// What was withheld, by what was asked for.
+    pub withheld_by_kind: BTreeMap<KindOfWork, u64>,
     /// Refused requests in which a rule of the risk class objected; one request may count for several.
     pub refusals_by_class: BTreeMap<String, u64>,
     /// Withheld pictures in which a score of the risk class reached its threshold; one picture may count for several.
@@ -65,19 +71,25 @@ impl Statistics {
         self.last = Some(entry.time);
         *self.kinds.entry(entry.record.kind().to_owned()).or_default() += 1;
         match &entry.record {
+            Record::Delivered(delivery) => {
+                *self.generated_by_kind.entry(delivery.picture.request.asked.kind()).or_default() += 1;
+            }
             Record::Produced(produced) => {
+                *self.generated_by_kind.entry(produced.request.asked.kind()).or_default() += 1;
                 let model = self.pictures_by_model.entry(produced.model.sha256.to_string()).or_default();
                 *model = (produced.model.name.clone(), model.1 + 1);
                 *self.explicit_labels.entry(produced.explicit_label.clone()).or_default() += 1;
                 self.watermarked += u64::from(produced.watermarked);
             }
             Record::Refused(refused) => {
+                *self.refused_by_kind.entry(refused.request.asked.kind()).or_default() += 1;
                 if let Verdict::Refuse { reasons, .. } = &refused.verdict {
                     let classes: BTreeSet<&str> = reasons.iter().map(|reason| reason.class.as_str()).collect();
                     increase(&mut self.refusals_by_class, classes);
                 }
             }
             Record::Withheld(withheld) => {
+                *self.withheld_by_kind.entry(withheld.request.asked.kind()).or_default() += 1;
                 let classes = withheld.screening.blocking_classes();
                 self.withheld_unanswered += u64::from(classes.is_empty());
                 self.withheld_strikes += u64::from(withheld.strike);

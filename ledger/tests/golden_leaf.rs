@@ -12,7 +12,12 @@ fn as_v2(leaf: &str) -> String {
     leaf.replacen("danqing.ledger.v1", "danqing.ledger.v2", 1)
 }
 
-const STOPPED: &str = r#"{"version":"danqing.ledger.v2","index":3,"time":1795392000000,"record":{"kind":"stopped","officer":"张三","reason":"收到投诉","measures":["下架"]}}"#;
+/// What versions 1 and 2 call so has its request in parts in version 3.
+const PRODUCED_V3: &str = include_str!("golden/leaf-v3-produced.json");
+const REFUSED_V3: &str = include_str!("golden/leaf-v3-refused.json");
+const WITHHELD_V3: &str = include_str!("golden/leaf-v3-withheld.json");
+const DESIGN_V3: &str = include_str!("golden/leaf-v3-design.json");
+const STOPPED: &str = r#"{"version":"danqing.ledger.v3","index":3,"time":1795392000000,"record":{"kind":"stopped","officer":"张三","reason":"收到投诉","measures":["下架"]}}"#;
 const PRODUCED: &str = include_str!("golden/leaf-v1-produced.json");
 /// From before pictures were screened.
 const UNSCREENED: &str = include_str!("golden/leaf-v1-unscreened.json");
@@ -47,13 +52,13 @@ fn rows_and_head_are_exactly_these_bytes() -> Outcome {
     let log = MemoryLog::new();
     let mut ledger = Ledger::open(Box::new(log.clone()), clock())?;
     let recorded = ledger.append(held(0), &account())?;
-    let (produced, refused, withheld) = (as_v2(PRODUCED), as_v2(REFUSED), as_v2(WITHHELD));
+    let (produced, refused, withheld) = (PRODUCED_V3, REFUSED_V3, WITHHELD_V3);
     assert_eq!((recorded.leaf_index(), recorded.root()), (0, leaf_hash(produced.as_bytes())));
     assert_eq!(ledger.append_refusal(&request(), &refusal(), &account())?, 1);
     assert_eq!(ledger.append_withheld(&File::new(0).rendering, &screening(0.9), false, &account())?, 2);
     assert_eq!(ledger.stop(decision())?, 3);
 
-    for (index, golden) in [(0, produced.as_str()), (1, refused.as_str()), (2, withheld.as_str()), (3, STOPPED)] {
+    for (index, golden) in [(0, produced), (1, refused), (2, withheld), (3, STOPPED)] {
         let row = log.leaf(index)?.expect("the row");
         let (hash, leaf) = row.split_at(32);
         assert_eq!(String::from_utf8_lossy(leaf), golden);
@@ -65,6 +70,42 @@ fn rows_and_head_are_exactly_these_bytes() -> Outcome {
     assert_eq!(log.find(&id(0).to_string())?, Some(0));
     assert_eq!(log.find(&format!("refused:{}", leaf_hash(refused.as_bytes())))?, Some(1));
     assert_eq!(log.find(&format!("withheld:{}", leaf_hash(withheld.as_bytes())))?, Some(2));
+    Ok(())
+}
+
+#[test]
+fn what_an_older_version_says_is_what_the_newest_says() -> Outcome {
+    for (old, new) in [(PRODUCED, PRODUCED_V3), (REFUSED, REFUSED_V3), (WITHHELD, WITHHELD_V3)] {
+        let new = Entry::from_leaf(new.as_bytes()).expect("the golden leaf reads");
+        for old in [old.to_owned(), as_v2(old)] {
+            let read = Entry::from_leaf(old.as_bytes()).expect("the golden leaf reads");
+            assert_eq!((&read.record, read.to_leaf()?), (&new.record, old.into_bytes()));
+            assert!(Entry { version: new.version, ..read } == new, "but for the version they are one");
+        }
+    }
+    let sealed = Entry::from_leaf(SEALED_LEAF.as_bytes()).expect("the golden leaf reads");
+    assert_eq!(sealed.to_leaf()?, SEALED_LEAF.as_bytes());
+    Ok(())
+}
+
+#[test]
+fn a_leaf_of_another_kind_of_work_is_of_version_3_and_no_earlier() -> Outcome {
+    let design = Entry::from_leaf(DESIGN_V3.as_bytes()).expect("the golden leaf reads");
+    assert_eq!(design.to_leaf()?, DESIGN_V3.as_bytes());
+    let old = Entry::from_leaf(REFUSED.as_bytes()).expect("the golden leaf reads");
+    assert!(Entry { version: old.version, ..design.clone() }.to_leaf().is_err());
+    // What somebody wrote into the problem is sealed as a prompt is.
+    let Record::Refused(refused) = design.record else { panic!("a refusal") };
+    let (folder, log) = (tempfile::tempdir()?, MemoryLog::new());
+    let settings = settings(folder.path(), PromptStorage::Hashed);
+    let mut ledger = Ledger::open(Box::new(log.clone()), clock())?.with_vault(&settings)?;
+    ledger.append_refusal(&refused.request, &refused.verdict, &account())?;
+    let leaf = log.leaf(0)?.expect("the row");
+    assert!(!String::from_utf8_lossy(&leaf[32..]).contains("volume_fraction"));
+    assert_eq!(ledger.entries_with_text("volume_fraction = 0.4\n")?, [0]);
+    assert!(ledger.entries_with_text("volume_fraction = 0.5")?.is_empty());
+    let counts = ledger::Statistics::read(&ledger::Snapshot::read(&log)?)?;
+    assert_eq!(counts.refused_by_kind[&spec::KindOfWork::Design], 1);
     Ok(())
 }
 

@@ -31,6 +31,22 @@ fn keeps_leaves(mut open: impl FnMut() -> Box<dyn LogStorage>) -> Result<(), Por
     let before = |index| log.find_tagged_before("shared", index);
     assert_eq!((before(u64::MAX)?, before(2)?, before(1)?), (Some(2), Some(1), None));
 
+    assert_eq!((log.key(2)?.as_deref(), log.key(3)?, log.key(u64::MAX)?), (Some("丙"), None, None));
+    let (mut shown, mut tags) = (Vec::new(), Vec::new());
+    log.visit_leaves(1, &mut |index, leaf| {
+        shown.push((index, leaf.len()));
+        true
+    })?;
+    log.visit_leaves(0, &mut |index, _| {
+        shown.push((index, 0));
+        false
+    })?;
+    assert_eq!(shown, [(1, 0), (2, 3), (0, 0)], "from a leaf on, and no further than was asked");
+    log.visit_tags(&mut |tag, index| tags.push((tag.to_owned(), index)))?;
+    tags.sort();
+    assert_eq!(tags, [("own".to_owned(), 1), ("shared".to_owned(), 1), ("shared".to_owned(), 2)], "each once");
+    assert_eq!((log.faults()?, log.restored()), (Vec::new(), &[][..]));
+
     for wrong in [0, 2, 4, u64::MAX] {
         let text = text_of(log.append(wrong, "c", &["lost".into()], b"x", Beside::default()));
         assert!(text.contains(&wrong.to_string()) && text.contains('3'), "{text}");
@@ -69,6 +85,11 @@ fn keeps_secrets(mut open: impl FnMut() -> Box<dyn LogStorage>) -> Result<(), Po
     }
     assert!(!log.keep_secret(&Secret { content: vec![9], ..secret(1, 99, 999) })?, "the id is taken");
     assert_eq!(open().secret([1; 16])?, Some(vec![1; 3]));
+
+    let mut shown = Vec::new();
+    log.visit_secrets(&mut |secret| shown.push(secret.clone()))?;
+    shown.sort_by_key(|secret| secret.id);
+    assert_eq!(shown, [secret(1, 10, 100), secret(2, 20, 300), secret(3, 30, 200)]);
 
     let fourth = secret(4, 40, 400);
     log.append(0, "a", &[], b"leaf", Beside { secret: Some(&fourth), head: Some("one") })?;

@@ -18,7 +18,7 @@ const VERIFIER: &str = "danqing-ledger.vkey";
 const README_FILE: &str = "README.md";
 
 pub fn run(options: &ExportOptions, configuration: &Configuration) -> Result<u8, Failure> {
-    let (path, folder) = (&options.ledger.ledger, &options.folder);
+    let (path, folder) = (&options.ledger.path(configuration), &options.folder);
     let log = SqliteLog::open_existing(path)?;
     let snapshot = Snapshot::read(&log)?;
     let made = prepare(folder)?;

@@ -1,4 +1,5 @@
 use clap::{Args, Subcommand};
+use installation::Configuration;
 use std::path::PathBuf;
 
 /// The ledger of `danqing generate` without `--out`.
@@ -6,6 +7,12 @@ pub const DEFAULT_LEDGER: &str = "danqing-out/danqing-ledger.sqlite";
 
 #[derive(Subcommand)]
 pub enum LedgerCommand {
+    /// List entries, by account, time or kind / 按账户、时间或类型列出条目
+    List(ListOptions),
+    /// Show one entry whole, by its file, ProduceID or number / 显示单条记录
+    Show(ShowOptions),
+    /// Find the entries in which somebody wrote a text / 按文本查找条目
+    Search(SearchOptions),
     /// Recompute the whole ledger and find any changed byte; or check one proof without a ledger / 校验账本或单份证明
     Verify(VerifyOptions),
     /// Verify the ledger and print its signed checkpoint, to be kept elsewhere / 打印签名检查点
@@ -16,6 +23,68 @@ pub enum LedgerCommand {
     Export(ExportOptions),
     /// Destroy the keys of records whose term is over, so that their personal fields are noise / 销毁已过保存期限的个人信息密钥
     Shred(ShredOptions),
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples / 示例:
+  danqing ledger list
+  danqing ledger list --account alice --since 2026-11-01 --kind refused --json
+
+Accounts and sealed prompts are shown where the record key can be read. Days are of UTC.
+可读取记录密钥时显示账户与加密的提示词。日期按 UTC。")]
+pub struct ListOptions {
+    #[command(flatten)]
+    pub(super) ledger: LedgerOptions,
+    /// Only this account's; needs the record key / 仅该账户的条目
+    #[arg(long, value_name = "NAME")]
+    pub(super) account: Option<String>,
+    /// Only from this day on, YYYY-MM-DD / 起始日
+    #[arg(long, value_name = "DATE")]
+    pub(super) since: Option<String>,
+    /// Only up to this day, it included / 截止日（含）
+    #[arg(long, value_name = "DATE")]
+    pub(super) until: Option<String>,
+    /// Only this kind, for example produced, refused or withheld / 仅该类型
+    #[arg(long, value_name = "KIND")]
+    pub(super) kind: Option<String>,
+    /// The latest so many / 最近若干条
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(super) limit: usize,
+    /// One JSON object a line / 以 JSON 输出，每行一条
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples / 示例:
+  danqing ledger show danqing-out/picture.png
+  danqing ledger show 12 --json")]
+pub struct ShowOptions {
+    /// A file, a ProduceID, or the number of an entry / 文件、ProduceID 或条目序号
+    #[arg(value_name = "FILE|PRODUCE_ID|ENTRY")]
+    pub(super) what: String,
+    #[command(flatten)]
+    pub(super) ledger: LedgerOptions,
+    /// JSON on standard output / 以 JSON 输出
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example / 示例:
+  danqing ledger search 红色高跟鞋
+
+Where prompts are stored as digests (prompt_storage = hashed), only the whole text is found, and only with the record key.
+Exit code 1: nothing was found.
+提示词仅存摘要时，只能以完整文本查找，且需要记录密钥。退出码 1：未找到。")]
+pub struct SearchOptions {
+    /// What was written: a part of it, or all of it / 文本（部分或全部）
+    pub(super) text: String,
+    #[command(flatten)]
+    pub(super) ledger: LedgerOptions,
+    /// One JSON object a line / 以 JSON 输出，每行一条
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Args)]
@@ -38,9 +107,16 @@ pub struct ShredOptions {
 
 #[derive(Args)]
 pub struct LedgerOptions {
-    /// The ledger / 账本文件
-    #[arg(long, default_value = DEFAULT_LEDGER, value_name = "FILE")]
-    pub(super) ledger: PathBuf,
+    /// The ledger; by default the configured one, or that of danqing-out / 账本文件
+    #[arg(long, value_name = "FILE")]
+    ledger: Option<PathBuf>,
+}
+
+impl LedgerOptions {
+    /// The ledger that was named, the configured one, or the default one.
+    pub(super) fn path(&self, configuration: &Configuration) -> PathBuf {
+        self.ledger.clone().or_else(|| configuration.ledger.clone()).unwrap_or_else(|| DEFAULT_LEDGER.into())
+    }
 }
 
 #[derive(Args)]
@@ -105,7 +181,7 @@ pub struct ProveOptions {
     /// A picture, a ProduceID, or the number of an entry / 图片文件、ProduceID 或条目序号
     #[arg(value_name = "FILE|PRODUCE_ID|ENTRY")]
     pub(super) what: String,
-    /// The ledger; by default the one beside the picture, or in danqing-out / 账本文件
+    /// The ledger; by default the configured one, the one beside the picture, or that of danqing-out / 账本文件
     #[arg(long, value_name = "FILE")]
     pub(super) ledger: Option<PathBuf>,
     /// Where to write it; standard output when left out / 输出文件
@@ -128,8 +204,9 @@ pub struct ExportOptions {
 }
 
 impl ProveOptions {
-    /// The ledger that was named, or the one where `beside` lies, or the default one.
-    pub(super) fn ledger(&self, beside: Option<PathBuf>) -> PathBuf {
-        self.ledger.clone().or(beside.filter(|path| path.exists())).unwrap_or_else(|| DEFAULT_LEDGER.into())
+    /// The ledger that was named, the configured one, the one where `beside` lies, or the default one.
+    pub(super) fn ledger(&self, beside: Option<PathBuf>, configuration: &Configuration) -> PathBuf {
+        let named = self.ledger.clone().or_else(|| configuration.ledger.clone());
+        named.or(beside.filter(|path| path.exists())).unwrap_or_else(|| DEFAULT_LEDGER.into())
     }
 }
