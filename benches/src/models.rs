@@ -1,8 +1,10 @@
 //! Denoisers and whole pipelines.
 use crate::{Work, options};
 use anyhow::{Context, Result};
-use engine::denoisers::{ErnieImageConfig, ErnieImageTransformer2DModel, TextCondition};
-use engine::families::Residency;
+use engine::cpu::CpuExecutor;
+use engine::denoisers::{DenoiserConfig as _, ErnieImageConfig, ErnieImageTransformer2DModel, TextCondition};
+use engine::families::{Control, Residency};
+use engine::measure::Measurement;
 use engine::model_folder::{JsonFile, ModelFolder};
 use engine::weights::{Loader, SafetensorsSource};
 use engine::{Device, LoadedModel, Tensor};
@@ -28,9 +30,10 @@ pub fn precision(name: &str) -> Result<RunPrecision> {
 /// One forward pass of the first `layers` layers of `folder`'s transformer over `side`² picture and `text` text tokens.
 pub fn block(order: &Value) -> Result<Work> {
     let folder = ModelFolder::open(options::text(order, "folder")?)?;
-    let config: ErnieImageConfig = JsonFile::component(&folder, "transformer")?.parse_as()?;
+    let config = ErnieImageConfig::read(&JsonFile::component(&folder, "transformer")?)?;
     let config = ErnieImageConfig { num_layers: options::number(order, "layers")?, ..config };
-    let device = Device::cpu(precision(options::text(order, "dtype")?)?);
+    let executor = CpuExecutor::new(precision(options::text(order, "dtype")?)?).with_integer_layers(config.integer_layers());
+    let device = Device::new(executor);
     let source = SafetensorsSource::component(&folder, "transformer")?;
     let taken = RefCell::new(BTreeSet::new());
     let model = ErnieImageTransformer2DModel::load(&config, &Loader::new(&source, &device, &taken))?;
@@ -73,7 +76,8 @@ pub fn picture(order: &Value) -> Result<Work> {
         let mut first = 0;
         while first < request.count {
             let together = batch.min(request.count - first) as usize;
-            model.pictures_for_measurement(&request, &vec![request.texts.prompt.clone(); together], u64::from(first))?;
+            let prompts = vec![request.texts.prompt.clone(); together];
+            Measurement::of(&mut model).pixels(&request, &prompts, u64::from(first), &mut |_| Control::Continue)?;
             first += together as u32;
         }
         Ok(())

@@ -4,10 +4,11 @@
 //!
 //! The first start with a PACKED_FOLDER writes the packed weights, later ones map them. For a cold start drop the files from the page
 //! cache first: `find MODEL_FOLDER PACKED_FOLDER -type f -exec dd if={} iflag=nocache count=0 status=none \;`
-use engine::families::{Control, ErnieImagePipeline, PipelineRequest, Progress, Residency, Shortcuts};
+use engine::families::{Control, Progress, Residency};
+use engine::measure::{FamilyRequest, Measurement, Shortcuts};
 use engine::model_folder::ModelFolder;
 use engine::weights::PackedFolder;
-use engine::{Error, Result};
+use engine::{Error, LoadedModel, Result};
 use sha2::{Digest as _, Sha256};
 use spec::RunPrecision;
 use std::time::Instant;
@@ -45,14 +46,10 @@ fn main() -> Result<()> {
         last = Instant::now();
     };
     let folder = ModelFolder::open(path)?;
-    let identity = folder.identity(path)?;
-    lap("hash of the model");
-    let mut pipeline = ErnieImagePipeline::open(folder, precision, Residency::OneAtATime)?;
-    if let Some(packed) = word(2).filter(|packed| *packed != "off") {
-        pipeline.keep_packed(PackedFolder::new(packed, u64::MAX), identity.sha256);
-    }
-    lap("configs and tokenizer");
-    let request = PipelineRequest {
+    let packed = word(2).filter(|packed| *packed != "off").map(|packed| PackedFolder::new(packed, u64::MAX));
+    let mut model = LoadedModel::open(folder, path, precision, Residency::OneAtATime)?.with_packed_weights(packed);
+    lap("checks and hash of the model");
+    let request = FamilyRequest {
         prompts: vec!["一只小猫坐在窗台上".into()],
         negative_prompt: String::new(),
         width: side,
@@ -63,12 +60,12 @@ fn main() -> Result<()> {
         shortcuts: Shortcuts::default(),
     };
     let mut running = None;
-    let pictures = pipeline.generate(&request, &mut |progress| {
+    let pictures = Measurement::of(&mut model).pictures(&request, &mut |progress| {
         let ended = match progress {
             Progress::Loading(component) => running.replace(format!("load {component}")),
             Progress::Encoding => running.replace("encode the prompt".into()),
             Progress::Step { done, .. } => running.replace(format!("step {}", done + 1)),
-            _ => running.replace("load the autoencoder, and decode".into()),
+            _ => running.replace("decode".into()),
         };
         lap(&ended.unwrap_or_else(|| "start".into()));
         Control::Continue

@@ -3,7 +3,7 @@
 //! usage: `cargo run --release -p engine --example decode -- SIDE [whole|strips|auto] [f32|bf16|int8] [STRIP_MIB]`
 //!
 //! With int8, convolutions are first measured on a small picture and stored as `danqing model quantize` does.
-use engine::autoencoders::{AutoencoderKlFlux2, AutoencoderKlFlux2Config, Decoding};
+use engine::autoencoders::{AutoencoderConfig as _, AutoencoderKlConfig, AutoencoderKlFlux2, AutoencoderKlFlux2Config, Decoding};
 use engine::cpu::CpuExecutor;
 use engine::quantization::{ActivationSamples, decide, quantized_tensors};
 use engine::random::Generator;
@@ -52,7 +52,7 @@ impl TensorSource for RandomSource {
     fn release(&self, _name: &str) {}
 }
 
-fn names(config: &AutoencoderKlFlux2Config) -> Vec<(String, Vec<usize>)> {
+fn names(config: &AutoencoderKlConfig) -> Vec<(String, Vec<usize>)> {
     let mut names = Vec::new();
     let conv = |names: &mut Vec<_>, name: String, outputs: usize, inputs: usize, kernel: usize| {
         names.push((format!("{name}.weight"), vec![outputs, inputs, kernel, kernel]));
@@ -127,14 +127,15 @@ fn load(config: &AutoencoderKlFlux2Config, source: &dyn TensorSource, device: &D
 
 fn latents(config: &AutoencoderKlFlux2Config, side: usize, seed: u64, device: &Device) -> Result<Tensor> {
     let size = side / config.scale_factor();
-    let values = Generator::seeded(seed).normal_f32(size * size * config.latent_channels);
-    Tensor::from_f32(values, &[1, size, size, config.latent_channels], device)
+    let values = Generator::seeded(seed).normal_f32(size * size * config.latent_channels());
+    Tensor::from_f32(values, &[1, size, size, config.latent_channels()], device)
 }
 
-/// The same weights, with those convolutions in 8 bits that measurement on a picture of 256 × 256 allows.
+/// These weights, with those convolutions in 8 bits that measurement on a picture of 256 × 256 allows.
 fn quantized(config: &AutoencoderKlFlux2Config, random: &RandomSource, folder: &Path) -> Result<SafetensorsSource> {
     let samples = Arc::new(ActivationSamples::new(1));
-    let watching = Device::new(CpuExecutor::watching(RunPrecision::Bf16, Arc::clone(&samples)));
+    let watching =
+        Device::new(CpuExecutor::new(RunPrecision::Bf16).with_integer_layers(config.integer_layers()).watching(Arc::clone(&samples)));
     let tensor = |name: String| -> Result<TensorBytes<'static>> {
         let tensor = random.tensor(&name, &watching)?;
         let bytes: Vec<u8> = tensor.f32()?.iter().flat_map(|value| value.to_le_bytes()).collect();
@@ -163,7 +164,7 @@ fn main() -> Result<()> {
     };
     let bytes = word(3).and_then(|mebibytes| mebibytes.parse().ok()).unwrap_or(16_usize) << 20;
     let config = AutoencoderKlFlux2Config::default();
-    let random = RandomSource(names(&config));
+    let random = RandomSource(names(&config.kl));
     let folder = tempfile::tempdir().expect("a temporary folder");
     let stored = if precision == RunPrecision::Int8 { Some(quantized(&config, &random, folder.path())?) } else { None };
     let source: &dyn TensorSource = stored.as_ref().map_or(&random, |stored| stored);

@@ -10,9 +10,10 @@ mod open_nsfw;
 mod resize;
 mod vit;
 
+use crate::error::{Error, Result};
 use crate::model_folder::{JsonFile, ModelFolder};
+use crate::waist::{Device, Tensor};
 use crate::weights::{Loader, SafetensorsSource};
-use crate::{Device, Error, Result, Tensor};
 use open_nsfw::OpenNsfw;
 use spec::{Picture, RunPrecision, Sha256Digest};
 use std::cell::RefCell;

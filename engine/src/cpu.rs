@@ -9,10 +9,10 @@ mod strips;
 
 pub use products::PackedWeight;
 
-use crate::quantization::{ActivationSamples, StoredConvolution, StoredInt8, bears_integers, is_quantized};
-use crate::{
-    Activation, Attention, Conv, Device, Error, Executor, GroupNorm, Linear, Norm, Result, StripExecutor, Tensor, Unary, Weight, WeightKind,
-};
+use crate::error::{Error, Result};
+use crate::quantization::{ActivationSamples, IntegerLayers, StoredConvolution, StoredInt8};
+use crate::waist::{Attention, Conv, Device, Executor, GroupNorm, Linear, Norm, StripExecutor, Tensor, Unary, Weight, WeightKind};
+use kernels::element::Activation;
 use kernels::element::Precision;
 use spec::RunPrecision;
 use std::sync::Arc;
@@ -23,14 +23,22 @@ pub struct CpuExecutor {
     precision: RunPrecision,
     /// Only weights that are stored in 8-bit integers are multiplied so.
     as_stored: bool,
+    integer_layers: IntegerLayers,
     samples: Option<Arc<ActivationSamples>>,
 }
 
 impl CpuExecutor {
-    /// Operands of products are rounded to `precision`. The calling thread flushes denormals to zero from now on.
+    /// Operands of products are rounded to `precision`; to 8-bit integers only in layers that [`Self::with_integer_layers`] names. The
+    /// calling thread flushes denormals to zero from now on.
     pub fn new(precision: RunPrecision) -> Self {
         kernels::dispatch::set_flush_to_zero();
-        Self { precision, as_stored: false, samples: None }
+        Self { precision, as_stored: false, integer_layers: IntegerLayers::default(), samples: None }
+    }
+
+    /// A run in 8-bit integers rounds the weights of these layers to them.
+    #[must_use]
+    pub fn with_integer_layers(self, integer_layers: IntegerLayers) -> Self {
+        Self { integer_layers, ..self }
     }
 
     /// Runs in 8-bit integers what a checkpoint stores in them, and nothing else.
@@ -39,8 +47,9 @@ impl CpuExecutor {
     }
 
     /// Gives rows of the inputs of every layer that might run in 8-bit integers to `samples`.
-    pub fn watching(precision: RunPrecision, samples: Arc<ActivationSamples>) -> Self {
-        Self { samples: Some(samples), ..Self::new(precision) }
+    #[must_use]
+    pub fn watching(self, samples: Arc<ActivationSamples>) -> Self {
+        Self { samples: Some(samples), ..self }
     }
 
     /// How operands of products are rounded.
@@ -48,7 +57,7 @@ impl CpuExecutor {
         self.precision
     }
 
-    /// The same for kernels, of everything that is not rounded to 8-bit integers.
+    /// How kernels round operands of products that are not in 8-bit integers.
     pub fn kernel_precision(&self) -> Precision {
         match self.precision {
             RunPrecision::F32 => Precision::F32,
@@ -71,12 +80,12 @@ impl Executor for CpuExecutor {
         if tensor.shape() != kind.shape() {
             return Err(Error::TensorShape { name: name.to_owned(), found: tensor.shape().to_vec(), expected: kind.shape() });
         }
-        let packed = match self.precision == RunPrecision::Int8 && !self.as_stored && is_quantized(name, kind) {
+        let packed = match self.precision == RunPrecision::Int8 && !self.as_stored && self.integer_layers.is_rounded(name, kind) {
             true => PackedWeight::quantized(kind, tensor)?,
             false => self.pack(kind, tensor)?,
         };
         let packed = match &self.samples {
-            Some(samples) if is_quantized(name, kind) || bears_integers(name, kind) => PackedWeight::watched(packed, name, samples),
+            Some(samples) if self.integer_layers.may_be_stored(name, kind) => PackedWeight::watched(packed, name, samples),
             _ => packed,
         };
         Ok(Weight::new(kind, device.clone(), Arc::new(packed)))

@@ -39,6 +39,14 @@ pub enum Error {
         /// Shape that the config implies.
         expected: Vec<usize>,
     },
+    /// A weight holds infinite values or NaN, or a component made them.
+    #[error("{name}: values that are not finite, in {place} / {name}：{place} 中有无穷大或非数")]
+    NotFinite {
+        /// The first tensor that holds them, or where in a run they came up.
+        name: String,
+        /// File or folder of the component.
+        place: String,
+    },
     /// A file of the model is damaged or not what its name says.
     #[error("{path}: {detail} / 文件无效 {path}：{detail}")]
     InvalidFile {
@@ -78,6 +86,7 @@ impl Error {
             | Self::MissingTensor { .. }
             | Self::ExtraTensors { .. }
             | Self::TensorShape { .. }
+            | Self::NotFinite { .. }
             | Self::InvalidFile { .. } => Code::ModelInvalid,
             Self::Io { .. } => Code::StorageFailed,
             Self::Unsupported(_) => Code::Unsupported,

@@ -1,106 +1,65 @@
-//! Families of models: what a pipeline class does between prompt and picture. A family is registered by its class name in
-//! [`crate::LoadedModel::open`].
+//! Families of models: what happens between a request and what it asks for. [`registry`] is the only list of class names; what most
+//! families share is written once ([`latent_diffusion`]), so that a family is a recipe: data, and no loop.
+//!
+//! Implementations are private to this crate: what a model makes leaves it through [`crate::generate()`], as a stage of the sentence, or
+//! through [`crate::measure::Measurement`], whose callers `cargo xtask check` lists.
 
 mod ernie_image;
-mod prompt_cache;
+mod family_defaults;
+mod latent_diffusion;
+mod progress;
+pub mod registry;
+mod request;
 mod shortcuts;
+#[cfg(test)]
+mod toy;
 
-pub use ernie_image::ErnieImagePipeline;
+pub use family_defaults::{FamilyDefaults, ModelDefaults};
+pub use latent_diffusion::Residency;
+pub use progress::{Control, Observer, Progress};
+pub use request::FamilyRequest;
 pub use shortcuts::Shortcuts;
 
-use crate::quantization::{Part, precision_of};
-use crate::{Device, Result};
+use crate::error::Result;
+use crate::model_folder::ModelFolder;
+use crate::quantization::ActivationSamples;
+use crate::tokenizer::CutText;
+use crate::waist::Tensor;
+use crate::weights::PackedFolder;
+use registry::Registration;
+use spec::{RunPrecision, Sha256Digest};
+use std::sync::Arc;
 
-/// What a family is asked for. Pictures differ in prompt and seed only.
-#[derive(Debug, Clone)]
-pub struct PipelineRequest {
-    /// One for each picture.
-    pub prompts: Vec<String>,
-    /// For all pictures; counts when guidance is on.
-    pub negative_prompt: String,
-    /// Pixels.
-    pub width: usize,
-    /// Pixels.
-    pub height: usize,
-    /// Denoising steps.
-    pub num_inference_steps: usize,
-    /// Classifier-free guidance; 1 or less turns it off.
-    pub guidance_scale: f32,
-    /// One for each picture: its noise is what `torch.Generator("cpu").manual_seed(seed)` draws first.
-    pub seeds: Vec<u64>,
-    /// Work that may be left out.
-    pub shortcuts: Shortcuts,
+/// A model of some family, opened: its files are checked, and its weights are read when they are first needed.
+pub(crate) trait Family: Send + Sync {
+    /// How many samples of this request are made together.
+    fn batch_size(&self, request: &FamilyRequest) -> usize;
+
+    /// A picture for each prompt and seed, `[height, width, 3]`, 0..1.
+    fn generate(&mut self, request: &FamilyRequest, observer: &mut Observer<'_>) -> Result<Vec<Tensor>>;
+
+    /// What the text encoder does not see of a prompt; `None` where it sees all.
+    fn cut(&self, prompt: &str) -> Result<Option<CutText>>;
+
+    /// Keeps packed weights in a folder, under the digest of the model.
+    fn keep_packed(&mut self, folder: PackedFolder, model: Sha256Digest);
+
+    /// Gives part of what enters the layers that might run in 8-bit integers to `samples`.
+    fn watch(&mut self, precision: RunPrecision, samples: &Arc<ActivationSamples>);
+
+    /// Folders of the components whose layers may be stored in 8-bit integers.
+    fn quantizable_components(&self) -> Vec<&'static str>;
 }
 
-/// Where a run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Progress {
-    /// A component is being read and packed.
-    Loading(&'static str),
-    /// Prompts are being encoded.
-    Encoding,
-    /// `done` of `total` denoising steps are over.
-    Step {
-        /// Steps that are over.
-        done: usize,
-        /// Steps in all.
-        total: usize,
-    },
-    /// Latents are being decoded.
-    Decoding,
-}
-
-/// What an observer wants next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Control {
-    /// Go on.
-    Continue,
-    /// Stop with [`crate::Error::Interrupted`].
-    Stop,
-}
-
-/// Called between the parts of a run.
-pub type Observer<'a> = dyn FnMut(Progress) -> Control + 'a;
-
-/// Whether components stay in memory after their part of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Residency {
-    /// All stay: the next run starts at once.
-    Keep,
-    /// Each is dropped before the next is loaded: the peak is that of the largest.
-    OneAtATime,
-}
-
-/// A component that is loaded when it is first needed.
-struct Slot<T> {
-    loaded: Option<T>,
-}
-
-impl<T> Slot<T> {
-    fn empty() -> Self {
-        Self { loaded: None }
-    }
-
-    fn get(&mut self, load: impl FnOnce() -> Result<T>) -> Result<&T> {
-        match &mut self.loaded {
-            Some(loaded) => Ok(loaded),
-            empty => {
-                let loaded = load()?;
-                kernels::memory::release_freed();
-                Ok(empty.insert(loaded))
-            }
-        }
-    }
-
-    fn leave(&mut self, residency: Residency) {
-        if residency == Residency::OneAtATime {
-            self.loaded = None;
-            kernels::memory::release_freed();
-        }
-    }
-}
-
-fn device_for(part: Part, run: spec::RunPrecision) -> Device {
-    Device::cpu(precision_of(part, run))
+/// What a family is opened with.
+#[derive(Clone)]
+pub(crate) struct Opening {
+    /// The row of the registry that it is opened by.
+    pub registration: &'static Registration,
+    /// The model.
+    pub folder: ModelFolder,
+    /// How operands of products are rounded.
+    pub precision: RunPrecision,
+    /// What stays in memory.
+    pub residency: Residency,
 }

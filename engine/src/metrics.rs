@@ -13,12 +13,21 @@ const REACH: usize = 5;
 /// Keep the ratios finite where a window is flat.
 const STABILISERS: (f64, f64) = (0.01 * 0.01, 0.03 * 0.03);
 
+/// Rows and columns of a picture, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PictureSize {
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
 /// Mean structural similarity (Wang et al. 2004) of the luma of two pictures `[height, width, 3]` of values in 0..1, with the paper's
 /// Gaussian window; 1 for equal pictures. Pictures smaller than the window are compared by whatever of it fits.
-pub fn ssim(picture: &[f32], reference: &[f32], (height, width): (usize, usize)) -> f64 {
+pub fn ssim(picture: &[f32], reference: &[f32], size: PictureSize) -> f64 {
     let (a, b) = (luma(picture), luma(reference));
     let product = |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a * b).collect() };
-    let mean = |values: &[f64]| blur(values, (height, width));
+    let mean = |values: &[f64]| blur(values, size);
     let (mean_a, mean_b) = (mean(&a), mean(&b));
     let (squares_a, squares_b, products) = (mean(&product(&a, &a)), mean(&product(&b, &b)), mean(&product(&a, &b)));
     let total: f64 = (0..a.len())
@@ -38,7 +47,8 @@ fn luma(picture: &[f32]) -> Vec<f64> {
 }
 
 /// Means under the Gaussian window; at the borders the weights that fall inside are scaled up.
-fn blur(values: &[f64], (height, width): (usize, usize)) -> Vec<f64> {
+fn blur(values: &[f64], size: PictureSize) -> Vec<f64> {
+    let PictureSize { height, width } = size;
     let weight = |distance: usize| (-((distance * distance) as f64) / (2.0 * SIGMA * SIGMA)).exp();
     let along = |values: &[f64], (count, length): (usize, usize), at: &dyn Fn(usize, usize) -> usize| {
         let mut out = vec![0.0; values.len()];
@@ -61,7 +71,9 @@ fn blur(values: &[f64], (height, width): (usize, usize)) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{psnr, ssim};
+    use super::{PictureSize, psnr, ssim};
+
+    const SMALL: PictureSize = PictureSize { height: 20, width: 30 };
 
     fn wave(phase: f32, height: usize, width: usize) -> Vec<f32> {
         let value = |row: usize, column: usize| 0.5 + 0.4 * (0.7 * row as f32 + 0.3 * column as f32 + phase).sin();
@@ -72,7 +84,7 @@ mod tests {
     fn equal_pictures_are_as_alike_as_can_be() {
         let picture = wave(0.0, 20, 30);
         assert!(psnr(&picture, &picture).is_infinite());
-        assert!((ssim(&picture, &picture, (20, 30)) - 1.0).abs() < 1e-12);
+        assert!((ssim(&picture, &picture, SMALL) - 1.0).abs() < 1e-12);
     }
 
     #[test]
@@ -81,13 +93,13 @@ mod tests {
         let brighter: Vec<f32> = picture.iter().map(|value| value + 0.01).collect();
         assert!((psnr(&brighter, &picture) - 40.0).abs() < 1e-3);
         // A constant shift leaves the structure: only the means differ.
-        assert!(ssim(&brighter, &picture, (20, 30)) > 0.99);
+        assert!(ssim(&brighter, &picture, SMALL) > 0.99);
         // The inverse has the opposite structure everywhere.
         let inverse: Vec<f32> = picture.iter().map(|value| 1.0 - value).collect();
-        assert!(ssim(&inverse, &picture, (20, 30)) < -0.5);
+        assert!(ssim(&inverse, &picture, SMALL) < -0.5);
         // Two constants: 2ab + c1 over a² + b² + c1.
         let flat = |value: f32| vec![value; 16 * 16 * 3];
         let expected = (2.0 * 0.2 * 0.6 + 1e-4) / (0.04 + 0.36 + 1e-4);
-        assert!((ssim(&flat(0.2), &flat(0.6), (16, 16)) - expected).abs() < 1e-5);
+        assert!((ssim(&flat(0.2), &flat(0.6), PictureSize { height: 16, width: 16 }) - expected).abs() < 1e-5);
     }
 }

@@ -1,16 +1,16 @@
 //! A model on disk, or inside the program: a folder in the diffusers layout (`model_index.json` and one folder for each
 //! component). All loading code reads through [`ModelFolder`], so the embedded checkpoint takes the path of any other.
 
+mod config_fault;
 mod index;
-mod inspection;
 mod json;
 
+pub(crate) use config_fault::{COUNTS, ConfigFault, VOCABULARIES, WIDTHS};
 pub use index::{Component, ModelIndex};
-pub use inspection::{ComponentInspection, Inspection, inspect};
 pub use json::JsonFile;
 
+use crate::error::{Error, Result};
 use crate::weights::FileBytes;
-use crate::{Error, Result};
 use sha2::{Digest as _, Sha256};
 use spec::{ModelIdentity, Sha256Digest};
 use std::fs;
@@ -18,6 +18,8 @@ use std::path::{Component as PathComponent, Path, PathBuf};
 
 /// The file that makes a folder a model.
 pub const MODEL_INDEX: &str = "model_index.json";
+/// How a file begins that Git LFS left in place of a large one (git-lfs's `docs/spec.md`).
+const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 /// Bytes hashed before their pages are released; bounds the memory that [`ModelFolder::identity`] holds.
 const HASHED_AT_ONCE: usize = 16 << 20;
 
@@ -59,13 +61,19 @@ impl ModelFolder {
         if !is_inside(relative) {
             return Err(Error::InvalidFile { path: self.place(""), detail: format!("{relative:?} leads out of the model's folder") });
         }
-        match self {
-            Self::Directory(path) => FileBytes::map(&path.join(relative)),
+        let bytes = match self {
+            Self::Directory(path) => FileBytes::map(&path.join(relative))?,
             Self::Embedded(files) => match files.iter().find(|(path, _)| *path == relative) {
-                Some((_, bytes)) => Ok(FileBytes::embedded(bytes)),
-                None => Err(Error::Io { path: self.place(relative), source: std::io::ErrorKind::NotFound.into() }),
+                Some((_, bytes)) => FileBytes::embedded(bytes),
+                None => return Err(Error::Io { path: self.place(relative), source: std::io::ErrorKind::NotFound.into() }),
             },
+        };
+        if bytes.starts_with(LFS_POINTER) {
+            let detail = "a Git LFS pointer, not the file itself: run `git lfs pull` in the model's repository / \
+                          这是 Git LFS 指针而不是文件本身，请在模型仓库中运行 git lfs pull";
+            return Err(Error::InvalidFile { path: self.place(relative), detail: detail.to_owned() });
         }
+        Ok(bytes)
     }
 
     /// The files directly inside `folder` (`""` for the model's own), sorted. Hidden files do not count.

@@ -5,11 +5,13 @@ mod sampling;
 
 pub use sampling::Decoding;
 
+use crate::error::{Error, Result};
+use crate::families::registry::{ERNIE_IMAGE, Role};
 use crate::model_folder::{JsonFile, ModelFolder, ModelIndex};
 use crate::text_encoders::{Ministral3, Ministral3Config};
 use crate::tokenizer::Tokenizer;
-use crate::weights::{Loader, SafetensorsSource};
-use crate::{Device, Error, Linear, Result, Weight};
+use crate::waist::{Device, Linear, Weight};
+use crate::weights::{Loader, SafetensorsSource, check_weights};
 use chat_template::{ChatTemplate, is_python_space};
 use sampling::Chooser;
 use std::cell::RefCell;
@@ -17,7 +19,6 @@ use std::collections::BTreeSet;
 
 const MODEL: &str = "pe";
 const TOKENIZER: &str = "pe_tokenizer";
-const CLASS_NAME: &str = "Ministral3ForCausalLM";
 
 /// A loaded prompt enhancer.
 pub struct PromptEnhancer {
@@ -30,21 +31,14 @@ pub struct PromptEnhancer {
     context: usize,
 }
 
-impl PromptEnhancer {
-    /// The components `pe` and `pe_tokenizer`; `None` for a model that has none.
-    pub fn load(folder: &ModelFolder, device: &Device) -> Result<Option<Self>> {
-        let index = ModelIndex::read(folder)?;
-        let (Some(component), Some(_)) = (index.component(MODEL), index.component(TOKENIZER)) else { return Ok(None) };
-        if component.class_name != CLASS_NAME {
-            return Err(Error::Unsupported(format!("{MODEL} of class {}; {CLASS_NAME} is supported", component.class_name)));
-        }
-        let tokenizer = Tokenizer::load(folder, TOKENIZER)?;
-        let template = ChatTemplate::load(folder, TOKENIZER, tokenizer.config())?;
-        let file = JsonFile::component(folder, MODEL)?;
-        let config: Ministral3Config = file.parse_as()?;
-        let source = SafetensorsSource::component(folder, MODEL)?;
-        let taken = RefCell::new(BTreeSet::new());
-        let loader = Loader::new(&source, device, &taken);
+/// The language model and its output projection.
+struct Network {
+    model: Ministral3,
+    output: Weight,
+}
+
+impl Network {
+    fn load(config: &Ministral3Config, loader: &Loader<'_>) -> Result<Self> {
         let output = match config.tie_word_embeddings {
             true => {
                 loader.ignore("lm_head");
@@ -52,7 +46,26 @@ impl PromptEnhancer {
             }
             false => loader.linear("lm_head", config.vocab_size, config.hidden_size)?,
         };
-        let model = Ministral3::load(&config, &loader.child("model"))?;
+        Ok(Self { model: Ministral3::load(config, &loader.child("model"))?, output })
+    }
+}
+
+impl PromptEnhancer {
+    /// The components `pe` and `pe_tokenizer`; `None` for a model that has none.
+    pub fn load(folder: &ModelFolder, device: &Device) -> Result<Option<Self>> {
+        let index = ModelIndex::read(folder)?;
+        let (Some(component), Some(_)) = (index.component(MODEL), index.component(TOKENIZER)) else { return Ok(None) };
+        if !ERNIE_IMAGE.role(Role::PromptEnhancer).is_some_and(|row| row.runs(&component.class_name)) {
+            return Err(Error::Unsupported(format!("{MODEL} of class {} / 不支持的提示词增强模型", component.class_name)));
+        }
+        let tokenizer = Tokenizer::load(folder, TOKENIZER)?;
+        let template = ChatTemplate::load(folder, TOKENIZER, tokenizer.config())?;
+        let file = JsonFile::component(folder, MODEL)?;
+        let config = Ministral3Config::read(&file)?;
+        let source = SafetensorsSource::component(folder, MODEL)?;
+        let taken = RefCell::new(BTreeSet::new());
+        let loader = Loader::new(&source, device, &taken);
+        let Network { model, output } = Network::load(&config, &loader)?;
         loader.finish()?;
         Ok(Some(Self {
             end_of_sequence: tokenizer.special_token_id("eos_token"),
@@ -62,6 +75,16 @@ impl PromptEnhancer {
             model,
             output,
         }))
+    }
+
+    /// Fails where [`Self::load`] would, but for the values of the weights, which are not read.
+    pub(crate) fn check(folder: &ModelFolder) -> Result<()> {
+        let tokenizer = Tokenizer::load(folder, TOKENIZER)?;
+        ChatTemplate::load(folder, TOKENIZER, tokenizer.config())?;
+        let file = JsonFile::component(folder, MODEL)?;
+        let config = Ministral3Config::read(&file)?;
+        file.required::<usize>("max_position_embeddings")?;
+        check_weights(folder, MODEL, |loader| Network::load(&config, loader).map(drop))
     }
 
     /// `prompt`, rewritten for a picture of `width` × `height` pixels. `should_stop` is asked before each token; if it says

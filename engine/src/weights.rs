@@ -14,6 +14,7 @@ mod writer;
 
 pub use bytes::FileBytes;
 pub use header::ElementType;
+pub(crate) use loader::check_weights;
 pub use loader::{Loader, TensorSource};
 pub use memory::MemorySource;
 pub use packed::{PackedComponent, PackedFolder, PackedFolderEntry, PackedKey};

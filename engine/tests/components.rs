@@ -1,7 +1,7 @@
 //! Text encoder, denoiser and autoencoder compute what transformers and diffusers do: goldens by
 //! `testkit/scripts/make_parity_pipelines.py`.
 
-use engine::autoencoders::{AutoencoderKlFlux2, AutoencoderKlFlux2Config, Decoding};
+use engine::autoencoders::{AutoencoderKlConfig, AutoencoderKlFlux2, Decoding};
 use engine::denoisers::{ErnieImageTransformer2DModel, TextCondition};
 use engine::model_folder::{JsonFile, ModelFolder};
 use engine::random::Generator;
@@ -110,7 +110,7 @@ fn decoding_in_strips_gives_the_same_bits() {
     for precision in [RunPrecision::F32, RunPrecision::Bf16] {
         let autoencoder = load_as(precision, "vae", |config, loader| AutoencoderKlFlux2::load(&config.parse_as()?, loader));
         for (batch, height, width) in [(1, 1, 1), (2, 5, 7), (1, 12, 3)] {
-            let channels = autoencoder.config().latent_channels;
+            let channels = autoencoder.config().kl.latent_channels;
             let mut values = Generator::seeded(7).normal_f32((batch * height * width * channels).next_multiple_of(16));
             values.truncate(batch * height * width * channels);
             let latents = Tensor::from_f32(values, &[batch, height, width, channels], &Device::cpu(precision)).unwrap();
@@ -128,7 +128,7 @@ fn decoding_in_strips_gives_the_same_bits() {
 
 #[test]
 fn large_pictures_are_decoded_in_strips() {
-    let config = AutoencoderKlFlux2Config::default();
+    let config = AutoencoderKlConfig::default();
     // The last level reads 256 channels of the full size.
     assert_eq!(config.largest_map(128, 128), 4 * 256 * 1024 * 1024);
     assert!(!config.decodes_in_strips(32, 32) && config.decodes_in_strips(64, 64) && config.decodes_in_strips(256, 256));

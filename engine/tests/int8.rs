@@ -1,12 +1,15 @@
 //! Runs in 8-bit integers: linear layers err by the rounding of their operands and no more, and pictures stay near those in f32. That
 //! their bits depend on their own prompt and seed alone is the claim of `batch_invariance`.
 
-use engine::families::{Control, ErnieImagePipeline, PipelineRequest, Residency, Shortcuts};
-use engine::metrics::{psnr, ssim};
+use engine::cpu::CpuExecutor;
+use engine::families::{Control, Residency};
+use engine::measure::{FamilyRequest, Measurement, Shortcuts};
+use engine::metrics::{PictureSize, psnr, ssim};
 use engine::model_folder::ModelFolder;
+use engine::quantization::IntegerLayers;
 use engine::random::Generator;
 use engine::weights::{SafetensorsSource, TensorSource as _};
-use engine::{Activation, Device, Linear, Tensor, WeightKind};
+use engine::{Activation, Device, Linear, LoadedModel, Tensor, WeightKind};
 use spec::RunPrecision;
 use std::path::PathBuf;
 
@@ -18,15 +21,20 @@ fn goldens() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../testkit/goldens/pipelines")
 }
 
-fn pipeline(precision: RunPrecision) -> ErnieImagePipeline {
-    ErnieImagePipeline::open(ModelFolder::open(goldens().join("ernie-image")).unwrap(), precision, Residency::Keep).unwrap()
+/// A device on which linear layers below `layers` are rounded to 8 bits in such a run.
+fn device(precision: RunPrecision) -> Device {
+    Device::new(CpuExecutor::new(precision).with_integer_layers(IntegerLayers::inside_repeated(&["layers"])))
+}
+
+fn pipeline(precision: RunPrecision) -> LoadedModel {
+    LoadedModel::open(ModelFolder::open(goldens().join("ernie-image")).unwrap(), "golden", precision, Residency::Keep).unwrap()
 }
 
 /// The request of a golden picture, and the picture.
-fn golden(name: &str) -> (PipelineRequest, Vec<f32>) {
+fn golden(name: &str) -> (FamilyRequest, Vec<f32>) {
     let file = SafetensorsSource::open(&goldens().join(format!("ernie-image-goldens/{name}.safetensors"))).unwrap();
     let text = |key: &str| file.metadata()[key].clone();
-    let request = PipelineRequest {
+    let request = FamilyRequest {
         prompts: vec![text("prompt")],
         negative_prompt: text("negative_prompt"),
         width: text("width").parse().unwrap(),
@@ -39,8 +47,8 @@ fn golden(name: &str) -> (PipelineRequest, Vec<f32>) {
     (request, file.tensor("image", &Device::cpu(RunPrecision::F32)).unwrap().f32().unwrap().to_vec())
 }
 
-fn paint(pipeline: &mut ErnieImagePipeline, request: &PipelineRequest) -> Vec<Vec<f32>> {
-    let pictures = pipeline.generate(request, &mut |_| Control::Continue).unwrap();
+fn paint(pipeline: &mut LoadedModel, request: &FamilyRequest) -> Vec<Vec<f32>> {
+    let pictures = Measurement::of(pipeline).pictures(request, &mut |_| Control::Continue).unwrap();
     pictures.iter().map(|picture| picture.f32().unwrap().to_vec()).collect()
 }
 
@@ -59,7 +67,7 @@ fn relative_error(values: &[f32], reference: &[f32]) -> f64 {
 fn a_linear_layer_errs_by_the_rounding_of_its_operands() {
     for (inputs, outputs) in [(64, 96), (320, 960), (1000, 67), (4100, 64)] {
         let run = |precision: RunPrecision, name: &str| {
-            let device = Device::cpu(precision);
+            let device = device(precision);
             let kind = WeightKind::Linear { outputs, inputs };
             // Outputs of unit variance, so that the activation neither clips nor amplifies.
             let weight = random(&[outputs, inputs], 1, &device).scale(1.0 / (inputs as f32).sqrt()).unwrap();
@@ -91,7 +99,7 @@ fn a_linear_layer_errs_by_the_rounding_of_its_operands() {
 #[test]
 fn a_quantized_weight_takes_a_byte_a_value() {
     let (outputs, inputs) = (256, 512);
-    let device = Device::cpu(RunPrecision::Int8);
+    let device = device(RunPrecision::Int8);
     let kind = WeightKind::Linear { outputs, inputs };
     let weight = device.weight(&device, "layers.0.weight", kind, &random(&[outputs, inputs], 1, &device)).unwrap();
     let bytes = weight.packed::<engine::cpu::PackedWeight>().unwrap().bytes();
@@ -104,7 +112,8 @@ fn pictures_stay_near_those_in_f32() {
     for name in ["guided", "unguided", "negative", "empty", "batch-0", "batch-1"] {
         let (request, reference) = golden(name);
         let picture = paint(&mut int8, &request).remove(0);
-        let (decibels, similarity) = (psnr(&picture, &reference), ssim(&picture, &reference, (request.height, request.width)));
+        let size = PictureSize { height: request.height, width: request.width };
+        let (decibels, similarity) = (psnr(&picture, &reference), ssim(&picture, &reference, size));
         let in_bf16 = paint(&mut bf16, &request).remove(0);
         println!("{name}: PSNR {decibels:.1} dB, SSIM {similarity:.5}; in bf16 {:.1} dB", psnr(&in_bf16, &reference));
         assert!(decibels > LEAST_PSNR && similarity > LEAST_SSIM, "{name}: PSNR {decibels:.1} dB, SSIM {similarity:.5}");

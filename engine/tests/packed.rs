@@ -1,7 +1,9 @@
 //! Packed weights that are kept in a folder: a second start gives the same pictures without packing, and no state of the folder, however
 //! damaged, gives anything else.
 
-use engine::families::{Control, ErnieImagePipeline, PipelineRequest, Residency, Shortcuts};
+use engine::LoadedModel;
+use engine::families::{Control, Residency};
+use engine::measure::{FamilyRequest, Measurement, Shortcuts};
 use engine::model_folder::ModelFolder;
 use engine::weights::PackedFolder;
 use spec::{RunPrecision, Sha256Digest};
@@ -22,11 +24,12 @@ fn packed(folder: &Path) -> PackedFolder {
 
 /// The bits of a small picture.
 fn picture(packed: Option<PackedFolder>, precision: RunPrecision, identity: Sha256Digest) -> Vec<u32> {
-    let mut pipeline = ErnieImagePipeline::open(model(), precision, Residency::OneAtATime).unwrap();
+    let mut model = LoadedModel::open(model(), "golden", precision, Residency::OneAtATime).unwrap();
+    let mut pipeline = Measurement::of(&mut model);
     if let Some(packed) = packed {
         pipeline.keep_packed(packed, identity);
     }
-    let request = PipelineRequest {
+    let request = FamilyRequest {
         prompts: vec!["a cat".into()],
         negative_prompt: String::new(),
         width: 32,
@@ -36,7 +39,7 @@ fn picture(packed: Option<PackedFolder>, precision: RunPrecision, identity: Sha2
         seeds: vec![1],
         shortcuts: Shortcuts::default(),
     };
-    let pictures = pipeline.generate(&request, &mut |_| Control::Continue).unwrap();
+    let pictures = pipeline.pictures(&request, &mut |_| Control::Continue).unwrap();
     pictures[0].f32().unwrap().iter().map(|value| value.to_bits()).collect()
 }
 

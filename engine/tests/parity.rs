@@ -1,9 +1,10 @@
 //! Pictures are those of diffusers' `ErnieImagePipeline`: goldens by `testkit/scripts/make_parity_pipelines.py`.
 
-use engine::Device;
-use engine::families::{Control, ErnieImagePipeline, PipelineRequest, Residency};
+use engine::families::{Control, Residency};
+use engine::measure::{FamilyRequest, Measurement, Shortcuts};
 use engine::model_folder::ModelFolder;
 use engine::weights::{SafetensorsSource, TensorSource as _};
+use engine::{Device, LoadedModel};
 use spec::RunPrecision;
 use std::path::PathBuf;
 
@@ -16,7 +17,7 @@ const BF16_TO_BF16_REFERENCE: (f32, f32) = (0.3, 0.025);
 const BF16_TO_F32_REFERENCE: (f32, f32) = (0.04, 0.004);
 
 struct Golden {
-    request: PipelineRequest,
+    request: FamilyRequest,
     picture: Vec<f32>,
 }
 
@@ -27,7 +28,7 @@ fn goldens() -> PathBuf {
 fn golden(name: &str) -> Golden {
     let file = SafetensorsSource::open(&goldens().join(format!("ernie-image-goldens/{name}.safetensors"))).unwrap();
     let text = |key: &str| file.metadata()[key].clone();
-    let request = PipelineRequest {
+    let request = FamilyRequest {
         prompts: vec![text("prompt")],
         negative_prompt: text("negative_prompt"),
         width: text("width").parse().unwrap(),
@@ -35,19 +36,19 @@ fn golden(name: &str) -> Golden {
         num_inference_steps: text("num_inference_steps").parse().unwrap(),
         guidance_scale: text("guidance_scale").parse().unwrap(),
         seeds: vec![text("seed").parse().unwrap()],
-        shortcuts: engine::families::Shortcuts::default(),
+        shortcuts: Shortcuts::default(),
     };
     let picture = file.tensor("image", &Device::cpu(RunPrecision::F32)).unwrap();
     assert_eq!(picture.shape(), [request.height, request.width, 3]);
     Golden { request, picture: picture.f32().unwrap().to_vec() }
 }
 
-fn pipeline(precision: RunPrecision) -> ErnieImagePipeline {
-    ErnieImagePipeline::open(ModelFolder::open(goldens().join("ernie-image")).unwrap(), precision, Residency::Keep).unwrap()
+fn pipeline(precision: RunPrecision) -> LoadedModel {
+    LoadedModel::open(ModelFolder::open(goldens().join("ernie-image")).unwrap(), "golden", precision, Residency::Keep).unwrap()
 }
 
-fn paint(pipeline: &mut ErnieImagePipeline, request: &PipelineRequest) -> Vec<Vec<f32>> {
-    let pictures = pipeline.generate(request, &mut |_| Control::Continue).unwrap();
+fn paint(pipeline: &mut LoadedModel, request: &FamilyRequest) -> Vec<Vec<f32>> {
+    let pictures = Measurement::of(pipeline).pictures(request, &mut |_| Control::Continue).unwrap();
     for picture in &pictures {
         assert_eq!(picture.shape(), [request.height, request.width, 3]);
     }
@@ -80,7 +81,7 @@ fn pictures_are_those_of_diffusers() {
 #[test]
 fn pictures_of_one_batch_are_those_of_diffusers() {
     let (first, second) = (golden("batch-0"), golden("batch-1"));
-    let request = PipelineRequest {
+    let request = FamilyRequest {
         prompts: [&first, &second].map(|golden| golden.request.prompts[0].clone()).to_vec(),
         seeds: [&first, &second].map(|golden| golden.request.seeds[0]).to_vec(),
         ..first.request.clone()

@@ -6,7 +6,8 @@ use engine::cpu::CpuExecutor;
 use engine::metrics::psnr;
 use engine::model_folder::{JsonFile, ModelFolder};
 use engine::quantization::{
-    ActivationSamples, ChannelRanges, LayerDecision, StoredConvolution, decide, is_quantized_source, quantized_tensors,
+    ActivationSamples, ChannelRanges, ConvolutionSize, IntegerLayers, LayerDecision, StoredConvolution, decide, is_quantized_source,
+    quantized_tensors,
 };
 use engine::random::Generator;
 use engine::weights::{ElementType, Loader, SafetensorsSource, TensorBytes, TensorSource, write_safetensors};
@@ -40,7 +41,9 @@ fn latents((batch, height, width): (usize, usize, usize), seed: u64, device: &De
 fn quantize(path: &Path, largest_error: f64) -> (SafetensorsSource, Vec<LayerDecision>) {
     let source = SafetensorsSource::component(&folder(), "vae").unwrap();
     let samples = Arc::new(ActivationSamples::new(1));
-    let device = Device::new(CpuExecutor::watching(RunPrecision::Bf16, Arc::clone(&samples)));
+    let device = Device::new(
+        CpuExecutor::new(RunPrecision::Bf16).with_integer_layers(IntegerLayers::of_decoder("decoder")).watching(Arc::clone(&samples)),
+    );
     autoencoder(&source, &device).decode(&latents((2, 8, 8), 1, &device)).unwrap();
     let decisions = decide(&source, &samples, largest_error, &mut || true).unwrap();
     assert_eq!(samples.layers(), 0, "all that was seen was decided");
@@ -110,22 +113,22 @@ fn what_errs_too_much_keeps_its_precision() {
     }
 }
 
-const SIZE: (usize, usize, usize) = (6, 5, 3);
+const SIZE: ConvolutionSize = ConvolutionSize { outputs: 6, inputs: 5, kernel: 3 };
 
 fn stored() -> StoredConvolution {
     let mut ranges = ChannelRanges::default();
-    ranges.include(&Generator::seeded(3).normal_f32(80), SIZE.1);
-    StoredConvolution::round(&Generator::seeded(2).normal_f32(272)[..270], (SIZE.1, SIZE.2), &ranges)
+    ranges.include(&Generator::seeded(3).normal_f32(80), SIZE.inputs);
+    StoredConvolution::round(&Generator::seeded(2).normal_f32(272)[..270], SIZE, &ranges)
 }
 
 #[test]
 fn what_is_written_is_read_back() {
     let temporary = tempfile::tempdir().unwrap();
     let path = temporary.path().join("layer.safetensors");
-    write_safetensors(&path, stored().to_tensors("conv", SIZE.2), &BTreeMap::new()).unwrap();
+    write_safetensors(&path, stored().to_tensors("conv", SIZE.kernel), &BTreeMap::new()).unwrap();
     let source = SafetensorsSource::open(&path).unwrap();
     assert_eq!(StoredConvolution::read(&source, "conv", SIZE).unwrap(), stored());
-    let kind = WeightKind::Conv { outputs: SIZE.0, inputs: SIZE.1, kernel: SIZE.2 };
+    let kind = WeightKind::Conv { outputs: SIZE.outputs, inputs: SIZE.inputs, kernel: SIZE.kernel };
     let weight = Generator::seeded(2).normal_f32(272);
     let largest = weight.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
     for (restored, value) in stored().restored(kind).iter().zip(&weight) {
@@ -157,7 +160,7 @@ fn what_is_wrong_is_an_error_that_names_the_tensor() {
     for (index, (part, change)) in changes.into_iter().enumerate() {
         let path = temporary.path().join(format!("{index}.safetensors"));
         let name = format!("conv.{part}");
-        let mut tensors = stored().to_tensors("conv", SIZE.2);
+        let mut tensors = stored().to_tensors("conv", SIZE.kernel);
         tensors.iter_mut().filter(|tensor| tensor.name == name).for_each(change);
         write_safetensors(&path, tensors, &BTreeMap::new()).unwrap();
         let error = StoredConvolution::read(&SafetensorsSource::open(&path).unwrap(), "conv", SIZE).unwrap_err().to_string();

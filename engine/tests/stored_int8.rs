@@ -2,7 +2,7 @@
 //! (`testkit/scripts/int8_layout.py`), gives the same numbers; damaged tensors are named; measurement picks what it should.
 
 use engine::cpu::CpuExecutor;
-use engine::quantization::{ActivationSamples, StoredInt8, decide, is_quantized_source, quantized_tensors};
+use engine::quantization::{ActivationSamples, IntegerLayers, LinearSize, StoredInt8, decide, is_quantized_source, quantized_tensors};
 use engine::random::Generator;
 use engine::weights::{ElementType, Loader, SafetensorsSource, TensorBytes, TensorSource, write_safetensors};
 use engine::{Device, Linear, Tensor, WeightKind};
@@ -60,7 +60,7 @@ fn the_layout_means_here_what_it_means_to_pytorch() {
 fn what_is_rounded_here_is_what_pytorch_rounds() {
     let (source, device) = (golden(), Device::cpu(RunPrecision::F32));
     for (layer, outputs, inputs) in LAYERS {
-        let stored = StoredInt8::read(&source, layer, (outputs, inputs), &device).unwrap();
+        let stored = StoredInt8::read(&source, layer, LinearSize { outputs, inputs }, &device).unwrap();
         let original = source.tensor(&format!("{layer}.original"), &device).unwrap();
         let rounded = StoredInt8::round(original.f32().unwrap(), inputs, stored.rotation);
         let off = rounded.values.iter().zip(&stored.values).filter(|(a, b)| a != b).count();
@@ -129,7 +129,7 @@ fn what_is_wrong_is_an_error_that_names_the_tensor() {
     ];
     for (index, (name, change)) in changes.into_iter().enumerate() {
         let source = write(&folder.path().join(format!("{index}.safetensors")), change);
-        let error = StoredInt8::read(&source, "by_64", (24, 128), &device).unwrap_err().to_string();
+        let error = StoredInt8::read(&source, "by_64", LinearSize { outputs: 24, inputs: 128 }, &device).unwrap_err().to_string();
         assert!(error.contains(name), "{index}: {error}");
     }
 }
@@ -164,7 +164,11 @@ fn measurement_rotates_what_has_outliers_and_keeps_what_errs() {
     let source = SafetensorsSource::open(&path).unwrap();
 
     let samples = Arc::new(ActivationSamples::new(rows));
-    let device = Device::new(CpuExecutor::watching(RunPrecision::Bf16, Arc::clone(&samples)));
+    let device = Device::new(
+        CpuExecutor::new(RunPrecision::Bf16)
+            .with_integer_layers(IntegerLayers::inside_repeated(&["layers"]))
+            .watching(Arc::clone(&samples)),
+    );
     for (name, seed, channel, factor) in [("layers.0.outliers", 2, 7, 60.0), ("layers.1.small", 3, 0, 0.0)] {
         let taken = RefCell::new(BTreeSet::new());
         let weight = Loader::new(&source, &device, &taken).weight(name, kind).unwrap();
@@ -183,6 +187,6 @@ fn measurement_rotates_what_has_outliers_and_keeps_what_errs() {
     write_safetensors(&quantized, quantized_tensors(&source, &decisions).unwrap(), &BTreeMap::new()).unwrap();
     let quantized = SafetensorsSource::open(&quantized).unwrap();
     assert_eq!(quantized.bytes("layers.1.small.weight"), source.bytes("layers.1.small.weight"));
-    let stored = StoredInt8::read(&quantized, "layers.0.outliers", (outputs, inputs), &device).unwrap();
+    let stored = StoredInt8::read(&quantized, "layers.0.outliers", LinearSize { outputs, inputs }, &device).unwrap();
     assert_eq!(stored.rotation, Some(256));
 }

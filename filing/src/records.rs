@@ -1,6 +1,6 @@
 use crate::document::{Content, Mark, Row};
 use crate::{Evaluation, FIELDS, ManifestSummary, Subject};
-use engine::model_folder::Inspection;
+use engine::inspection::Inspection;
 use ledger::Statistics;
 use policy::{Bank, Date, Lexicon, Origin};
 use provenance::{ProviderCode, ServiceType};

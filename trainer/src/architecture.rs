@@ -9,6 +9,7 @@ pub use autoencoder::{autoencoder_config, autoencoder_shapes};
 pub use denoiser::{denoiser_config, denoiser_shapes};
 pub use text_encoder::{text_encoder_config, text_encoder_shapes, untrained_text_encoder_shapes};
 
+use engine::families::registry::{ERNIE_IMAGE, Role};
 use std::collections::BTreeMap;
 
 /// Shapes by full name.
@@ -20,6 +21,11 @@ pub const AUTOENCODER: &str = "vae";
 pub const DENOISER: &str = "transformer";
 /// Folder of the text encoder.
 pub const TEXT_ENCODER: &str = "text_encoder";
+
+/// The Python class that is written for a component of this role.
+pub fn class_name(role: Role) -> &'static str {
+    ERNIE_IMAGE.role(role).map_or("", |row| row.class_name())
+}
 
 /// Every name with `component/` in front.
 pub fn with_component(component: &str, shapes: Shapes) -> Shapes {

@@ -4,8 +4,8 @@
 //! parameters one after the other in the order of their names, and metadata `format`, `step`, `digest`. Samples and noise are
 //! drawn by step, so the step is also the place in the data.
 
+use crate::error::{Error, Result};
 use crate::optimiser::OptimiserState;
-use crate::{Error, Result};
 use engine::weights::{ElementType, SafetensorsSource, TensorBytes, TensorSource as _, write_safetensors};
 use engine::{Device, Tensor};
 use spec::{RunPrecision, Sha256Digest};

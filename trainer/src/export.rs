@@ -1,13 +1,14 @@
 //! The trained model as a diffusers folder: bfloat16 weights, configs, tokenizer, scheduler, index.
 
 use crate::architecture::{self, AUTOENCODER, DENOISER, Shapes, TEXT_ENCODER};
-use crate::parameters::{Layout, initial_values};
+use crate::error::{Error, Result};
+use crate::parameters::{Layout, Parameters, initial_values};
 use crate::recipe::Recipe;
 use crate::vocabulary;
-use crate::{Error, Result};
+use engine::families::registry::{ERNIE_IMAGE, Presence, Role};
 use engine::weights::{ElementType, TensorBytes, write_safetensors};
 use half::bf16;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +26,7 @@ pub struct Export<'a> {
     /// `tokenizer.json`.
     pub tokenizer: &'a Value,
     /// Layouts with their values.
-    pub parts: &'a [(&'a Layout, &'a [f32])],
+    pub parts: &'a [Parameters<'a>],
 }
 
 impl Export<'_> {
@@ -37,22 +38,11 @@ impl Export<'_> {
         self.component(folder, DENOISER, "diffusion_pytorch_model.safetensors", Shapes::new())?;
         self.component(folder, TEXT_ENCODER, "model.safetensors", architecture::untrained_text_encoder_shapes(recipe))?;
         let scheduler = json!({
-            "_class_name": "FlowMatchEulerDiscreteScheduler",
+            "_class_name": architecture::class_name(Role::Scheduler),
             "_diffusers_version": DIFFUSERS_VERSION,
             "num_train_timesteps": 1000,
             "shift": recipe.scheduler.shift,
             "use_dynamic_shifting": false
-        });
-        let index = json!({
-            "_class_name": "ErnieImagePipeline",
-            "_diffusers_version": DIFFUSERS_VERSION,
-            "pe": [null, null],
-            "pe_tokenizer": [null, null],
-            "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"],
-            "text_encoder": ["transformers", "Mistral3Model"],
-            "tokenizer": ["transformers", "PreTrainedTokenizerFast"],
-            "transformer": ["diffusers", "ErnieImageTransformer2DModel"],
-            "vae": ["diffusers", "AutoencoderKLFlux2"]
         });
         // What a request gets where it does not say; diffusers does not read this file.
         let defaults = json!({
@@ -70,7 +60,7 @@ impl Export<'_> {
             ("tokenizer/tokenizer_config.json", vocabulary::tokenizer_config(maximum)),
             ("scheduler/scheduler_config.json", scheduler),
             ("danqing.json", defaults),
-            ("model_index.json", index),
+            ("model_index.json", model_index()),
         ];
         files.iter().try_for_each(|(name, value)| write_json(&folder.join(name), value))
     }
@@ -81,7 +71,7 @@ impl Export<'_> {
         let untrained = Layout::new(untrained);
         let drawn = initial_values(&untrained, self.recipe.seed);
         let fresh = untrained.slots().iter().map(|(name, slot)| (name.as_str(), slot, &drawn[slot.range.clone()]));
-        let trained = self.parts.iter().flat_map(|&(layout, values)| {
+        let trained = self.parts.iter().flat_map(|&Parameters { layout, values }| {
             let prefix = &prefix;
             layout
                 .slots()
@@ -111,6 +101,24 @@ impl Export<'_> {
         let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
         Ok(write_safetensors(&folder.join(file), tensors, &metadata)?)
     }
+}
+
+/// `model_index.json`: every component of the family, in the order of their folders; those that are not trained are left out the way
+/// diffusers leaves them out.
+fn model_index() -> Value {
+    let mut rows: Vec<_> = ERNIE_IMAGE.components.iter().collect();
+    rows.sort_by_key(|row| row.folder);
+    let mut index = Map::new();
+    index.insert("_class_name".into(), ERNIE_IMAGE.class_name.into());
+    index.insert("_diffusers_version".into(), DIFFUSERS_VERSION.into());
+    for row in rows {
+        let pair = match row.presence {
+            Presence::Needed => json!([row.library, row.class_name()]),
+            Presence::Optional => json!([null, null]),
+        };
+        index.insert(row.folder.into(), pair);
+    }
+    Value::Object(index)
 }
 
 /// Writes `value`, pretty, whole or not at all.

@@ -1,6 +1,6 @@
 //! What a run tells: a progress line for people, a JSONL log for programs, a loss plot for both.
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::fmt::Write as _;

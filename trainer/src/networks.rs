@@ -2,9 +2,10 @@
 
 use crate::architecture::{self, AUTOENCODER, DENOISER, TEXT_ENCODER, with_component};
 use crate::autodiff::Recorder;
-use crate::parameters::{ComponentSource, Layout};
+use crate::error::{Error, Result};
+use crate::parameters::{ComponentSource, Layout, Parameters};
 use crate::recipe::{Precision, Recipe};
-use crate::{Error, Result, vocabulary};
+use crate::vocabulary;
 use engine::autoencoders::{AutoencoderKlFlux2, AutoencoderKlFlux2Config};
 use engine::denoisers::{ErnieImageConfig, ErnieImageTransformer2DModel, TextCondition};
 use engine::text_encoders::{Ministral3, Ministral3Config};
@@ -45,20 +46,30 @@ pub fn denoiser_layout(recipe: &Recipe, tokenizer: &Value) -> Layout {
     Layout::new(shapes)
 }
 
+/// Where a network is loaded, and who records it.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The device that it runs on; the recorder's own where there is one.
+    pub device: &'a Device,
+    /// Names its parameters, where it is trained.
+    pub recorder: Option<&'a Arc<Recorder>>,
+}
+
 /// Loads a component from flat values; on a recorder, under its own scope.
 fn load<T>(
     component: &str,
-    (layout, values): (&Layout, &[f32]),
-    (device, recorder): (&Device, Option<&Arc<Recorder>>),
+    parameters: Parameters<'_>,
+    place: Place<'_>,
     build: impl FnOnce(&Loader<'_>) -> engine::Result<T>,
 ) -> Result<T> {
+    let Parameters { layout, values } = parameters;
     let prefix = format!("{component}/");
-    if let Some(recorder) = recorder {
+    if let Some(recorder) = place.recorder {
         recorder.set_scope(&prefix);
     }
     let source = ComponentSource { layout, values, prefix: &prefix };
     let taken = RefCell::new(BTreeSet::new());
-    Ok(build(&Loader::new(&source, device, &taken))?)
+    Ok(build(&Loader::new(&source, place.device, &taken))?)
 }
 
 /// The part of an exported `config.json` that the engine reads, so that training builds what inference will.
@@ -67,15 +78,9 @@ fn engine_config<T: DeserializeOwned>(component: &str, config: Value) -> Result<
 }
 
 /// The autoencoder with these values.
-pub fn load_autoencoder(
-    recipe: &Recipe,
-    layout: &Layout,
-    values: &[f32],
-    device: &Device,
-    recorder: Option<&Arc<Recorder>>,
-) -> Result<AutoencoderKlFlux2> {
+pub fn load_autoencoder(recipe: &Recipe, parameters: Parameters<'_>, place: Place<'_>) -> Result<AutoencoderKlFlux2> {
     let config: AutoencoderKlFlux2Config = engine_config(AUTOENCODER, architecture::autoencoder_config(recipe))?;
-    load(AUTOENCODER, (layout, values), (device, recorder), |loader| AutoencoderKlFlux2::load(&config, loader))
+    load(AUTOENCODER, parameters, place, |loader| AutoencoderKlFlux2::load(&config, loader))
 }
 
 /// Turns prompts into token ids.
@@ -109,20 +114,14 @@ pub struct DenoisingModels {
 }
 
 /// Denoiser and text encoder with these values.
-pub fn load_denoiser(
-    recipe: &Recipe,
-    conditioner: &Conditioner,
-    values: (&Layout, &[f32]),
-    device: &Device,
-    recorder: Option<&Arc<Recorder>>,
-) -> Result<DenoisingModels> {
+pub fn load_denoiser(recipe: &Recipe, conditioner: &Conditioner, parameters: Parameters<'_>, place: Place<'_>) -> Result<DenoisingModels> {
     let mut text_config = architecture::text_encoder_config(recipe, conditioner.size);
     let text_config: Ministral3Config = engine_config(TEXT_ENCODER, text_config["text_config"].take())?;
-    let text_encoder = load(TEXT_ENCODER, values, (device, recorder), |loader| {
+    let text_encoder = load(TEXT_ENCODER, parameters, place, |loader| {
         Ministral3::load_encoder(&text_config, &loader.child("language_model").child("model"))
     })?;
     let config: ErnieImageConfig = engine_config(DENOISER, architecture::denoiser_config(recipe))?;
-    let denoiser = load(DENOISER, values, (device, recorder), |loader| ErnieImageTransformer2DModel::load(&config, loader))?;
+    let denoiser = load(DENOISER, parameters, place, |loader| ErnieImageTransformer2DModel::load(&config, loader))?;
     Ok(DenoisingModels { denoiser, text_encoder })
 }
 

@@ -9,7 +9,7 @@ use std::ops::Range;
 /// Where one parameter lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot {
-    /// As in the checkpoint.
+    /// Sizes of the axes in the checkpoint.
     pub shape: Vec<usize>,
     /// Its values in the flat array.
     pub range: Range<usize>,
@@ -20,6 +20,15 @@ pub struct Slot {
 pub struct Layout {
     slots: BTreeMap<String, Slot>,
     length: usize,
+}
+
+/// Values and where each parameter lies among them.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameters<'a> {
+    /// Names, shapes and places.
+    pub layout: &'a Layout,
+    /// All values, flat.
+    pub values: &'a [f32],
 }
 
 impl Layout {

@@ -1,7 +1,7 @@
 //! The training recipe: a TOML file that says everything a run depends on besides its data. Unknown fields are errors.
 
+use crate::error::{Error, Result};
 use crate::optimiser::Optimisation;
-use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use spec::Sha256Digest;
 use std::path::{Path, PathBuf};

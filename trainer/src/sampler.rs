@@ -1,8 +1,8 @@
 //! Pictures from weights in training, without going through files: the Euler steps of the exported scheduler.
 
-use crate::Result;
-use crate::networks::{self, Conditioner};
-use crate::parameters::Layout;
+use crate::error::Result;
+use crate::networks::{self, Conditioner, Place};
+use crate::parameters::Parameters;
 use crate::random::Random;
 use crate::recipe::Recipe;
 use engine::autoencoders::unpatchify;
@@ -11,9 +11,9 @@ use engine::{Device, Tensor};
 const NOISE_STREAM: u64 = 30;
 
 /// One picture for each prompt of the recipe, `[prompts, size, size, 3]`, always from the same noise.
-pub fn samples(recipe: &Recipe, conditioner: &Conditioner, (layout, values): (&Layout, &[f32]), autoencoder: &[f32]) -> Result<Tensor> {
+pub fn samples(recipe: &Recipe, conditioner: &Conditioner, denoiser: Parameters<'_>, autoencoder: &[f32]) -> Result<Tensor> {
     let device = Device::cpu(networks::run_precision(recipe));
-    let models = networks::load_denoiser(recipe, conditioner, (layout, values), &device, None)?;
+    let models = networks::load_denoiser(recipe, conditioner, denoiser, Place { device: &device, recorder: None })?;
     let (prompts, side, channels) = (&recipe.sampling.prompts, recipe.latent_size(), recipe.patch_channels());
     let count = prompts.len();
     let size = side * side * channels;
@@ -41,6 +41,7 @@ pub fn samples(recipe: &Recipe, conditioner: &Conditioner, (layout, values): (&L
     }
     let latents = Tensor::from_f32(latents, &[count, side, side, channels], &device)?;
     let layout = networks::autoencoder_layout(recipe);
-    let model = networks::load_autoencoder(recipe, &layout, autoencoder, &device, None)?;
+    let parameters = Parameters { layout: &layout, values: autoencoder };
+    let model = networks::load_autoencoder(recipe, parameters, Place { device: &device, recorder: None })?;
     Ok(model.decode(&unpatchify(&model.denormalise(&latents)?)?)?)
 }

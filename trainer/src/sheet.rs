@@ -1,7 +1,7 @@
 //! Contact sheets of a run, for the eyes of whoever trains. They are generated content like any other: none is written without
 //! its labels.
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use engine::Tensor;
 use spec::Picture;
 use std::path::Path;

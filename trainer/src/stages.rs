@@ -9,13 +9,14 @@ pub use autoencoder::{AutoencoderBatch, Losses, autoencoder_step};
 pub use denoiser::{DenoiserBatch, denoiser_step};
 
 use crate::data::{self, DataRecipe, Dataset, Registry, Sample};
+use crate::error::{Error, Result};
 use crate::export::{Export, write_json};
 use crate::networks;
 use crate::optimiser::OptimiserState;
-use crate::parameters::{Layout, initial_values};
+use crate::parallel;
+use crate::parameters::{Layout, Parameters, initial_values};
 use crate::recipe::Recipe;
 use crate::sheet::LabelSheet;
-use crate::{Error, Result, parallel};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -110,7 +111,10 @@ pub fn export(path: &Path, output: &Path) -> Result<()> {
     let denoiser = denoiser::load(&recipe, &tokenizer, output)?;
     let autoencoder_layout = networks::autoencoder_layout(&recipe);
     let denoiser_layout = networks::denoiser_layout(&recipe, &tokenizer);
-    let parts: [(&Layout, &[f32]); 2] = [(&autoencoder_layout, &autoencoder.average), (&denoiser_layout, &denoiser.average)];
+    let parts = [
+        Parameters { layout: &autoencoder_layout, values: &autoencoder.average },
+        Parameters { layout: &denoiser_layout, values: &denoiser.average },
+    ];
     Export { recipe: &recipe, tokenizer: &tokenizer, parts: &parts }.write(&output.join("model"))
 }
 
@@ -170,7 +174,10 @@ impl Run<'_> {
     fn export(&self, autoencoder: &OptimiserState, denoiser: &OptimiserState) -> Result<()> {
         let autoencoder_layout = networks::autoencoder_layout(self.recipe);
         let denoiser_layout = networks::denoiser_layout(self.recipe, &self.tokenizer);
-        let parts: [(&Layout, &[f32]); 2] = [(&autoencoder_layout, &autoencoder.average), (&denoiser_layout, &denoiser.average)];
+        let parts = [
+            Parameters { layout: &autoencoder_layout, values: &autoencoder.average },
+            Parameters { layout: &denoiser_layout, values: &denoiser.average },
+        ];
         Export { recipe: self.recipe, tokenizer: &self.tokenizer, parts: &parts }.write(&self.options.output.join("model"))
     }
 }

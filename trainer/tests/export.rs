@@ -2,8 +2,10 @@
 
 mod tiny;
 
+use engine::LoadedModel;
 use engine::denoisers::{ErnieImageConfig, ErnieImageTransformer2DModel, TextCondition};
-use engine::families::{Control, PipelineRequest, Residency};
+use engine::families::{Control, Residency};
+use engine::measure::{FamilyRequest, Measurement, Shortcuts};
 use engine::model_folder::{JsonFile, ModelFolder};
 use engine::text_encoders::{Ministral3, Ministral3Config};
 use engine::weights::{Loader, SafetensorsSource};
@@ -16,7 +18,7 @@ use trainer::autodiff::Recorder;
 use trainer::export::Export;
 use trainer::networks::{self, Conditioner};
 use trainer::optimiser::{GradientSum, OptimiserState};
-use trainer::parameters::initial_values;
+use trainer::parameters::{Parameters, initial_values};
 use trainer::random::Random;
 use trainer::stages::{DenoiserBatch, denoiser_step};
 use trainer::vocabulary;
@@ -36,19 +38,21 @@ fn the_engine_has_the_loss_of_the_trainer() {
     let mut state = OptimiserState::new(initial_values(&layout, recipe.seed));
     // A few steps, so that the layers that start at zero do something.
     for _ in 0..5 {
-        let (gradients, _) = denoiser_step(&recorder, &recipe, (&layout, &state.values), &conditioner, &batch).unwrap();
+        let (gradients, _) =
+            denoiser_step(&recorder, &recipe, Parameters { layout: &layout, values: &state.values }, &conditioner, &batch).unwrap();
         let mut sum = GradientSum::new(&layout);
         sum.add(&layout, &gradients, 1.0).unwrap();
         state.update(&layout, &sum, &tiny::optimisation(3e-3), 3e-3);
     }
     // The folder holds bfloat16.
     let values: Vec<f32> = state.values.iter().map(|value| bf16::from_f32(*value).to_f32()).collect();
-    let (_, trained_loss) = denoiser_step(&recorder, &recipe, (&layout, &values), &conditioner, &batch).unwrap();
+    let (_, trained_loss) =
+        denoiser_step(&recorder, &recipe, Parameters { layout: &layout, values: &values }, &conditioner, &batch).unwrap();
 
     let autoencoder_layout = networks::autoencoder_layout(&recipe);
     let autoencoder = initial_values(&autoencoder_layout, 1);
     let place = tempfile::tempdir().unwrap();
-    let parts = [(&layout, values.as_slice()), (&autoencoder_layout, autoencoder.as_slice())];
+    let parts = [Parameters { layout: &layout, values: &values }, Parameters { layout: &autoencoder_layout, values: &autoencoder }];
     Export { recipe: &recipe, tokenizer: &tokenizer, parts: &parts }.write(place.path()).unwrap();
     let folder = ModelFolder::open(place.path()).unwrap();
 
@@ -78,8 +82,8 @@ fn the_engine_has_the_loss_of_the_trainer() {
     assert!(trained_loss < 1.9, "the networks did not move: {trained_loss}");
     assert!((loss - trained_loss).abs() < 1e-6 * trained_loss, "engine {loss}, trainer {trained_loss}");
 
-    let mut pipeline = engine::families::ErnieImagePipeline::open(folder, RunPrecision::F32, Residency::Keep).unwrap();
-    let request = PipelineRequest {
+    let mut model = LoadedModel::open(folder, "exported", RunPrecision::F32, Residency::Keep).unwrap();
+    let request = FamilyRequest {
         prompts: vec!["红色的苹果".into()],
         negative_prompt: String::new(),
         width: 32,
@@ -87,9 +91,9 @@ fn the_engine_has_the_loss_of_the_trainer() {
         num_inference_steps: 2,
         guidance_scale: 2.0,
         seeds: vec![1],
-        shortcuts: engine::families::Shortcuts::default(),
+        shortcuts: Shortcuts::default(),
     };
-    let pictures = pipeline.generate(&request, &mut |_| Control::Continue).unwrap();
+    let pictures = Measurement::of(&mut model).pictures(&request, &mut |_| Control::Continue).unwrap();
     assert_eq!(pictures.len(), 1);
     assert!(pictures[0].f32().unwrap().iter().all(|value| value.is_finite()));
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use trainer::autodiff::{Gradients, Recorder};
 use trainer::networks::{self, Conditioner};
-use trainer::parameters::Layout;
+use trainer::parameters::{Layout, Parameters};
 use trainer::recipe::Recipe;
 use trainer::stages::{AutoencoderBatch, DenoiserBatch, Losses, autoencoder_step, denoiser_step};
 use trainer::{Existing, Options, Stage};
@@ -133,7 +133,7 @@ impl Denoising {
             velocity: golden.values("velocity"),
         };
         let recorder: Arc<Recorder> = Recorder::new(precision);
-        denoiser_step(&recorder, &self.recipe, (&self.layout, values), &self.conditioner, &batch).unwrap()
+        denoiser_step(&recorder, &self.recipe, Parameters { layout: &self.layout, values }, &self.conditioner, &batch).unwrap()
     }
 }
 

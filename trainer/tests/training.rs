@@ -7,7 +7,7 @@ use tiny::{optimisation, recipe};
 use trainer::autodiff::Recorder;
 use trainer::networks::{self, Conditioner};
 use trainer::optimiser::{GradientSum, Optimisation, OptimiserState};
-use trainer::parameters::{Layout, initial_values};
+use trainer::parameters::{Layout, Parameters, initial_values};
 use trainer::random::Random;
 use trainer::recipe::Recipe;
 use trainer::stages::{AutoencoderBatch, DenoiserBatch, autoencoder_step, denoiser_step};
@@ -39,8 +39,14 @@ impl Denoising {
         let settings = optimisation(3e-3);
         let mut last = f32::NAN;
         for _ in 0..steps {
-            let (gradients, loss) =
-                denoiser_step(&recorder, &self.recipe, (&self.layout, &state.values), &self.conditioner, &self.batch).unwrap();
+            let (gradients, loss) = denoiser_step(
+                &recorder,
+                &self.recipe,
+                Parameters { layout: &self.layout, values: &state.values },
+                &self.conditioner,
+                &self.batch,
+            )
+            .unwrap();
             let mut sum = GradientSum::new(&self.layout);
             sum.add(&self.layout, &gradients, 1.0).unwrap();
             state.update(&self.layout, &sum, &settings, settings.learning_rate_at(state.step, total));

@@ -1,6 +1,6 @@
 //! Developers' commands. `cargo xtask check` asserts what the compiler cannot: which crate may see which, that each
 //! stage of the sentence is earned in one place, that every dependency is explained and licensed as `deny.toml` asks, that unsafe code stays at
-//! home, that paths named in Markdown are there, and that common words are spelled right. `cargo xtask bench` makes the tables of
+//! home, that unlabelled pixels are seen by listed files alone, that paths named in Markdown are there, and that common words are spelled right. `cargo xtask bench` makes the tables of
 //! BENCHMARKS.md, `cargo xtask instructions` holds the hot kernels to their budgets, and `cargo xtask dist` packs a release.
 use anyhow::{Result, bail};
 use std::path::PathBuf;
@@ -12,6 +12,7 @@ mod dist;
 mod instructions;
 mod licences;
 mod named_paths;
+mod measurement;
 mod officers_table;
 mod repository;
 mod sheet;
@@ -43,13 +44,14 @@ fn check() -> Result<()> {
     faults.extend(licences::faults(&root)?);
     faults.extend(named_paths::faults(&root)?);
     faults.extend(typos::faults(&root)?);
+    faults.extend(measurement::faults(&root, &rooms)?);
     for fault in &faults {
         eprintln!("{fault}");
     }
     if !faults.is_empty() {
         bail!("{} fault(s)", faults.len());
     }
-    println!("arrows, stages, dependencies and their licences, the officer's table, homes of unsafe code, named paths and spelling hold");
+    println!("arrows, stages, dependencies and their licences, the officer's table, homes of unsafe code, callers of the measurement, named paths and spelling hold");
     Ok(())
 }
 

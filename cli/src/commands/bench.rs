@@ -2,6 +2,7 @@ use super::{chain, speeds};
 use crate::arguments::BenchOptions;
 use crate::failure::Failure;
 use engine::families::Residency;
+use engine::measure::Measurement;
 use engine::{LoadedModel, ModelDefaults};
 use kernels::attention::{AttentionShape, Mask, attention};
 use kernels::conv::{ConvShape, PackedFilter, Padding, conv2d};
@@ -154,12 +155,12 @@ fn picture(options: &BenchOptions) -> Result<Row, Failure> {
             format: FileFormat::Png,
         }),
     };
-    model.picture_for_comparison(&request)?;
+    Measurement::of(&mut model).picture(&request)?;
     let ((width, height), steps) = (request.picture_size(), request.picture_steps());
     let name = format!("{} {width}×{height}, {steps} steps, {}", options.model, options.dtype);
     let mut failed = None;
     let row = Row::measure(name, None, || {
-        if let Err(error) = model.picture_for_comparison(&request) {
+        if let Err(error) = Measurement::of(&mut model).picture(&request) {
             failed = Some(error);
         }
     });

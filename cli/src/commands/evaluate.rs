@@ -1,7 +1,8 @@
 use crate::arguments::EvaluateOptions;
 use crate::failure::Failure;
 use crate::progress;
-use engine::families::Residency;
+use engine::families::{Control, Residency};
+use engine::measure::Measurement;
 use engine::{LoadedModel, ModelDefaults};
 use serde_json::json;
 use spec::{Asked, FileFormat, PictureRequest, Request, Run, Texts};
@@ -28,7 +29,8 @@ pub fn run(options: &EvaluateOptions) -> Result<u8, Failure> {
     let request = request(options, defaults);
     let mut pictures = Vec::new();
     for batch in prompts.chunks(BATCH) {
-        pictures.extend(model.pictures_for_measurement(&request, batch, SEED + pictures.len() as u64)?);
+        let seed = SEED + pictures.len() as u64;
+        pictures.extend(Measurement::of(&mut model).pixels(&request, batch, seed, &mut |_| Control::Continue)?);
         bar.set_position(pictures.len() as u64);
     }
     bar.finish_and_clear();

@@ -1,6 +1,7 @@
 use crate::arguments::{CheckOptions, InspectOptions};
 use crate::failure::Failure;
 use engine::families::Residency;
+use engine::measure::Measurement;
 use engine::weights::{SafetensorsSource, TensorSource as _};
 use engine::{Device, LoadedModel, ModelDefaults};
 use serde_json::json;
@@ -9,13 +10,13 @@ use std::str::FromStr;
 
 /// Largest absolute difference that passes in f32: seven digits through tens of layers and steps leave four.
 const TOLERANCE_F32: f32 = 1e-3;
-/// The same in bf16, whose operands have two to three digits.
+/// Largest absolute difference that passes in bf16, whose operands have two to three digits.
 const TOLERANCE_BF16: f32 = 0.1;
-/// The same in int8, whose operands have two; an edge that moves by a pixel differs by much.
+/// Largest absolute difference that passes in int8, whose operands have two digits; an edge that moves by a pixel differs by much.
 const TOLERANCE_INT8: f32 = 0.2;
 
 pub fn inspect(options: &InspectOptions) -> Result<u8, Failure> {
-    let inspection = engine::model_folder::inspect(&installation::find_model(&options.model)?)?;
+    let inspection = engine::inspection::inspect(&installation::find_model(&options.model)?)?;
     if options.json {
         println!("{}", json!(inspection));
         return Ok(0);
@@ -39,6 +40,9 @@ pub fn inspect(options: &InspectOptions) -> Result<u8, Failure> {
     for reason in &inspection.reasons {
         println!("  not supported / 不支持: {reason}");
     }
+    for warning in &inspection.warnings {
+        println!("  warning / 警告 {}: {warning}", warning.code());
+    }
     Ok(0)
 }
 
@@ -59,7 +63,7 @@ pub fn check(options: &CheckOptions) -> Result<u8, Failure> {
         return Err(Failure::new(Code::DataInvalid, message));
     }
     let mut model = LoadedModel::open(folder, &options.model, options.dtype, Residency::OneAtATime)?;
-    let picture = model.picture_for_comparison(&request)?;
+    let picture = Measurement::of(&mut model).picture(&request)?;
     let difference = Difference::between(picture.f32()?, expected.to_f32().f32()?);
     let tolerance = options.tolerance.unwrap_or(match options.dtype {
         RunPrecision::F32 => TOLERANCE_F32,

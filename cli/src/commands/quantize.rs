@@ -5,6 +5,8 @@ use crate::arguments::QuantizeOptions;
 use crate::failure::Failure;
 use crate::{interrupt, progress};
 use engine::families::{Control, Progress, Residency};
+use engine::measure::Measurement;
+use engine::metrics::PictureSize;
 use engine::model_folder::{MODEL_INDEX, ModelFolder, ModelIndex};
 use engine::quantization::{ActivationSamples, LayerDecision, decide, is_quantized_source, quantized_tensors};
 use engine::weights::{SafetensorsSource, write_safetensors};
@@ -17,8 +19,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The components whose layers are quantised: linear ones here, convolutions there.
-const COMPONENTS: [&str; 2] = ["transformer", "vae"];
 /// Seed of the first picture.
 const SEED: u64 = 7;
 /// Rows of activations that are kept of every layer, over all calls.
@@ -45,8 +45,9 @@ pub fn run(options: &QuantizeOptions) -> Result<u8, Failure> {
         let message = format!("{} exists; name a new folder / 已存在，请指定新文件夹", options.out.display());
         return Err(Failure::new(Code::InvalidRequest, message));
     }
-    let sources = COMPONENTS.map(|component| SafetensorsSource::component(&folder, component));
-    let sources = sources.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let model = LoadedModel::open(folder.clone(), &options.model, RunPrecision::Bf16, Residency::OneAtATime)?;
+    let components = model.quantizable_components();
+    let sources = components.iter().map(|component| SafetensorsSource::component(&folder, component)).collect::<Result<Vec<_>, _>>()?;
     if sources.iter().any(|source| is_quantized_source(source)) {
         let message = format!("{}: its layers are in 8-bit integers already / 已是 8 位整数模型", options.model);
         return Err(Failure::new(Code::InvalidRequest, message));
@@ -54,7 +55,6 @@ pub fn run(options: &QuantizeOptions) -> Result<u8, Failure> {
     let prompts = prompts(options)?;
     let request = request(options, ModelDefaults::read(&folder)?);
     let work = Work { options, prompts: &prompts, request: &request, stop: &stop, bar: progress::steps(0) };
-    let model = work.open(folder.clone(), RunPrecision::Bf16)?;
     let calls = work.batches(&model) * request.picture_steps() as usize;
     work.bar.set_length((calls * if options.no_comparison { 1 } else { 4 }) as u64);
 
@@ -90,7 +90,7 @@ pub fn run(options: &QuantizeOptions) -> Result<u8, Failure> {
             "layers": decisions,
         })
     };
-    let measured = COMPONENTS.into_iter().zip(&sources).zip(&decisions);
+    let measured = components.into_iter().zip(&sources).zip(&decisions);
     let measured = measured.map(|((name, source), decisions)| Measured { name, source, decisions, choice: choice(decisions) });
     let out = write(&folder, &measured.collect::<Vec<_>>(), options, &stop)?;
     let likeness = if options.no_comparison { Ok(Vec::new()) } else { work.compare(folder, out, &in_bf16) };
@@ -137,7 +137,7 @@ impl Work<'_> {
         let mut pictures = Vec::new();
         for prompts in self.prompts.chunks(self.batch(&model)) {
             let seed = SEED + pictures.len() as u64;
-            pictures.extend(model.pictures_for_measurement_observed(&request, prompts, seed, &mut |progress| {
+            pictures.extend(Measurement::of(&mut model).pixels(&request, prompts, seed, &mut |progress| {
                 if matches!(progress, Progress::Step { done, .. } if done > 0) {
                     self.bar.inc(1);
                 }
@@ -153,7 +153,7 @@ impl Work<'_> {
         let at_load = draw(original, "comparing: int8 / 对比：int8", RunPrecision::Int8)?;
         let as_stored = draw(quantised, "comparing: as quantised / 对比：量化后", RunPrecision::Int8)?;
         let (width, height) = self.request.picture_size();
-        let size = (height as usize, width as usize);
+        let size = PictureSize { height: height as usize, width: width as usize };
         let ways = [("bf16", in_bf16), ("int8, rounded at load", &at_load), ("int8, as quantised", &as_stored)];
         let likeness =
             |(name, pictures)| Likeness { name, to_bf16: compare(pictures, in_bf16, size), to_f32: compare(pictures, &in_f32, size) };
@@ -276,7 +276,7 @@ struct Likeness {
     to_f32: Measures,
 }
 
-fn compare(pictures: &[Vec<u8>], references: &[Vec<u8>], size: (usize, usize)) -> Measures {
+fn compare(pictures: &[Vec<u8>], references: &[Vec<u8>], size: PictureSize) -> Measures {
     let values = |picture: &[u8]| picture.iter().map(|value| f32::from(*value) / 255.0).collect::<Vec<f32>>();
     let (mut psnr, mut ssim) = (Vec::new(), Vec::new());
     for (picture, reference) in pictures.iter().zip(references) {

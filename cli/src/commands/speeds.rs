@@ -3,7 +3,9 @@
 use super::bench::machine;
 use crate::arguments::BenchOptions;
 use crate::failure::Failure;
-use engine::families::Residency;
+use engine::families::{Control, Residency};
+use engine::measure::Measurement;
+use engine::metrics::PictureSize;
 use engine::{LoadedModel, ModelDefaults, metrics};
 use serde_json::json;
 use spec::{Asked, FileFormat, PictureRequest, Request, Run, RunPrecision, Speed, Texts};
@@ -56,7 +58,7 @@ pub fn run(options: &BenchOptions) -> Result<u8, Failure> {
         for way in &mut ways {
             let Some((_, model)) = models.iter_mut().find(|(precision, _)| *precision == way.request.run.dtype) else { continue };
             let start = Instant::now();
-            let pictures = model.pictures_for_measurement(&way.request, &prompts, SEED)?;
+            let pictures = Measurement::of(model).pixels(&way.request, &prompts, SEED, &mut |_| Control::Continue)?;
             if round == 0 {
                 way.pictures = pictures.iter().map(|picture| picture.iter().map(|value| f32::from(*value) / 255.0).collect()).collect();
             } else {
@@ -115,7 +117,7 @@ fn median(seconds: &[f64]) -> f64 {
 fn report(options: &BenchOptions, ways: &[Way]) {
     let [exact, ..] = ways else { return };
     let (width, height) = exact.request.picture_size();
-    let size = (height as usize, width as usize);
+    let size = PictureSize { height: height as usize, width: width as usize };
     if !options.json {
         let num_inference_steps = exact.request.picture_steps();
         println!(

@@ -1,9 +1,11 @@
-use super::convolution::Convolution;
-use super::kl_flux2::AutoencoderKlFlux2Config;
+use super::convolution::{Around, Channels, Convolution};
+use super::kl::AutoencoderKlConfig;
 use super::resnet::{MiddleBlock, Normalisation, ResnetBlock, normalised};
 use super::strip_map::StripMap;
+use crate::error::Result;
+use crate::waist::{Prologue, StripExecutor, Tensor};
 use crate::weights::Loader;
-use crate::{Activation, Prologue, Result, StripExecutor, Tensor};
+use kernels::element::Activation;
 
 /// Latents → pictures (diffusers' `Decoder`).
 pub struct Decoder {
@@ -15,7 +17,7 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    pub fn load(config: &AutoencoderKlFlux2Config, loader: &Loader<'_>) -> Result<Self> {
+    pub fn load(config: &AutoencoderKlConfig, loader: &Loader<'_>) -> Result<Self> {
         let (channels, groups) = (config.decoder_channels(), config.norm_num_groups);
         let first = channels[0];
         let last = channels[channels.len() - 1];
@@ -25,21 +27,21 @@ impl Decoder {
             let block = loader.child("up_blocks").child(index);
             let mut resnets = Vec::new();
             for resnet in 0..=config.layers_per_block {
-                resnets.push(ResnetBlock::load(&block.child("resnets").child(resnet), (outputs, inputs), groups)?);
+                resnets.push(ResnetBlock::load(&block.child("resnets").child(resnet), Channels { outputs, inputs }, groups)?);
                 inputs = outputs;
             }
             let doubling = match index + 1 < channels.len() {
-                true => Some(Convolution::load(&block, "upsamplers.0.conv", (outputs, outputs), 3)?),
+                true => Some(Convolution::load(&block, "upsamplers.0.conv", Channels { outputs, inputs: outputs }, 3)?),
                 false => None,
             };
             levels.push((resnets, doubling));
         }
         Ok(Self {
-            input: Convolution::load(loader, "conv_in", (last, config.latent_channels), 3)?,
-            middle: MiddleBlock::load(&loader.child("mid_block"), last, groups, config.middle_attention())?,
+            input: Convolution::load(loader, "conv_in", Channels { outputs: last, inputs: config.latent_channels }, 3)?,
+            middle: MiddleBlock::load(config, &loader.child("mid_block"), last)?,
             levels,
             norm: Normalisation::load(loader, "conv_norm_out", first, groups)?,
-            output: Convolution::load(loader, "conv_out", (config.out_channels, first), 3)?,
+            output: Convolution::load(loader, "conv_out", Channels { outputs: config.out_channels, inputs: first }, 3)?,
         })
     }
 
@@ -56,7 +58,7 @@ impl Decoder {
         self.output.forward(&self.norm.forward(&x, Activation::Silu)?)
     }
 
-    /// The same, bit for bit, of one picture's latents, with feature maps in strips of about `strip_bytes`: no more than the largest map
+    /// [`Self::forward`], bit for bit, of one picture's latents, with feature maps in strips of about `strip_bytes`: no more than the largest map
     /// and a few strips are in memory at a time. The middle block, whose maps are the smallest, runs on the whole of them.
     pub fn forward_in_strips(&self, executor: &dyn StripExecutor, latents: &Tensor, strip_bytes: usize) -> Result<Tensor> {
         let rows_of = |width: usize, channels: usize| (strip_bytes / (4 * width * channels).max(1)).max(1);
@@ -76,14 +78,19 @@ impl Decoder {
             let mut small = map.split(rows_of(width, channels).div_ceil(2))?;
             map = StripMap::default();
             for index in 0..small.len() {
-                map.push(doubling.forward_strip(executor, &small, index, (Prologue::UpsampleNearest2x, None))?);
+                map.push(doubling.forward_strip(
+                    executor,
+                    &small,
+                    index,
+                    Around { prologue: Prologue::UpsampleNearest2x, residual: None },
+                )?);
                 small.release_above(index);
             }
         }
         let columns = self.norm.columns(executor, &map)?;
         let mut pictures = StripMap::default();
         for index in 0..map.len() {
-            pictures.push(self.output.forward_strip(executor, &map, index, (normalised(&columns), None))?);
+            pictures.push(self.output.forward_strip(executor, &map, index, Around { prologue: normalised(&columns), residual: None })?);
             map.release_above(index);
         }
         pictures.whole()

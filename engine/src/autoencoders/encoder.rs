@@ -1,8 +1,10 @@
-use super::convolution::Convolution;
-use super::kl_flux2::AutoencoderKlFlux2Config;
+use super::convolution::{Channels, Convolution};
+use super::kl::AutoencoderKlConfig;
 use super::resnet::{MiddleBlock, Normalisation, ResnetBlock};
+use crate::error::Result;
+use crate::waist::Tensor;
 use crate::weights::Loader;
-use crate::{Activation, Result, Tensor};
+use kernels::element::Activation;
 
 /// Pictures → mean and log-variance of latents (diffusers' `Encoder`).
 pub struct Encoder {
@@ -14,7 +16,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    pub fn load(config: &AutoencoderKlFlux2Config, loader: &Loader<'_>) -> Result<Self> {
+    pub fn load(config: &AutoencoderKlConfig, loader: &Loader<'_>) -> Result<Self> {
         let (channels, groups) = (&config.block_out_channels, config.norm_num_groups);
         let first = channels[0];
         let last = channels[channels.len() - 1];
@@ -24,21 +26,21 @@ impl Encoder {
             let block = loader.child("down_blocks").child(index);
             let mut resnets = Vec::new();
             for resnet in 0..config.layers_per_block {
-                resnets.push(ResnetBlock::load(&block.child("resnets").child(resnet), (outputs, inputs), groups)?);
+                resnets.push(ResnetBlock::load(&block.child("resnets").child(resnet), Channels { outputs, inputs }, groups)?);
                 inputs = outputs;
             }
             let halving = match index + 1 < channels.len() {
-                true => Some(Convolution::load(&block, "downsamplers.0.conv", (outputs, outputs), 3)?),
+                true => Some(Convolution::load(&block, "downsamplers.0.conv", Channels { outputs, inputs: outputs }, 3)?),
                 false => None,
             };
             levels.push((resnets, halving));
         }
         Ok(Self {
-            input: Convolution::load(loader, "conv_in", (first, config.in_channels), 3)?,
+            input: Convolution::load(loader, "conv_in", Channels { outputs: first, inputs: config.in_channels }, 3)?,
             levels,
-            middle: MiddleBlock::load(&loader.child("mid_block"), last, groups, config.middle_attention())?,
+            middle: MiddleBlock::load(config, &loader.child("mid_block"), last)?,
             norm: Normalisation::load(loader, "conv_norm_out", last, groups)?,
-            output: Convolution::load(loader, "conv_out", (2 * config.latent_channels, last), 3)?,
+            output: Convolution::load(loader, "conv_out", Channels { outputs: 2 * config.latent_channels, inputs: last }, 3)?,
         })
     }
 

@@ -1,11 +1,20 @@
-use super::convolution::Convolution;
+use super::convolution::{Around, Channels, Convolution};
+use super::kl::AutoencoderKlConfig;
 use super::strip_map::StripMap;
 use crate::blocks::Projection;
+use crate::error::Result;
+use crate::waist::{Attention, AttentionMask, GroupNorm, Prologue, StripExecutor, Tensor};
 use crate::weights::Loader;
-use crate::{Activation, Attention, AttentionMask, GroupNorm, Prologue, Result, StripExecutor, Tensor};
+use kernels::element::Activation;
 
 /// Epsilon of the group norms of diffusers' autoencoders.
 const EPSILON: f32 = 1e-6;
+
+/// What a group norm does to each channel of a map, `[channels]` each.
+pub struct Columns {
+    scale: Tensor,
+    shift: Tensor,
+}
 
 /// A group norm with its parameters.
 pub struct Normalisation {
@@ -25,8 +34,9 @@ impl Normalisation {
     }
 
     /// Scale and shift of a map in strips.
-    pub fn columns(&self, executor: &dyn StripExecutor, map: &StripMap) -> Result<(Tensor, Tensor)> {
-        executor.group_norm_columns(&map.strips(), &self.with(Activation::Identity))
+    pub fn columns(&self, executor: &dyn StripExecutor, map: &StripMap) -> Result<Columns> {
+        let (scale, shift) = executor.group_norm_columns(&map.strips(), &self.with(Activation::Identity))?;
+        Ok(Columns { scale, shift })
     }
 
     fn with(&self, activation: Activation) -> GroupNorm<'_> {
@@ -44,16 +54,17 @@ pub struct ResnetBlock {
 }
 
 impl ResnetBlock {
-    pub fn load(loader: &Loader<'_>, (outputs, inputs): (usize, usize), groups: usize) -> Result<Self> {
+    pub fn load(loader: &Loader<'_>, channels: Channels, groups: usize) -> Result<Self> {
+        let Channels { outputs, inputs } = channels;
         let shortcut = match inputs == outputs {
             true => None,
-            false => Some(Convolution::load(loader, "conv_shortcut", (outputs, inputs), 1)?),
+            false => Some(Convolution::load(loader, "conv_shortcut", channels, 1)?),
         };
         Ok(Self {
             first_norm: Normalisation::load(loader, "norm1", inputs, groups)?,
-            first: Convolution::load(loader, "conv1", (outputs, inputs), 3)?,
+            first: Convolution::load(loader, "conv1", channels, 3)?,
             second_norm: Normalisation::load(loader, "norm2", outputs, groups)?,
-            second: Convolution::load(loader, "conv2", (outputs, outputs), 3)?,
+            second: Convolution::load(loader, "conv2", Channels { outputs, inputs: outputs }, 3)?,
             shortcut,
         })
     }
@@ -67,12 +78,12 @@ impl ResnetBlock {
         }
     }
 
-    /// The same of a map in strips, each of which is let go as soon as nothing reads it.
+    /// [`Self::forward`] of a map in strips, each of which is let go as soon as nothing reads it.
     pub fn forward_in_strips(&self, executor: &dyn StripExecutor, mut x: StripMap) -> Result<StripMap> {
         let columns = self.first_norm.columns(executor, &x)?;
         let (mut inner, mut shortcuts) = (StripMap::default(), StripMap::default());
         for index in 0..x.len() {
-            inner.push(self.first.forward_strip(executor, &x, index, (normalised(&columns), None))?);
+            inner.push(self.first.forward_strip(executor, &x, index, Around { prologue: normalised(&columns), residual: None })?);
             if let Some(shortcut) = &self.shortcut {
                 shortcuts.push(shortcut.forward(x.strip(index)?)?);
                 x.release_above(index);
@@ -82,7 +93,7 @@ impl ResnetBlock {
         let columns = self.second_norm.columns(executor, &inner)?;
         let mut result = StripMap::default();
         for index in 0..inner.len() {
-            let onto = (normalised(&columns), Some(residual.strip(index)?));
+            let onto = Around { prologue: normalised(&columns), residual: Some(residual.strip(index)?) };
             result.push(self.second.forward_strip(executor, &inner, index, onto)?);
             residual.release_above(index + 1);
             inner.release_above(index);
@@ -92,8 +103,8 @@ impl ResnetBlock {
 }
 
 /// Scaled and shifted, then SiLU.
-pub fn normalised((scale, shift): &(Tensor, Tensor)) -> Prologue<'_> {
-    Prologue::Normalise { scale, shift, activation: Activation::Silu }
+pub fn normalised(columns: &Columns) -> Prologue<'_> {
+    Prologue::Normalise { scale: &columns.scale, shift: &columns.shift, activation: Activation::Silu }
 }
 
 /// Two resnet blocks with single-head attention over all pixels between them.
@@ -111,9 +122,15 @@ struct PixelAttention {
 }
 
 impl MiddleBlock {
-    pub fn load(loader: &Loader<'_>, channels: usize, groups: usize, attention: Option<()>) -> Result<Self> {
-        let resnet = |index: usize| ResnetBlock::load(&loader.child("resnets").child(index), (channels, channels), groups);
-        let attention = attention.map(|()| PixelAttention::load(&loader.child("attentions.0"), channels, groups)).transpose()?;
+    /// The middle of a half whose innermost level has so many channels.
+    pub fn load(config: &AutoencoderKlConfig, loader: &Loader<'_>, channels: usize) -> Result<Self> {
+        let groups = config.norm_num_groups;
+        let square = Channels { outputs: channels, inputs: channels };
+        let resnet = |index: usize| ResnetBlock::load(&loader.child("resnets").child(index), square, groups);
+        let attention = match config.mid_block_add_attention {
+            true => Some(PixelAttention::load(&loader.child("attentions.0"), channels, groups)?),
+            false => None,
+        };
         Ok(Self { resnets: [resnet(0)?, resnet(1)?], attention })
     }
 

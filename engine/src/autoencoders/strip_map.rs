@@ -1,4 +1,5 @@
-use crate::{Error, Result, Tensor};
+use crate::error::{Error, Result};
+use crate::waist::Tensor;
 
 /// A feature map of one picture in strips: consecutive rows, top first, `[1, rows, width, channels]` each.
 #[derive(Default)]
@@ -31,7 +32,7 @@ impl StripMap {
         self.0.iter_mut().take(index).for_each(|strip| *strip = None);
     }
 
-    /// The same map in strips of at most `rows` rows; copies one strip at a time.
+    /// This map in strips of at most `rows` rows; copies one strip at a time.
     pub fn split(self, rows: usize) -> Result<Self> {
         let mut thin = Self::default();
         for strip in self.0.into_iter().flatten() {

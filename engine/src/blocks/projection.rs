@@ -1,5 +1,7 @@
+use crate::error::Result;
+use crate::waist::{Linear, Tensor, Weight};
 use crate::weights::Loader;
-use crate::{Activation, Linear, Result, Tensor, Weight};
+use kernels::element::Activation;
 
 /// A linear layer with an optional bias, as checkpoints store it: `name.weight` and `name.bias`.
 #[derive(Clone)]

@@ -1,4 +1,6 @@
-use crate::{Device, Error, Result, Tensor};
+use crate::error::{Error, Result};
+use crate::model_folder::ConfigFault;
+use crate::waist::{Device, Tensor};
 use serde::Deserialize;
 
 /// Rotary position parameters of a language model's config: the plain embedding (Su et al., 2021) or YaRN (Peng et al., 2023).
@@ -24,7 +26,7 @@ pub struct RopeParameters {
     pub attention_factor: Option<f64>,
     /// Weight of the logarithm in the attention factor.
     pub mscale: Option<f64>,
-    /// The same for all dimensions; their ratio is the attention factor.
+    /// What divides `mscale`: the ratio of the two is the attention factor.
     pub mscale_all_dim: Option<f64>,
     /// Whether the corrected range is rounded to whole dimensions.
     pub truncate: Option<bool>,
@@ -65,6 +67,32 @@ impl RopeParameters {
             truncate: None,
             llama_4_scaling_beta: None,
         }
+    }
+
+    /// Fails, naming the field, if a value is one that no model can have. The base is its owner's to check.
+    pub(crate) fn check(&self) -> Result<(), ConfigFault> {
+        let positive = |field, value: Option<f64>| {
+            let value = value.unwrap_or(1.0);
+            ConfigFault::unless(field, value > 0.0 && value <= 1e9, || format!("{value} is not in 0..1e9 / 不在 0 到 1e9 之间"))
+        };
+        positive("factor", self.factor)?;
+        positive("beta_fast", self.beta_fast)?;
+        positive("beta_slow", self.beta_slow)?;
+        positive("attention_factor", self.attention_factor)?;
+        positive("original_max_position_embeddings", self.original_max_position_embeddings.map(|length| length as f64))?;
+        for (field, value) in [("mscale", self.mscale), ("mscale_all_dim", self.mscale_all_dim)] {
+            let value = value.unwrap_or(0.0);
+            ConfigFault::unless(field, (0.0..=1e6).contains(&value), || format!("{value} is not in 0..=1e6 / 不在 0 到 1e6 之间"))?;
+        }
+        let beta = self.llama_4_scaling_beta.unwrap_or(0.0);
+        ConfigFault::unless("llama_4_scaling_beta", (0.0..=1e6).contains(&beta), || {
+            format!("{beta} is not in 0..=1e6 / 不在 0 到 1e6 之间")
+        })
+    }
+
+    /// Fails if this build does not compute this kind of embedding.
+    pub(crate) fn check_support(&self, head_dimension: usize) -> Result<()> {
+        self.frequencies(head_dimension).map(drop)
     }
 
     /// Tables for positions `first..first + tokens`.

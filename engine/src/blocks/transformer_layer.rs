@@ -1,6 +1,8 @@
 use super::{Projection, RotaryTables};
+use crate::error::{Error, Result};
+use crate::waist::{Attention, AttentionMask, Norm, NormKind, Tensor};
 use crate::weights::Loader;
-use crate::{Activation, Attention, AttentionMask, Error, Norm, NormKind, Result, Tensor};
+use kernels::element::Activation;
 
 /// Sizes of a Llama-style decoder layer.
 #[derive(Debug, Clone, Copy)]

@@ -4,8 +4,9 @@
 use super::input;
 use super::resize::{Filter, crop, resize};
 use crate::blocks::Projection;
+use crate::error::Result;
+use crate::waist::{Conv, Device, Padding, Tensor, Unary, Weight};
 use crate::weights::Loader;
-use crate::{Conv, Device, Padding, Result, Tensor, Unary, Weight};
 use spec::Picture;
 
 /// Side to which every picture is brought, whatever its aspect, and side of the middle that the network sees; the original's numbers.
@@ -40,12 +41,12 @@ struct Block {
 
 impl OpenNsfw {
     pub fn load(loader: &Loader<'_>, labels: usize) -> Result<Self> {
-        let stem = Convolution::load(loader, "stem", (STEM, 3), 7)?;
+        let stem = Convolution::load(loader, "stem", Channels { outputs: STEM, inputs: 3 }, 7)?;
         let (mut blocks, mut inputs) = (Vec::new(), STEM);
         for (stage, (count, outputs)) in STAGES.into_iter().enumerate() {
             for block in 0..count {
                 let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-                blocks.push(Block::load(&loader.child("stages").child(stage).child(block), (inputs, outputs), stride)?);
+                blocks.push(Block::load(&loader.child("stages").child(stage).child(block), Channels { outputs, inputs }, stride)?);
                 inputs = outputs;
             }
         }
@@ -63,16 +64,24 @@ impl OpenNsfw {
     }
 }
 
+/// Of a block or of a convolution.
+#[derive(Clone, Copy)]
+struct Channels {
+    outputs: usize,
+    inputs: usize,
+}
+
 impl Block {
-    fn load(loader: &Loader<'_>, (inputs, outputs): (usize, usize), stride: usize) -> Result<Self> {
+    fn load(loader: &Loader<'_>, channels: Channels, stride: usize) -> Result<Self> {
+        let Channels { outputs, inputs } = channels;
         let inner = outputs / BOTTLENECK;
         let has_shortcut = inputs != outputs;
         Ok(Self {
-            shortcut: has_shortcut.then(|| Convolution::load(loader, "shortcut", (outputs, inputs), 1)).transpose()?,
+            shortcut: has_shortcut.then(|| Convolution::load(loader, "shortcut", channels, 1)).transpose()?,
             branch: [
-                Convolution::load(loader, "branch2a", (inner, inputs), 1)?,
-                Convolution::load(loader, "branch2b", (inner, inner), 3)?,
-                Convolution::load(loader, "branch2c", (outputs, inner), 1)?,
+                Convolution::load(loader, "branch2a", Channels { outputs: inner, inputs }, 1)?,
+                Convolution::load(loader, "branch2b", Channels { outputs: inner, inputs: inner }, 3)?,
+                Convolution::load(loader, "branch2c", Channels { outputs, inputs: inner }, 1)?,
             ],
             stride,
         })
@@ -88,7 +97,8 @@ impl Block {
 }
 
 impl Convolution {
-    fn load(loader: &Loader<'_>, name: &str, (outputs, inputs): (usize, usize), kernel: usize) -> Result<Self> {
+    fn load(loader: &Loader<'_>, name: &str, channels: Channels, kernel: usize) -> Result<Self> {
+        let Channels { outputs, inputs } = channels;
         let weight = loader.conv(name, outputs, inputs, kernel)?;
         Ok(Self { weight, bias: loader.parameter(&format!("{name}.bias"), &[outputs])?, kernel })
     }

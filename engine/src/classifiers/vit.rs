@@ -4,9 +4,11 @@
 use super::input;
 use super::resize::{Filter, resize};
 use crate::blocks::Projection;
+use crate::error::{Error, Result};
 use crate::model_folder::JsonFile;
+use crate::waist::{Attention, AttentionMask, Conv, Device, Norm, NormKind, Padding, Tensor, Weight};
 use crate::weights::Loader;
-use crate::{Activation, Attention, AttentionMask, Conv, Device, Error, Norm, NormKind, Padding, Result, Tensor, Weight};
+use kernels::element::Activation;
 use serde::Deserialize;
 use serde_json::Value;
 use spec::Picture;

@@ -1,7 +1,9 @@
 //! Functions of one or two values.
 
 use super::{misfit, require_shape};
-use crate::{Activation, Result, Tensor, Unary};
+use crate::error::Result;
+use crate::waist::{Tensor, Unary};
+use kernels::element::Activation;
 use kernels::elementwise;
 use kernels::memory;
 

@@ -1,7 +1,8 @@
 //! Attention, and the rotation of its queries and keys.
 
 use super::{misfit, require_shape};
-use crate::{Attention, AttentionMask, Result, Tensor};
+use crate::error::Result;
+use crate::waist::{Attention, AttentionMask, Tensor};
 use kernels::attention as kernel;
 use kernels::element::Precision;
 use kernels::memory;

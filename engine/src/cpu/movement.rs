@@ -1,7 +1,8 @@
 //! Operations that only move values: joins, slices, permutations, lookups.
 
 use super::misfit;
-use crate::{Result, Tensor};
+use crate::error::Result;
+use crate::waist::Tensor;
 use kernels::memory;
 
 fn product(sizes: &[usize]) -> usize {

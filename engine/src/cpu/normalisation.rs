@@ -1,7 +1,9 @@
 //! Norms.
 
 use super::{misfit, optional_values, require_shape};
-use crate::{Activation, GroupNorm, Norm, NormKind, Result, Tensor};
+use crate::error::Result;
+use crate::waist::{GroupNorm, Norm, NormKind, Tensor};
+use kernels::element::Activation;
 use kernels::memory;
 use kernels::norm as kernel;
 

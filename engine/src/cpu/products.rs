@@ -1,9 +1,11 @@
 //! Linear layers and convolutions.
 
 use super::{misfit, optional_values};
+use crate::error::Result;
 use crate::quantization::{ActivationSamples, StoredConvolution, StoredInt8};
-use crate::{Activation, Conv, Device, Linear, Result, Tensor, WeightKind};
+use crate::waist::{Conv, Device, Linear, Tensor, WeightKind};
 use kernels::conv::{ConvShape, PackedFilter, conv2d as conv2d_kernel};
+use kernels::element::Activation;
 use kernels::element::Precision;
 use kernels::gemm::{Accumulate, Epilogue, Gate, gemm};
 use kernels::int8::{self, QuantizedFilter, QuantizedMatrix};
@@ -23,13 +25,13 @@ const INT8_FORM: &str = "int8";
 pub enum PackedWeight {
     /// `weightᵀ`, `[inputs, outputs]`.
     Matrix(PackedMatrix),
-    /// The same in 8-bit integers.
+    /// `weightᵀ` in 8-bit integers.
     Quantized(QuantizedMatrix),
-    /// The same, of groups of so many inputs that were rotated.
+    /// `weightᵀ` in 8-bit integers, whose inputs are rotated in groups of so many first.
     Rotated(QuantizedMatrix, usize),
     /// A filter bank.
     Filter(PackedFilter),
-    /// The same in 8-bit integers.
+    /// A filter bank in 8-bit integers.
     QuantizedFilter(QuantizedFilter),
     /// Any of them, whose inputs somebody wants to see.
     Watched(Box<Watched>),
@@ -67,7 +69,7 @@ impl PackedWeight {
         Ok(Self::Quantized(QuantizedMatrix::quantize(&view)))
     }
 
-    /// As a checkpoint stores it, `(inputs, outputs)` large.
+    /// A matrix of 8-bit integers from a checkpoint, `(inputs, outputs)` large.
     pub(super) fn stored(size: (usize, usize), stored: &StoredInt8) -> Self {
         let matrix = QuantizedMatrix::from_rows(&stored.values, size, &stored.scales);
         match stored.rotation {
@@ -81,7 +83,7 @@ impl PackedWeight {
         Self::QuantizedFilter(QuantizedFilter::from_integers(&stored.values, size, &stored.scales, &stored.steps))
     }
 
-    /// The same weight, but its inputs are seen by `samples`.
+    /// This weight, with its inputs seen by `samples`.
     pub(super) fn watched(self, name: &str, samples: &Arc<ActivationSamples>) -> Self {
         Self::Watched(Box::new(Watched { weight: self, name: name.to_owned(), samples: Arc::clone(samples) }))
     }

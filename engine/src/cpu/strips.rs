@@ -3,7 +3,8 @@
 use super::normalisation::group_norm_settings;
 use super::products::convolve;
 use super::{CpuExecutor, misfit, require_shape};
-use crate::{GroupNorm, Prologue, Result, StripConv, StripExecutor, Tensor, WeightKind};
+use crate::error::Result;
+use crate::waist::{GroupNorm, Prologue, StripConv, StripExecutor, Tensor, WeightKind};
 use kernels::norm as kernel;
 use kernels::pool::parallel_chunks_mut;
 use kernels::resample::double_row;

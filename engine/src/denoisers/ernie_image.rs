@@ -1,9 +1,17 @@
-use super::StepCache;
-use super::positions::{rotary_tables, time_features};
+use super::positions::{Grid, rotary_tables, time_features};
+use super::{Denoiser, DenoiserConfig, StepCache, TextCondition};
 use crate::blocks::Projection;
+use crate::error::{Error, Result};
+use crate::model_folder::{COUNTS, ConfigFault, JsonFile, WIDTHS};
+use crate::waist::{Attention, AttentionMask, Conv, Modulation, Norm, NormKind, Padding, Tensor, Weight};
 use crate::weights::Loader;
-use crate::{Activation, Attention, AttentionMask, Conv, Error, Modulation, Norm, NormKind, Padding, Result, Tensor, Weight};
+use kernels::element::Activation;
 use serde::Deserialize;
+
+/// Where the repeated layers are in a checkpoint.
+const LAYERS: &str = "layers";
+/// Patches are small: sixteen is the largest that any transformer of pictures has.
+const PATCHES: std::ops::RangeInclusive<usize> = 1..=16;
 
 /// `transformer/config.json` of an ERNIE-Image checkpoint; the defaults are those of the diffusers class.
 #[derive(Debug, Clone, Deserialize)]
@@ -54,15 +62,6 @@ impl Default for ErnieImageConfig {
     }
 }
 
-/// Text hidden states of a batch.
-#[derive(Clone, Copy)]
-pub struct TextCondition<'a> {
-    /// `[batch, longest, text_in_dim]`.
-    pub hidden_states: &'a Tensor,
-    /// Tokens of each prompt; rows past them are ignored.
-    pub lengths: &'a [usize],
-}
-
 /// The single-stream diffusion transformer of ERNIE-Image, after diffusers' class of the same name: image tokens, then text
 /// tokens, in one sequence; one modulation, computed from the timestep, shared by all layers.
 pub struct ErnieImageTransformer2DModel {
@@ -104,24 +103,28 @@ struct Sequence {
     key_lengths: Vec<usize>,
 }
 
+/// What every layer is told of a batch.
+struct Place {
+    grid: Grid,
+    modulation: SharedModulation,
+    sequence: Sequence,
+}
+
 /// A batch in front of the layers.
 struct Embedded {
     /// `[batch, image tokens + text tokens, hidden]`.
     x: Tensor,
-    /// Tokens down and across.
-    grid: (usize, usize),
+    place: Place,
     /// `[batch, hidden]`.
     time: Tensor,
-    modulation: SharedModulation,
-    sequence: Sequence,
 }
 
 impl ErnieImageTransformer2DModel {
     /// Reads the weights under the names that diffusers gives them.
     pub fn load(config: &ErnieImageConfig, loader: &Loader<'_>) -> Result<Self> {
-        config.check()?;
+        config.check().map_err(|fault| fault.of("transformer"))?;
         let hidden = config.hidden_size;
-        let layers = loader.child("layers");
+        let layers = loader.child(LAYERS);
         let text_projection = match config.text_in_dim == hidden {
             true => None,
             false => Some(Projection::load_unbiased(loader, "text_proj", hidden, config.text_in_dim)?),
@@ -148,34 +151,31 @@ impl ErnieImageTransformer2DModel {
 
     /// Prediction for `latents [batch, height, width, in_channels]` at `timesteps` (one a sample, in 0..1000), same height and width.
     pub fn forward(&self, latents: &Tensor, timesteps: &[f32], text: TextCondition<'_>) -> Result<Tensor> {
-        let Embedded { x, grid, time, modulation, sequence } = self.embed(latents, timesteps, text)?;
-        self.predict(&self.image_behind(&self.layers, x, grid, (&modulation, &sequence))?, grid, &time)
+        let Embedded { x, place, time } = self.embed(latents, timesteps, text)?;
+        self.predict_from(&self.image_behind(&self.layers, x, &place)?, place.grid, &time)
     }
 
     /// The picture's tokens behind consecutive layers, the model's last one among them: that one leaves the text's alone, which nobody reads.
-    fn image_behind(
-        &self,
-        layers: &[Layer],
-        mut x: Tensor,
-        grid: (usize, usize),
-        (modulation, sequence): (&SharedModulation, &Sequence),
-    ) -> Result<Tensor> {
-        let Some((last, layers)) = layers.split_last() else { return image_tokens(&x, grid) };
+    fn image_behind(&self, layers: &[Layer], mut x: Tensor, place: &Place) -> Result<Tensor> {
+        let Some((last, layers)) = layers.split_last() else { return first_tokens(&x, place.grid.tokens()) };
         for layer in layers {
-            x = layer.forward(&x, modulation, sequence, x.size(1), &self.config)?;
+            x = layer.forward(&x, place, x.size(1), &self.config)?;
         }
-        last.forward(&x, modulation, sequence, grid.0 * grid.1, &self.config)
+        last.forward(&x, place, place.grid.tokens(), &self.config)
     }
 
     /// [`Self::forward`], but samples whose cache allows it skip the layers after the first. `caches` holds one cache a sample, the
     /// same in every step of a run.
     pub fn forward_cached(&self, latents: &Tensor, timesteps: &[f32], text: TextCondition<'_>, caches: &mut [StepCache]) -> Result<Tensor> {
-        let Embedded { x, grid, time, modulation, sequence } = self.embed(latents, timesteps, text)?;
-        let Some((first_layer, layers)) = self.layers.split_first() else { return self.predict(&image_tokens(&x, grid)?, grid, &time) };
-        let after_first = first_layer.forward(&x, &modulation, &sequence, x.size(1), &self.config)?;
+        let Embedded { x, place, time } = self.embed(latents, timesteps, text)?;
+        let tokens = place.grid.tokens();
+        let Some((first_layer, layers)) = self.layers.split_first() else {
+            return self.predict_from(&first_tokens(&x, tokens)?, place.grid, &time);
+        };
+        let after_first = first_layer.forward(&x, &place, x.size(1), &self.config)?;
         // Padding of the text must not decide anything: only the picture's tokens are looked at.
-        let image = image_tokens(&after_first, grid)?;
-        let added = image.subtract(&image_tokens(&x, grid)?)?;
+        let image = first_tokens(&after_first, tokens)?;
+        let added = image.subtract(&first_tokens(&x, tokens)?)?;
         let mut ends = Vec::with_capacity(caches.len());
         for (row, cache) in caches.iter_mut().enumerate() {
             let forecast = cache.forecast(timesteps[row], &added.slice(0, row, 1)?)?;
@@ -183,28 +183,27 @@ impl ErnieImageTransformer2DModel {
         }
         let whole: Vec<usize> = (0..ends.len()).filter(|row| ends[*row].is_none()).collect();
         if !whole.is_empty() {
-            let (modulation, sequence) = (modulation.rows(&whole)?, sequence.rows(&whole)?);
-            let x = self.image_behind(layers, rows(&after_first, &whole)?, grid, (&modulation, &sequence))?;
-            for (place, &row) in whole.iter().enumerate() {
-                let end = x.slice(0, place, 1)?;
+            let x = self.image_behind(layers, rows(&after_first, &whole)?, &place.rows(&whole)?)?;
+            for (index, &row) in whole.iter().enumerate() {
+                let end = x.slice(0, index, 1)?;
                 let rest = end.subtract(&image.slice(0, row, 1)?)?;
                 caches[row].remember(timesteps[row], added.slice(0, row, 1)?, rest);
                 ends[row] = Some(end);
             }
         }
         let ends: Vec<&Tensor> = ends.iter().flatten().collect();
-        self.predict(&Tensor::concat(&ends, 0)?, grid, &time)
+        self.predict_from(&Tensor::concat(&ends, 0)?, place.grid, &time)
     }
 
     fn embed(&self, latents: &Tensor, timesteps: &[f32], text: TextCondition<'_>) -> Result<Embedded> {
         let (config, device) = (&self.config, latents.device());
         let (batch, patch) = (latents.size(0), config.patch_size);
-        let (rows, columns) = (latents.size(1) / patch, latents.size(2) / patch);
+        let grid = Grid { rows: latents.size(1) / patch, columns: latents.size(2) / patch };
         if timesteps.len() != batch || text.lengths.len() != batch || text.hidden_states.size(0) != batch {
             let detail = format!("{batch} latents, {} timesteps, {} prompts", timesteps.len(), text.lengths.len());
             return Err(Error::Shape { operation: "denoiser", detail });
         }
-        let image_tokens = rows * columns;
+        let image_tokens = grid.tokens();
         let embedded = latents.conv2d(&Conv {
             weight: &self.patch_embedding,
             bias: Some(&self.patch_bias),
@@ -217,17 +216,18 @@ impl ErnieImageTransformer2DModel {
         let text_tokens = projected.as_ref().unwrap_or(text.hidden_states);
         let x = Tensor::concat(&[&image, text_tokens], 1)?;
 
-        let (cos, sin) = rotary_tables(config, (rows, columns), text.lengths, x.size(1) - image_tokens, device)?;
+        let (cos, sin) = rotary_tables(config, grid, text.lengths, x.size(1) - image_tokens, device)?;
         let key_lengths: Vec<usize> = text.lengths.iter().map(|length| image_tokens + length).collect();
 
         let time = self.time[0].forward_activated(&time_features(timesteps, config.hidden_size, device)?, Activation::Silu)?;
         let time = self.time[1].forward(&time)?;
         let modulation = self.shared_modulation(&time)?;
-        Ok(Embedded { x, grid: (rows, columns), time, modulation, sequence: Sequence { cos, sin, key_lengths } })
+        Ok(Embedded { x, place: Place { grid, modulation, sequence: Sequence { cos, sin, key_lengths } }, time })
     }
 
     /// The prediction from the picture's tokens behind the layers.
-    fn predict(&self, image: &Tensor, (rows, columns): (usize, usize), time: &Tensor) -> Result<Tensor> {
+    fn predict_from(&self, image: &Tensor, grid: Grid, time: &Tensor) -> Result<Tensor> {
+        let Grid { rows, columns } = grid;
         let (config, batch, patch) = (&self.config, image.size(0), self.config.patch_size);
         let final_modulation = self.final_modulation.forward(time)?;
         let scale = final_modulation.slice(1, 0, config.hidden_size)?;
@@ -251,6 +251,13 @@ impl ErnieImageTransformer2DModel {
     }
 }
 
+impl Place {
+    /// That of some samples of the batch.
+    fn rows(&self, wanted: &[usize]) -> Result<Self> {
+        Ok(Self { grid: self.grid, modulation: self.modulation.rows(wanted)?, sequence: self.sequence.rows(wanted)? })
+    }
+}
+
 impl SharedModulation {
     /// That of some samples of the batch.
     fn rows(&self, wanted: &[usize]) -> Result<Self> {
@@ -265,11 +272,6 @@ impl Sequence {
         let key_lengths = wanted.iter().map(|row| self.key_lengths[*row]).collect();
         Ok(Self { cos: rows(&self.cos, wanted)?, sin: rows(&self.sin, wanted)?, key_lengths })
     }
-}
-
-/// The picture's part of a joint sequence.
-fn image_tokens(x: &Tensor, (rows, columns): (usize, usize)) -> Result<Tensor> {
-    first_tokens(x, rows * columns)
 }
 
 /// The first tokens of `x [.., tokens, values]`.
@@ -288,21 +290,78 @@ fn rows(x: &Tensor, wanted: &[usize]) -> Result<Tensor> {
 }
 
 impl ErnieImageConfig {
-    fn check(&self) -> Result<()> {
-        let heads = self.num_attention_heads.max(1);
-        let rotary: usize = self.rope_axes_dim.iter().sum();
-        let fits = self.hidden_size.is_multiple_of(heads) && rotary <= self.hidden_size / heads && self.patch_size > 0;
-        if fits
-            && rotary.is_multiple_of(4)
-            && self.rope_axes_dim.iter().all(|size| size.is_multiple_of(2))
-            && self.hidden_size.is_multiple_of(2)
-        {
-            return Ok(());
+    /// Reads and checks a `config.json`.
+    pub fn read(file: &JsonFile) -> Result<Self> {
+        let config: Self = file.parse_as()?;
+        config.check().map_err(|fault| fault.in_file(file))?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigFault> {
+        for (field, width) in [
+            ("hidden_size", self.hidden_size),
+            ("ffn_hidden_size", self.ffn_hidden_size),
+            ("in_channels", self.in_channels),
+            ("text_in_dim", self.text_in_dim),
+        ] {
+            ConfigFault::unless_in(field, width, WIDTHS)?;
         }
-        Err(Error::Unsupported(format!(
-            "transformer config: hidden_size {} in {} heads with rope_axes_dim {:?} and patch_size {}",
-            self.hidden_size, self.num_attention_heads, self.rope_axes_dim, self.patch_size
-        )))
+        ConfigFault::unless_in("num_layers", self.num_layers, COUNTS)?;
+        ConfigFault::unless_in("num_attention_heads", self.num_attention_heads, COUNTS)?;
+        ConfigFault::unless_in("patch_size", self.patch_size, PATCHES)?;
+        ConfigFault::unless("out_channels", self.out_channels == self.in_channels, || {
+            format!("{} is not in_channels {} / 与 in_channels 不等", self.out_channels, self.in_channels)
+        })?;
+        ConfigFault::unless_epsilon("eps", self.eps)?;
+        ConfigFault::unless("rope_theta", (1.0..=1e12).contains(&self.rope_theta), || {
+            format!("{} is not in 1..=1e12 / 不在 1 到 1e12 之间", self.rope_theta)
+        })?;
+        let (hidden, heads) = (self.hidden_size, self.num_attention_heads);
+        ConfigFault::unless("num_attention_heads", hidden.is_multiple_of(heads), || {
+            format!("{heads} does not divide hidden_size {hidden} / 不能整除 hidden_size")
+        })?;
+        ConfigFault::unless("hidden_size", hidden.is_multiple_of(2), || format!("{hidden} is odd / 不是偶数"))?;
+        let rotary = self.rope_axes_dim.iter().fold(0_usize, |sum, size| sum.saturating_add(*size));
+        let fits = rotary <= hidden / heads && rotary.is_multiple_of(4) && self.rope_axes_dim.iter().all(|size| size.is_multiple_of(2));
+        ConfigFault::unless("rope_axes_dim", fits, || {
+            format!("{:?} does not fit heads of {} / 与注意力头宽度不符", self.rope_axes_dim, hidden / heads)
+        })
+    }
+}
+
+impl DenoiserConfig for ErnieImageConfig {
+    fn channels(&self) -> usize {
+        self.in_channels
+    }
+
+    fn text_width(&self) -> usize {
+        self.text_in_dim
+    }
+
+    fn patch_size(&self) -> usize {
+        self.patch_size
+    }
+
+    fn values_per_token(&self) -> usize {
+        // About six buffers of the hidden width and three of the unit's.
+        6 * self.hidden_size + 3 * self.ffn_hidden_size
+    }
+
+    fn repeated_layers(&self) -> &'static [&'static str] {
+        &[LAYERS]
+    }
+
+    fn load(&self, loader: &Loader<'_>) -> Result<Box<dyn Denoiser>> {
+        Ok(Box::new(ErnieImageTransformer2DModel::load(self, loader)?))
+    }
+}
+
+impl Denoiser for ErnieImageTransformer2DModel {
+    fn predict(&self, latents: &Tensor, timesteps: &[f32], text: TextCondition<'_>, caches: &mut [StepCache]) -> Result<Tensor> {
+        match caches {
+            [] => self.forward(latents, timesteps, text),
+            caches => self.forward_cached(latents, timesteps, text, caches),
+        }
     }
 }
 
@@ -331,18 +390,12 @@ impl Layer {
     }
 
     /// `x [batch, tokens, hidden]` → the first `wanted` tokens behind the layer, `[batch, wanted, hidden]`.
-    fn forward(
-        &self,
-        x: &Tensor,
-        modulation: &SharedModulation,
-        sequence: &Sequence,
-        wanted: usize,
-        config: &ErnieImageConfig,
-    ) -> Result<Tensor> {
+    fn forward(&self, x: &Tensor, place: &Place, wanted: usize, config: &ErnieImageConfig) -> Result<Tensor> {
+        let Place { modulation, sequence, .. } = place;
         let (batch, heads) = (x.size(0), config.num_attention_heads);
         let head_dimension = config.hidden_size / heads;
         let [shift, scale, gate] = &modulation.attention;
-        let normed = modulated(x, &self.attention_norm, (scale, shift), config.eps)?;
+        let normed = modulated(x, &self.attention_norm, Modulation { scale, shift: Some(shift) }, config.eps)?;
         let split = |projection: &Projection, x: &Tensor| projection.forward(x)?.reshape(&[batch, x.size(1), heads, head_dimension]);
         let positioned = |x: Tensor, weight: &Option<Tensor>| {
             let tokens = x.size(1);
@@ -361,13 +414,12 @@ impl Layer {
         let x = self.output.forward_onto(&attended, &first_tokens(x, wanted)?, Some(gate))?;
 
         let [shift, scale, gate] = &modulation.unit;
-        let normed = modulated(&x, &self.unit_norm, (scale, shift), config.eps)?;
+        let normed = modulated(&x, &self.unit_norm, Modulation { scale, shift: Some(shift) }, config.eps)?;
         let unit = self.gate.forward(&normed)?.gated_unit(&self.up.forward(&normed)?, Activation::GeluErf)?;
         self.down.forward_onto(&unit, &x, Some(gate))
     }
 }
 
-fn modulated(x: &Tensor, weight: &Tensor, (scale, shift): (&Tensor, &Tensor), epsilon: f32) -> Result<Tensor> {
-    let modulation = Some(Modulation { scale, shift: Some(shift) });
-    x.norm(&Norm { kind: NormKind::Rms, weight: Some(weight), bias: None, modulation, epsilon })
+fn modulated(x: &Tensor, weight: &Tensor, modulation: Modulation<'_>, epsilon: f32) -> Result<Tensor> {
+    x.norm(&Norm { kind: NormKind::Rms, weight: Some(weight), bias: None, modulation: Some(modulation), epsilon })
 }

@@ -1,17 +1,33 @@
 //! What tells an ERNIE-Image denoiser where a token is, and when.
 
 use super::ErnieImageConfig;
-use crate::{Device, Result, Tensor};
+use crate::error::Result;
+use crate::waist::{Device, Tensor};
+
+/// Tokens of a picture, down and across.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grid {
+    pub rows: usize,
+    pub columns: usize,
+}
+
+impl Grid {
+    /// Tokens in all.
+    pub fn tokens(self) -> usize {
+        self.rows * self.columns
+    }
+}
 
 /// Cosines and sines of the joint sequence, `[batch, tokens, rotary]`. Image tokens sit at (text length, row, column), text tokens at
 /// (index, 0, 0). Each angle stands twice, next to itself, though the rotation pairs the halves of a head: the model was trained so.
-pub fn rotary_tables(
+pub(super) fn rotary_tables(
     config: &ErnieImageConfig,
-    (rows, columns): (usize, usize),
+    grid: Grid,
     lengths: &[usize],
     text_tokens: usize,
     device: &Device,
 ) -> Result<(Tensor, Tensor)> {
+    let Grid { rows, columns } = grid;
     let rotary: usize = config.rope_axes_dim.iter().sum();
     let tokens = rows * columns + text_tokens;
     let frequencies: Vec<(usize, f32)> = config
@@ -38,7 +54,7 @@ pub fn rotary_tables(
 
 /// Sinusoidal features of timesteps, `[timesteps, width]`: sines, then cosines, of frequencies from 1 down to 1/10000 (diffusers'
 /// `Timesteps` with `flip_sin_to_cos=False` and `downscale_freq_shift=0`).
-pub fn time_features(timesteps: &[f32], width: usize, device: &Device) -> Result<Tensor> {
+pub(super) fn time_features(timesteps: &[f32], width: usize, device: &Device) -> Result<Tensor> {
     let half = width / 2;
     let frequencies: Vec<f32> = (0..half).map(|index| (-(10_000.0_f32.ln()) * index as f32 / half as f32).exp()).collect();
     let mut values = Vec::with_capacity(timesteps.len() * width);

@@ -2,7 +2,8 @@
 //! not run, and what they added is taken from the steps before (first-block caching; the forecast is after TaylorSeer, Liu et al.
 //! 2025). Every sample decides for itself.
 
-use crate::{Result, Tensor, Unary};
+use crate::error::Result;
+use crate::waist::{Tensor, Unary};
 
 /// When a sample skips the layers after the first, and what stands in for them.
 #[derive(Debug, Clone, Copy, PartialEq)]

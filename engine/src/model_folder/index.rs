@@ -1,5 +1,5 @@
 use super::{JsonFile, MODEL_INDEX, ModelFolder};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use serde_json::{Map, Value};
 
 /// One component of a pipeline.

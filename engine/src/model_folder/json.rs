@@ -1,8 +1,11 @@
 use super::ModelFolder;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
+
+/// What some editors write before UTF-8 text. JSON has no place for it (RFC 8259, 8.1).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A JSON object of a model (`config.json`, `scheduler_config.json`) whose errors name the file and the field.
 #[derive(Debug, Clone)]
@@ -26,6 +29,10 @@ impl JsonFile {
 
     /// Reads bytes; `path` is for messages.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
+        if bytes.starts_with(BYTE_ORDER_MARK) {
+            let detail = "begins with a byte order mark: save it as UTF-8 without BOM / 文件以 BOM 开头，请另存为无 BOM 的 UTF-8";
+            return Err(Error::InvalidFile { path: path.to_owned(), detail: detail.to_owned() });
+        }
         let fields = serde_json::from_slice(bytes)
             .map_err(|error| Error::InvalidFile { path: path.to_owned(), detail: format!("not a JSON object: {error}") })?;
         Ok(Self { path: path.to_owned(), prefix: String::new(), fields })

@@ -1,5 +1,5 @@
+use crate::error::{Error, Result};
 use crate::model_folder::{JsonFile, ModelFolder};
-use crate::{Error, Result};
 use minijinja::value::{Value, from_args};
 use minijinja::{Environment, ErrorKind, State, context};
 use std::path::PathBuf;

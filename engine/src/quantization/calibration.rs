@@ -1,9 +1,10 @@
 //! Which layers bear 8-bit integers: measured on the activations of real prompts.
 
 use super::samples::Seen;
-use super::{ActivationSamples, ChannelRanges, StoredConvolution, StoredInt8};
+use super::{ActivationSamples, ChannelRanges, ConvolutionSize, LinearSize, StoredConvolution, StoredInt8};
+use crate::error::Result;
+use crate::waist::{Device, WeightKind};
 use crate::weights::{TensorBytes, TensorSource};
-use crate::{Device, Result, WeightKind};
 use kernels::conv::{ConvShape, PackedFilter, Padding, conv2d};
 use kernels::element::{Elements, Precision};
 use kernels::gemm::{Epilogue, gemm};
@@ -31,7 +32,7 @@ pub struct LayerDecision {
     pub kernel: Option<usize>,
     /// Error of the layer's output in 8-bit integers, relative to its size (root of the sums of squares).
     pub error: f64,
-    /// The same with rotated inputs.
+    /// The error with rotated inputs; `None` where they cannot be rotated.
     pub error_rotated: Option<f64>,
     /// Inputs of a rotated group, where rotation was chosen.
     pub rotation: Option<usize>,
@@ -60,16 +61,19 @@ pub fn decide(
         source.release(&name);
         let layer = name.strip_suffix(".weight").unwrap_or(&name).to_owned();
         decisions.push(match seen.kind {
-            WeightKind::Linear { outputs, inputs } => linear((layer, (outputs, inputs)), tensor.f32()?, &seen.rows, largest_error),
+            WeightKind::Linear { outputs, inputs } => {
+                linear(layer, LinearSize { outputs, inputs }, tensor.f32()?, &seen.rows, largest_error)
+            }
             WeightKind::Conv { outputs, inputs, kernel } => {
-                convolution((layer, (outputs, inputs, kernel)), tensor.f32()?, seen, largest_error)
+                convolution(layer, ConvolutionSize { outputs, inputs, kernel }, tensor.f32()?, seen, largest_error)
             }
         });
     }
     Ok(decisions)
 }
 
-fn linear((layer, (outputs, inputs)): (String, (usize, usize)), weight: &[f32], rows: &[f32], largest_error: f64) -> LayerDecision {
+fn linear(layer: String, size: LinearSize, weight: &[f32], rows: &[f32], largest_error: f64) -> LayerDecision {
+    let LinearSize { outputs, inputs } = size;
     let count = rows.len() / inputs;
     let columns = MatrixView::new(weight, outputs, inputs).transposed();
     let mut wanted = vec![0.0; count * outputs];
@@ -93,17 +97,18 @@ fn linear((layer, (outputs, inputs)): (String, (usize, usize)), weight: &[f32], 
     LayerDecision { layer, outputs, inputs, kernel: None, error, error_rotated, rotation, int8: best <= largest_error, ranges }
 }
 
-fn convolution((layer, size): (String, (usize, usize, usize)), weight: &[f32], seen: Seen, largest_error: f64) -> LayerDecision {
-    let (outputs, inputs, kernel) = size;
+fn convolution(layer: String, size: ConvolutionSize, weight: &[f32], seen: Seen, largest_error: f64) -> LayerDecision {
+    let ConvolutionSize { outputs, inputs, kernel } = size;
+    let filter_size = (outputs, inputs, kernel);
     // Every patch is a picture that the kernel covers whole.
     let batch = seen.rows.len() / (kernel * kernel * inputs).max(1);
     let (channels, padding) = ((inputs, outputs), Padding::default());
     let shape =
         ConvShape { batch, height: kernel, width: kernel, in_channels: channels.0, out_channels: channels.1, kernel, stride: 1, padding };
     let (mut wanted, mut found) = (vec![0.0; batch * outputs], vec![0.0; batch * outputs]);
-    conv2d(&seen.rows, &PackedFilter::pack(&Elements::F32(weight), size, Precision::F32), &shape, &Epilogue::default(), &mut wanted);
-    let stored = StoredConvolution::round(weight, (inputs, kernel), &seen.ranges);
-    let filter = QuantizedFilter::from_integers(&stored.values, size, &stored.scales, &stored.steps);
+    conv2d(&seen.rows, &PackedFilter::pack(&Elements::F32(weight), filter_size, Precision::F32), &shape, &Epilogue::default(), &mut wanted);
+    let stored = StoredConvolution::round(weight, size, &seen.ranges);
+    let filter = QuantizedFilter::from_integers(&stored.values, filter_size, &stored.scales, &stored.steps);
     int8::conv2d(&seen.rows, &filter, &shape, &Epilogue::default(), &mut found);
     let error = relative_error(&found, &wanted);
     let (rotation, error_rotated) = (None, None);
@@ -132,7 +137,8 @@ pub fn quantized_tensors<'a>(source: &'a dyn TensorSource, decisions: &[LayerDec
             tensors.extend(match decision.kernel {
                 None => StoredInt8::round(tensor.f32()?, decision.inputs, decision.rotation).to_tensors(&decision.layer),
                 Some(kernel) => {
-                    let stored = StoredConvolution::round(tensor.f32()?, (decision.inputs, kernel), &decision.ranges);
+                    let size = ConvolutionSize { outputs: decision.outputs, inputs: decision.inputs, kernel };
+                    let stored = StoredConvolution::round(tensor.f32()?, size, &decision.ranges);
                     stored.to_tensors(&decision.layer, kernel)
                 }
             });

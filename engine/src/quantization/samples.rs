@@ -1,7 +1,7 @@
 //! Part of what enters layers in a run.
 
 use super::ChannelRanges;
-use crate::WeightKind;
+use crate::waist::WeightKind;
 use kernels::conv::ConvShape;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

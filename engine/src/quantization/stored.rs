@@ -4,8 +4,10 @@
 //! one for all; and `M.comfy_quant`, U8, which spells `{"format": "int8_tensorwise", "convrot": true, "convrot_groupsize": 256}`. With
 //! `convrot` every group of so many inputs was rotated before rounding ([`kernels::int8::rotate_rows`]), and inputs are rotated likewise.
 
+use super::LinearSize;
+use crate::error::{Error, Result};
+use crate::waist::{Device, WeightKind};
 use crate::weights::{ElementType, TensorBytes, TensorSource};
-use crate::{Device, Error, Result, WeightKind};
 use kernels::int8;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -14,7 +16,7 @@ use std::path::PathBuf;
 
 /// Last part of the name of the tensor that marks a quantised layer.
 const MARK: &str = "comfy_quant";
-/// The same of its scales.
+/// Last part of the name of the tensor of a quantised layer's scales.
 const SCALE: &str = "weight_scale";
 const FORMAT: &str = "int8_tensorwise";
 const USUAL_GROUP: usize = 256;
@@ -106,35 +108,23 @@ impl StoredInt8 {
         ["weight", SCALE, MARK].map(|part| format!("{module}.{part}"))
     }
 
-    /// Reads layer `module`; fails, naming the tensor, if one of the three is not what the layout says.
-    pub fn read(source: &dyn TensorSource, module: &str, (outputs, inputs): (usize, usize), device: &Device) -> Result<Self> {
-        let [weight, scale, mark] = Self::names(module);
-        let parts = Parts(source);
-        let parsed = parts.description::<Mark>(&mark)?;
-        if parsed.format != FORMAT {
-            return Err(Error::Unsupported(format!("{mark}: format {:?}; {FORMAT} is supported", parsed.format)));
-        }
-        let rotation = parsed.convrot.then(|| parsed.convrot_groupsize.unwrap_or(USUAL_GROUP));
-        if let Some(group) = rotation
-            && !(int8::is_rotation(group) && inputs.is_multiple_of(group))
-        {
-            return Err(parts.invalid(&mark, &format!("has groups of {group}: not a power of four that divides {inputs} inputs")));
-        }
-        let values = parts.bytes(&weight, ElementType::I8, &[outputs, inputs])?;
-        if inputs > int8::MAX_K {
-            return Err(parts.invalid(&weight, "has sums that are too long for 8-bit integers"));
-        }
-        let tensor = match source.shape(&scale) {
-            Some(shape) if [1, outputs].contains(&shape.iter().product()) => source.tensor(&scale, device)?.to_f32(),
-            Some(found) => return Err(Error::TensorShape { name: scale, found, expected: vec![outputs, 1] }),
-            None => return Err(parts.missing(&scale)),
-        };
+    /// Checks layer `module` of this size without reading its values; fails, naming the tensor, if one of the three is not
+    /// what the layout says.
+    pub fn check(source: &dyn TensorSource, module: &str, size: LinearSize) -> Result<()> {
+        Described::of(source, module, size).map(drop)
+    }
+
+    /// Reads layer `module` of this size; fails, naming the tensor, if one of the three is not what the layout says.
+    pub fn read(source: &dyn TensorSource, module: &str, size: LinearSize, device: &Device) -> Result<Self> {
+        let Described { values, rotation } = Described::of(source, module, size)?;
+        let [_, scale, _] = Self::names(module);
+        let tensor = source.tensor(&scale, device)?.to_f32();
         let scales = match tensor.f32()? {
-            [one] => vec![*one; outputs],
+            [one] => vec![*one; size.outputs],
             all => all.to_vec(),
         };
         if scales.iter().any(|value| !value.is_finite()) {
-            return Err(parts.invalid(&scale, NOT_FINITE));
+            return Err(Parts(source).invalid(&scale, NOT_FINITE));
         }
         Ok(Self { values: values.iter().map(|byte| byte.cast_signed()).collect(), scales, rotation })
     }
@@ -178,5 +168,41 @@ impl StoredInt8 {
             tensor(scale, ElementType::F32, vec![outputs, 1], self.scales.iter().flat_map(|value| value.to_le_bytes()).collect()),
             tensor(mark, ElementType::U8, vec![text.len()], text),
         ]
+    }
+}
+
+/// A layer that is what the layout says, before its values are read.
+struct Described<'a> {
+    /// `[outputs, inputs]`.
+    values: &'a [u8],
+    /// Inputs of a rotated group.
+    rotation: Option<usize>,
+}
+
+impl<'a> Described<'a> {
+    fn of(source: &'a dyn TensorSource, module: &str, size: LinearSize) -> Result<Self> {
+        let LinearSize { outputs, inputs } = size;
+        let [weight, scale, mark] = StoredInt8::names(module);
+        let parts = Parts(source);
+        let parsed = parts.description::<Mark>(&mark)?;
+        if parsed.format != FORMAT {
+            return Err(Error::Unsupported(format!("{mark}: format {:?}; {FORMAT} is supported", parsed.format)));
+        }
+        let rotation = parsed.convrot.then(|| parsed.convrot_groupsize.unwrap_or(USUAL_GROUP));
+        if let Some(group) = rotation
+            && !(int8::is_rotation(group) && inputs.is_multiple_of(group))
+        {
+            return Err(parts.invalid(&mark, &format!("has groups of {group}: not a power of four that divides {inputs} inputs")));
+        }
+        let values = parts.bytes(&weight, ElementType::I8, &[outputs, inputs])?;
+        if inputs > int8::MAX_K {
+            return Err(parts.invalid(&weight, "has sums that are too long for 8-bit integers"));
+        }
+        match source.shape(&scale) {
+            Some(shape) if [1, outputs].contains(&shape.iter().product()) => source.check_type(&scale)?,
+            Some(found) => return Err(Error::TensorShape { name: scale, found, expected: vec![outputs, 1] }),
+            None => return Err(parts.missing(&scale)),
+        }
+        Ok(Self { values, rotation })
     }
 }

@@ -5,9 +5,11 @@
 //! `x` of input channel `c` is multiplied as `round(x * input_factor[c])`, kept within `-input_zero[c]..=255 - input_zero[c]`, and the
 //! weight that integer `w` stands for is `w * weight_scale[o] * input_factor[c]`.
 
+use super::ConvolutionSize;
 use super::stored::Parts;
+use crate::error::{Error, Result};
+use crate::waist::WeightKind;
 use crate::weights::{ElementType, TensorBytes, TensorSource};
-use crate::{Error, Result, WeightKind};
 use kernels::int8::{self, ChannelSteps};
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +100,8 @@ impl StoredConvolution {
     }
 
     /// Reads layer `module`; fails, naming the tensor, if one of the five is not what the layout says.
-    pub fn read(source: &dyn TensorSource, module: &str, (outputs, inputs, kernel): (usize, usize, usize)) -> Result<Self> {
+    pub fn read(source: &dyn TensorSource, module: &str, size: ConvolutionSize) -> Result<Self> {
+        let ConvolutionSize { outputs, inputs, kernel } = size;
         let [weight, scale, factor, zero, mark] = Self::names(module);
         let parts = Parts(source);
         let parsed = parts.description::<Mark>(&mark)?;
@@ -121,7 +124,8 @@ impl StoredConvolution {
     }
 
     /// Rounds `weight [outputs, inputs, kernel, kernel]` for inputs of such ranges.
-    pub fn round(weight: &[f32], (inputs, kernel): (usize, usize), ranges: &ChannelRanges) -> Self {
+    pub fn round(weight: &[f32], size: ConvolutionSize, ranges: &ChannelRanges) -> Self {
+        let ConvolutionSize { inputs, kernel, .. } = size;
         let taps = kernel * kernel;
         let steps = ranges.steps(weight, taps);
         let divided: Vec<f32> = weight.iter().enumerate().map(|(index, value)| value / steps.factors[index / taps % inputs]).collect();

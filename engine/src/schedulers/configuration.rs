@@ -1,5 +1,5 @@
+use crate::error::{Error, Result};
 use crate::model_folder::JsonFile;
-use crate::{Error, Result};
 
 /// How `mu` bends the sigmas when shifting is dynamic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub enum TimeShift {
 /// How sigmas lie between the first and the last of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SigmaSpacing {
-    /// As they come out of shifting.
+    /// Evenly before shifting, and left as shifting makes them.
     Shifted,
     /// Karras et al. 2022, ρ = 7.
     Karras,

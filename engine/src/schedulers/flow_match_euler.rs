@@ -1,7 +1,7 @@
 use super::beta::quantile;
 use super::{FlowMatchEulerConfiguration, Schedule, SigmaSpacing, TimeShift, linspace};
+use crate::error::{Error, Result};
 use crate::model_folder::{JsonFile, ModelFolder};
-use crate::{Error, Result};
 
 /// ρ of the Karras spacing, the paper's value.
 const KARRAS_RHO: f64 = 7.0;

@@ -1,5 +1,6 @@
 use super::FlowMatchEulerConfiguration;
-use crate::{Error, Result, Tensor};
+use crate::error::{Error, Result};
+use crate::waist::Tensor;
 
 /// The noise levels of one run, and the steps between them. Step `i` goes from `sigmas[i]` to `sigmas[i + 1]`.
 #[derive(Debug, Clone, PartialEq)]

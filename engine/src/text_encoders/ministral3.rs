@@ -1,7 +1,16 @@
+use super::{HiddenStates, TextEncoder, TextEncoderConfig};
 use crate::blocks::{KeyValueCache, RopeParameters, TransformerLayer, TransformerSize};
+use crate::error::{Error, Result};
+use crate::model_folder::{COUNTS, ConfigFault, JsonFile, VOCABULARIES, WIDTHS};
+use crate::waist::{Norm, NormKind, Tensor};
 use crate::weights::Loader;
-use crate::{Error, Norm, NormKind, Result, Tensor};
 use serde::Deserialize;
+
+/// Names under which transformers saves the language model of a `Mistral3Model` or of a bare text model.
+const LANGUAGE_MODEL_PREFIXES: [&str; 5] = ["language_model.model", "model.language_model", "language_model", "model", ""];
+/// Parts of a `Mistral3Model` that no prompt reaches.
+const UNUSED_PARTS: [&str; 6] =
+    ["vision_tower", "multi_modal_projector", "model.vision_tower", "model.multi_modal_projector", "lm_head", "language_model.lm_head"];
 
 /// `config.json` of the language model (`text_config` of a `Mistral3Model`).
 #[derive(Debug, Clone, Deserialize)]
@@ -42,6 +51,14 @@ fn default_epsilon() -> f32 {
 }
 
 impl Ministral3Config {
+    /// Reads and checks the config of a bare language model, or that section of a larger one's.
+    pub fn read(file: &JsonFile) -> Result<Self> {
+        let config: Self = file.parse_as()?;
+        config.check_sizes().map_err(|fault| fault.in_file(file))?;
+        config.check_support()?;
+        Ok(config)
+    }
+
     fn size(&self) -> TransformerSize {
         TransformerSize {
             hidden: self.hidden_size,
@@ -61,7 +78,31 @@ impl Ministral3Config {
         }
     }
 
-    fn check(&self) -> Result<()> {
+    fn check_sizes(&self) -> Result<(), ConfigFault> {
+        let size = self.size();
+        ConfigFault::unless_in("vocab_size", self.vocab_size, VOCABULARIES)?;
+        ConfigFault::unless_in("hidden_size", size.hidden, WIDTHS)?;
+        ConfigFault::unless_in("intermediate_size", size.intermediate, WIDTHS)?;
+        ConfigFault::unless_in("num_hidden_layers", self.num_hidden_layers, COUNTS)?;
+        ConfigFault::unless_in("num_attention_heads", size.heads, COUNTS)?;
+        ConfigFault::unless_in("num_key_value_heads", size.key_value_heads, COUNTS)?;
+        ConfigFault::unless("num_key_value_heads", size.heads.is_multiple_of(size.key_value_heads), || {
+            format!("{} does not divide {} heads / 不能整除注意力头数", size.key_value_heads, size.heads)
+        })?;
+        ConfigFault::unless_in("head_dim", size.head_dimension, WIDTHS)?;
+        ConfigFault::unless("head_dim", size.head_dimension.is_multiple_of(2), || format!("{} is odd / 不是偶数", size.head_dimension))?;
+        ConfigFault::unless_epsilon("rms_norm_eps", size.epsilon)?;
+        let theta = self.rope_parameters.as_ref().map(|rope| rope.rope_theta).or(self.rope_theta);
+        if let Some(theta) = theta {
+            ConfigFault::unless("rope_theta", (1.0..=1e12).contains(&theta), || {
+                format!("{theta} is not in 1..=1e12 / 不在 1 到 1e12 之间")
+            })?;
+        }
+        self.rope_parameters.as_ref().map_or(Ok(()), RopeParameters::check)
+    }
+
+    fn check_support(&self) -> Result<()> {
+        self.rope()?.check_support(self.size().head_dimension)?;
         if self.sliding_window.is_some() {
             return Err(Error::Unsupported("sliding_window attention in the text encoder".into()));
         }
@@ -100,7 +141,8 @@ impl Ministral3 {
     }
 
     fn load_layers(config: &Ministral3Config, loader: &Loader<'_>, count: usize) -> Result<Self> {
-        config.check()?;
+        config.check_sizes().map_err(|fault| fault.of("text encoder"))?;
+        config.check_support()?;
         let layers = loader.child("layers");
         Ok(Self {
             rope: config.rope()?,
@@ -122,7 +164,7 @@ impl Ministral3 {
         for layer in &self.layers {
             x = layer.forward(&x, &tables, None)?;
         }
-        Ok(x)
+        if self.final_norm.is_some() { self.normed(&x) } else { Ok(x) }
     }
 
     /// Final hidden states of `ids`, `[1, ids, hidden]`, which continue the tokens in `caches` (one for each layer).
@@ -132,6 +174,10 @@ impl Ministral3 {
         for (layer, cache) in self.layers.iter().zip(caches) {
             x = layer.forward(&x, &tables, Some(cache))?;
         }
+        self.normed(&x)
+    }
+
+    fn normed(&self, x: &Tensor) -> Result<Tensor> {
         x.norm(&Norm { kind: NormKind::Rms, weight: self.final_norm.as_ref(), bias: None, modulation: None, epsilon: self.size.epsilon })
     }
 
@@ -146,5 +192,32 @@ impl Ministral3 {
             return Err(Error::Shape { operation: "embedding", detail });
         }
         self.embedding.embedding(ids)
+    }
+}
+
+impl TextEncoderConfig for Ministral3Config {
+    fn hidden_size(&self) -> usize {
+        self.hidden_size
+    }
+
+    fn load(&self, hidden_states: HiddenStates, root: &Loader<'_>) -> Result<Box<dyn TextEncoder>> {
+        let prefix = LANGUAGE_MODEL_PREFIXES.iter().find(|prefix| root.child(prefix).has("embed_tokens.weight"));
+        let prefix =
+            prefix.ok_or_else(|| Error::MissingTensor { name: "language_model.embed_tokens.weight".into(), place: root.place() })?;
+        let loader = root.child(prefix);
+        let model = match hidden_states {
+            HiddenStates::Last => Ministral3::load(self, &loader)?,
+            HiddenStates::SecondToLast => Ministral3::load_encoder(self, &loader)?,
+        };
+        for part in UNUSED_PARTS {
+            root.ignore(part);
+        }
+        Ok(Box::new(model))
+    }
+}
+
+impl TextEncoder for Ministral3 {
+    fn encode(&self, prompts: &[Vec<u32>]) -> Result<Tensor> {
+        Self::encode(self, prompts)
     }
 }

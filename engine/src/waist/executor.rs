@@ -1,5 +1,5 @@
 use super::{Device, StripExecutor, Tensor, Weight, WeightKind};
-use crate::Result;
+use crate::error::Result;
 use crate::quantization::{StoredConvolution, StoredInt8};
 use kernels::element::Activation;
 
@@ -40,7 +40,7 @@ pub struct Padding {
 }
 
 impl Padding {
-    /// The same on all four sides.
+    /// So many pixels on all four sides.
     pub fn same(pixels: usize) -> Self {
         Self { top: pixels, left: pixels, bottom: pixels, right: pixels }
     }
@@ -173,7 +173,7 @@ pub trait Executor: Send + Sync {
     fn stored_weight(&self, device: &Device, name: &str, kind: WeightKind, stored: &StoredInt8) -> Result<Weight> {
         self.weight(device, name, kind, &Tensor::from_f32(stored.restored(kind), &kind.shape(), device)?)
     }
-    /// The same of a convolution.
+    /// A convolution's weight that is stored in 8-bit integers; as the numbers they stand for, unless the executor multiplies them.
     fn stored_convolution(&self, device: &Device, name: &str, kind: WeightKind, stored: &StoredConvolution) -> Result<Weight> {
         self.weight(device, name, kind, &Tensor::from_f32(stored.restored(kind), &kind.shape(), device)?)
     }
@@ -211,7 +211,7 @@ pub trait Executor: Send + Sync {
     fn concat(&self, parts: &[&Tensor], axis: usize) -> Result<Tensor>;
     /// `length` entries of `axis` from `start`.
     fn slice(&self, x: &Tensor, axis: usize, start: usize, length: usize) -> Result<Tensor>;
-    /// The same values under another shape.
+    /// The values of `x` under another shape.
     fn reshape(&self, x: &Tensor, shape: &[usize]) -> Result<Tensor>;
     /// Axis `i` of the result is axis `order[i]` of `x`.
     fn permute(&self, x: &Tensor, order: &[usize]) -> Result<Tensor>;

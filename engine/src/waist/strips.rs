@@ -1,5 +1,5 @@
 use super::{Conv, GroupNorm, Tensor};
-use crate::Result;
+use crate::error::Result;
 use kernels::element::Activation;
 
 /// What a map goes through on its way into a [`StripConv`].

@@ -1,6 +1,7 @@
 use super::{Attention, Conv, Device, GroupNorm, Linear, Norm, Unary};
-use crate::{Activation, Error, Result};
+use crate::error::{Error, Result};
 use half::bf16;
+use kernels::element::Activation;
 use std::sync::Arc;
 
 /// Element type of a tensor.
@@ -21,6 +22,13 @@ enum Storage {
     F32(Arc<Vec<f32>>),
     Bf16(Arc<Vec<bf16>>),
 }
+
+/// Values that one task looks at: some hundred microseconds of work.
+const CHECKED_AT_ONCE: usize = 1 << 20;
+/// All bits of an exponent are set in infinite values and NaN alone (IEEE 754).
+const F32_EXPONENT: u32 = 0x7f80_0000;
+/// The exponent of bfloat16, the upper half of an f32.
+const BF16_EXPONENT: u16 = 0x7f80;
 
 /// A contiguous, row-major, immutable array with a device. Cloning shares the values.
 #[derive(Clone)]
@@ -49,19 +57,19 @@ impl Tensor {
         Self::from_f32(vec![0.0; shape.iter().product()], shape, device)
     }
 
-    /// The same values under `shape`, sharing storage, outside any recording. Executors build `reshape` on it.
+    /// These values under `shape`, sharing storage, outside any recording. Executors build `reshape` on it.
     pub fn with_shape(&self, shape: &[usize]) -> Result<Self> {
         check_length("reshape", self.elements(), shape)?;
         Ok(Self { shape: shape.to_vec(), node: None, ..self.clone() })
     }
 
-    /// The same values on another device.
+    /// These values on another device.
     #[must_use]
     pub fn to_device(&self, device: &Device) -> Self {
         Self { device: device.clone(), node: None, ..self.clone() }
     }
 
-    /// The same values as a node of a recording.
+    /// These values as a node of a recording.
     #[must_use]
     pub fn with_node(mut self, node: Option<Node>) -> Self {
         self.node = node;
@@ -132,6 +140,27 @@ impl Tensor {
                 Self { storage: Storage::F32(Arc::new(widened)), ..self.clone() }
             }
         }
+    }
+
+    /// Whether no value is infinite or NaN.
+    pub fn is_finite(&self) -> bool {
+        let mut chunks = vec![true; self.elements().div_ceil(CHECKED_AT_ONCE)];
+        let part = |index: usize, length: usize| index * CHECKED_AT_ONCE..length.min((index + 1) * CHECKED_AT_ONCE);
+        kernels::pool::parallel_chunks_mut(&mut chunks, 1, &|index, is_finite| {
+            // Without a branch for each value: such a loop is as fast as memory.
+            let found = match &self.storage {
+                Storage::F32(values) => {
+                    let values = values.get(part(index, values.len())).unwrap_or_default();
+                    values.iter().fold(true, |all, value| all & (value.to_bits() & F32_EXPONENT != F32_EXPONENT))
+                }
+                Storage::Bf16(values) => {
+                    let values = values.get(part(index, values.len())).unwrap_or_default();
+                    values.iter().fold(true, |all, value| all & (value.to_bits() & BF16_EXPONENT != BF16_EXPONENT))
+                }
+            };
+            is_finite.fill(found);
+        });
+        chunks.into_iter().all(|is_finite| is_finite)
     }
 
     /// The values rounded to bf16, to nearest even.

@@ -48,7 +48,7 @@ impl Weight {
         Self { kind, device, packed, node: None }
     }
 
-    /// The same weight as a leaf of a recording.
+    /// This weight as a leaf of a recording.
     #[must_use]
     pub fn with_node(mut self, node: Node) -> Self {
         self.node = Some(node);

@@ -1,6 +1,6 @@
 #![deny(clippy::indexing_slicing)]
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use memmap2::Mmap;
 use std::fs::File;
 use std::ops::{Deref, Range};

@@ -1,8 +1,11 @@
-use super::{ElementType, PackedComponent};
-use crate::quantization::{StoredConvolution, StoredInt8};
-use crate::{Device, Error, Result, Tensor, Weight, WeightKind};
+use super::{ElementType, PackedComponent, SafetensorsSource};
+use crate::error::{Error, Result};
+use crate::model_folder::ModelFolder;
+use crate::quantization::{ConvolutionSize, LinearSize, StoredConvolution, StoredInt8};
+use crate::waist::{Device, Tensor, Weight, WeightKind};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Named tensors: a safetensors file, a sharded set, or the parameters of a training run.
 pub trait TensorSource {
@@ -14,6 +17,10 @@ pub trait TensorSource {
     fn shape(&self, name: &str) -> Option<Vec<usize>>;
     /// Reads one tensor as f32 or bf16.
     fn tensor(&self, name: &str, device: &Device) -> Result<Tensor>;
+    /// Fails if [`Self::tensor`] cannot read the type that a tensor is stored in.
+    fn check_type(&self, _name: &str) -> Result<()> {
+        Ok(())
+    }
     /// The type and the little-endian bytes of one tensor, where the source has them at hand.
     fn bytes(&self, _name: &str) -> Option<(ElementType, &[u8])> {
         None
@@ -22,14 +29,24 @@ pub trait TensorSource {
     fn release(&self, name: &str);
 }
 
-/// Hands a model its weights by name, checks every shape against what the config implies, packs each on the device, and
-/// knows afterwards which tensors nobody asked for.
+/// Hands a model its weights by name, checks every shape against what the config implies and every value for being finite, packs each on
+/// the device, and knows afterwards which tensors nobody asked for.
 pub struct Loader<'a> {
     source: &'a dyn TensorSource,
     device: &'a Device,
     prefix: String,
     taken: &'a RefCell<BTreeSet<String>>,
     packed: Option<&'a PackedComponent>,
+    purpose: Purpose,
+}
+
+/// What a loader is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// The model will run.
+    Run,
+    /// Names, shapes and types are checked; values are not read, and nothing is packed.
+    Check,
 }
 
 /// Names listed in an error about extra tensors before it is cut; more would bury the message.
@@ -38,10 +55,10 @@ const LISTED_EXTRAS: usize = 5;
 impl<'a> Loader<'a> {
     /// A loader at the root of `source`. `taken` collects the names that were read.
     pub fn new(source: &'a dyn TensorSource, device: &'a Device, taken: &'a RefCell<BTreeSet<String>>) -> Self {
-        Self { source, device, prefix: String::new(), taken, packed: None }
+        Self { source, device, prefix: String::new(), taken, packed: None, purpose: Purpose::Run }
     }
 
-    /// The same, but weights that were packed before are not packed again, and others are kept for the next time.
+    /// This loader, which does not pack again what was packed before, and keeps what it packs for the next time.
     #[must_use]
     pub fn with_packed(self, packed: Option<&'a PackedComponent>) -> Self {
         Self { packed, ..self }
@@ -86,25 +103,37 @@ impl<'a> Loader<'a> {
             && StoredInt8::is_at(self.source, &module)
         {
             let names = StoredInt8::names(&module);
-            let stored = StoredInt8::read(self.source, &module, (outputs, inputs), self.device)?;
+            self.taken.borrow_mut().extend(names.clone());
+            if self.purpose == Purpose::Check {
+                StoredInt8::check(self.source, &module, LinearSize { outputs, inputs })?;
+                return Ok(self.unread(kind));
+            }
+            let stored = StoredInt8::read(self.source, &module, LinearSize { outputs, inputs }, self.device)?;
             for name in &names {
                 self.source.release(name);
             }
-            self.taken.borrow_mut().extend(names);
             return self.device.stored_weight(self.device, &full_name, kind, &stored);
         }
         if let WeightKind::Conv { outputs, inputs, kernel } = kind
             && StoredConvolution::is_at(self.source, &module)
         {
             let names = StoredConvolution::names(&module);
-            let stored = StoredConvolution::read(self.source, &module, (outputs, inputs, kernel))?;
+            self.taken.borrow_mut().extend(names.clone());
+            // Convolutions that are stored so are small: reading them is a check.
+            let stored = StoredConvolution::read(self.source, &module, ConvolutionSize { outputs, inputs, kernel })?;
             for name in &names {
                 self.source.release(name);
             }
-            self.taken.borrow_mut().extend(names);
+            if self.purpose == Purpose::Check {
+                return Ok(self.unread(kind));
+            }
             return self.device.stored_convolution(self.device, &full_name, kind, &stored);
         }
         self.check(&full_name, &kind.shape())?;
+        if self.purpose == Purpose::Check {
+            self.taken.borrow_mut().insert(full_name);
+            return Ok(self.unread(kind));
+        }
         if let Some(weight) = self.packed.and_then(|packed| packed.weight(self.device, &full_name, kind)) {
             self.taken.borrow_mut().insert(full_name);
             return Ok(weight);
@@ -162,7 +191,19 @@ impl<'a> Loader<'a> {
     fn read(&self, full_name: &str, expected: &[usize]) -> Result<Tensor> {
         self.check(full_name, expected)?;
         self.taken.borrow_mut().insert(full_name.to_owned());
-        self.source.tensor(full_name, self.device)
+        if self.purpose == Purpose::Check {
+            return Tensor::from_f32(Vec::new(), &[0], self.device);
+        }
+        let tensor = self.source.tensor(full_name, self.device)?;
+        if tensor.is_finite() {
+            return Ok(tensor);
+        }
+        Err(Error::NotFinite { name: full_name.to_owned(), place: self.source.place() })
+    }
+
+    /// Stands for a weight that was checked and not read.
+    fn unread(&self, kind: WeightKind) -> Weight {
+        Weight::new(kind, self.device.clone(), Arc::new(()))
     }
 
     fn check(&self, full_name: &str, expected: &[usize]) -> Result<()> {
@@ -171,6 +212,15 @@ impl<'a> Loader<'a> {
         if found != expected {
             return Err(Error::TensorShape { name: full_name.to_owned(), found, expected: expected.to_vec() });
         }
-        Ok(())
+        self.source.check_type(full_name)
     }
+}
+
+/// Checks a component of a model as loading does, but for the values of its weights: `load` is given a loader that reads none.
+pub(crate) fn check_weights(folder: &ModelFolder, component: &str, load: impl FnOnce(&Loader<'_>) -> Result<()>) -> Result<()> {
+    let source = SafetensorsSource::component(folder, component)?;
+    let (device, taken) = (Device::cpu(spec::RunPrecision::F32), RefCell::new(BTreeSet::new()));
+    let loader = Loader { purpose: Purpose::Check, ..Loader::new(&source, &device, &taken) };
+    load(&loader)?;
+    loader.finish()
 }

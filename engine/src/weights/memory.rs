@@ -1,5 +1,6 @@
 use super::TensorSource;
-use crate::{Device, Error, Result, Tensor};
+use crate::error::{Error, Result};
+use crate::waist::{Device, Tensor};
 use std::collections::BTreeMap;
 
 /// Tensors in memory: the parameters of a training run, or a test's.

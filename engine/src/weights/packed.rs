@@ -19,7 +19,7 @@ mod folder;
 pub use folder::{PackedFolder, PackedFolderEntry};
 
 use crate::cpu::PackedWeight;
-use crate::{Device, Weight, WeightKind};
+use crate::waist::{Device, Weight, WeightKind};
 use file::{PackedFile, PackedWriter};
 use spec::Sha256Digest;
 use std::cell::{Cell, RefCell};

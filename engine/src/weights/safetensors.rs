@@ -3,14 +3,23 @@
 
 use super::header::{self, Entry, Header};
 use super::{ElementType, FileBytes, TensorSource};
+use crate::error::{Error, Result};
 use crate::model_folder::ModelFolder;
-use crate::{Device, Error, Result, Tensor};
+use crate::waist::{Device, Tensor};
 use half::{bf16, f16};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Weight files of a component, in the order diffusers and transformers look for them.
-const STEMS: [&str; 2] = ["diffusion_pytorch_model", "model"];
+/// Files that a component's weights may lie in, whole or in shards with an index, the one that is read first: diffusers
+/// (`ModelMixin.from_pretrained`) looks for an index before the whole file, transformers (`PreTrainedModel.from_pretrained`) after it.
+const WEIGHT_FILES: [&str; 4] = [
+    "diffusion_pytorch_model.safetensors.index.json",
+    "diffusion_pytorch_model.safetensors",
+    "model.safetensors",
+    "model.safetensors.index.json",
+];
+/// Ending of an index of shards.
+const INDEX: &str = ".index.json";
 
 /// Type and size of a tensor in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,21 +62,20 @@ impl SafetensorsSource {
     /// The weights of a component of a diffusers folder (`""` for the folder itself): `diffusion_pytorch_model` or `model`,
     /// whole or in shards.
     pub fn component(folder: &ModelFolder, component: &str) -> Result<Self> {
+        match Self::weight_files(folder, component).first() {
+            Some(index) if index.ends_with(INDEX) => Self::sharded(folder, index),
+            Some(file) => Self::from_bytes(folder.place(file), folder.read(file)?),
+            None => {
+                let detail = format!("no weights; one of {} is expected / 没有权重文件", WEIGHT_FILES.join(", "));
+                Err(Error::InvalidFile { path: folder.place(component), detail })
+            }
+        }
+    }
+
+    /// The files in a component's folder that hold all of its weights, or the index of its shards. The first is read; others are not.
+    pub fn weight_files(folder: &ModelFolder, component: &str) -> Vec<String> {
         let within = |name: &str| if component.is_empty() { name.to_owned() } else { format!("{component}/{name}") };
-        for stem in STEMS {
-            let index = within(&format!("{stem}.safetensors.index.json"));
-            if folder.exists(&index) {
-                return Self::sharded(folder, &index);
-            }
-        }
-        for stem in STEMS {
-            let file = within(&format!("{stem}.safetensors"));
-            if folder.exists(&file) {
-                return Self::from_bytes(folder.place(&file), folder.read(&file)?);
-            }
-        }
-        let expected = within(&format!("{{{}}}.safetensors", STEMS.join(",")));
-        Err(Error::InvalidFile { path: folder.place(component), detail: format!("no weights: expected {expected}") })
+        WEIGHT_FILES.iter().map(|name| within(name)).filter(|file| folder.exists(file)).collect()
     }
 
     fn sharded(folder: &ModelFolder, index: &str) -> Result<Self> {
@@ -157,10 +165,15 @@ impl TensorSource for SafetensorsSource {
             ElementType::F32 => Tensor::from_f32(elements(bytes, f32::from_le_bytes), &entry.shape, device),
             ElementType::Bf16 => Tensor::from_bf16(elements(bytes, bf16::from_le_bytes), &entry.shape, device),
             ElementType::F16 => Tensor::from_f32(elements(bytes, |value| f16::from_le_bytes(value).to_f32()), &entry.shape, device),
-            other => Err(Error::InvalidFile {
-                path: file.path.clone(),
-                detail: format!("tensor {name:?} holds {other}; F32, BF16 and F16 can be read"),
-            }),
+            _ => Err(unreadable(file, entry, name)),
+        }
+    }
+
+    fn check_type(&self, name: &str) -> Result<()> {
+        let (file, entry, _) = self.find(name)?;
+        match entry.element_type {
+            ElementType::F32 | ElementType::Bf16 | ElementType::F16 => Ok(()),
+            _ => Err(unreadable(file, entry, name)),
         }
     }
 
@@ -173,6 +186,11 @@ impl TensorSource for SafetensorsSource {
             file.bytes.release(entry.range.clone());
         }
     }
+}
+
+fn unreadable(file: &File, entry: &Entry, name: &str) -> Error {
+    let detail = format!("tensor {name:?} holds {}; F32, BF16 and F16 can be read / 无法读取此类型", entry.element_type);
+    Error::InvalidFile { path: file.path.clone(), detail }
 }
 
 fn elements<const SIZE: usize, T>(bytes: &[u8], read: impl Fn([u8; SIZE]) -> T) -> Vec<T> {

@@ -1,7 +1,8 @@
 #![deny(clippy::indexing_slicing)]
 
 use super::ElementType;
-use crate::{Error, Result, Tensor};
+use crate::error::{Error, Result};
+use crate::waist::Tensor;
 use kernels::element::Elements;
 use std::borrow::Cow;
 use std::collections::BTreeMap;

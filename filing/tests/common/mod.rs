@@ -1,7 +1,8 @@
 //! Records of a small model, with and without what an operator would supply.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use engine::model_folder::{ModelFolder, inspect};
+use engine::inspection::inspect;
+use engine::model_folder::ModelFolder;
 use filing::{ClassifierRecord, DefaultOutput, ModelRecord, Records, Subject};
 use policy::Lexicon;
 use std::path::Path;

@@ -1,5 +1,6 @@
 use super::{Collector, Shapes};
 use crate::recipe::{Autoencoder, Recipe};
+use engine::families::registry::Role;
 use serde_json::{Value, json};
 
 /// `vae/config.json`.
@@ -7,7 +8,7 @@ pub fn autoencoder_config(recipe: &Recipe) -> Value {
     let autoencoder = &recipe.autoencoder;
     let blocks = autoencoder.block_out_channels.len();
     json!({
-        "_class_name": "AutoencoderKLFlux2",
+        "_class_name": super::class_name(Role::Autoencoder),
         "_diffusers_version": super::super::export::DIFFUSERS_VERSION,
         "act_fn": "silu",
         // The pipeline adds 1e-5 to the variance whatever is written here; say the same.

@@ -1,12 +1,13 @@
 use super::{Collector, Shapes};
 use crate::recipe::Recipe;
+use engine::families::registry::Role;
 use serde_json::{Value, json};
 
 /// `transformer/config.json`.
 pub fn denoiser_config(recipe: &Recipe) -> Value {
     let denoiser = &recipe.denoiser;
     json!({
-        "_class_name": "ErnieImageTransformer2DModel",
+        "_class_name": super::class_name(Role::Denoiser),
         "_diffusers_version": super::super::export::DIFFUSERS_VERSION,
         "eps": 1e-6,
         "ffn_hidden_size": denoiser.ffn_hidden_size,

@@ -1,5 +1,6 @@
 use super::{Collector, Shapes};
 use crate::recipe::{Recipe, TextEncoder};
+use engine::families::registry::Role;
 use serde_json::{Value, json};
 
 /// Width of the vision tower that a `Mistral3Model` must have and that no prompt ever reaches.
@@ -11,7 +12,7 @@ const VISION_PATCH: usize = 14;
 pub fn text_encoder_config(recipe: &Recipe, vocabulary_size: usize) -> Value {
     let text = &recipe.text_encoder;
     json!({
-        "architectures": ["Mistral3Model"],
+        "architectures": [super::class_name(Role::TextEncoder)],
         "dtype": "bfloat16",
         "image_token_index": 2,
         "model_type": "mistral3",

@@ -1,7 +1,7 @@
 /// A colour with its names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NamedColour {
-    /// As captions say it, for example `红色`.
+    /// The name in captions, for example `红色`.
     pub chinese: &'static str,
     /// For example `red`.
     pub english: &'static str,

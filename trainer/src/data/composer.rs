@@ -29,7 +29,7 @@ pub struct Background {
 pub enum ObjectSize {
     /// Half of the usual side.
     Small,
-    /// As captions leave it unsaid.
+    /// The size that captions do not mention.
     Usual,
     /// Nearly the whole scene.
     Large,

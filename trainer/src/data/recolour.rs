@@ -1,13 +1,14 @@
 //! The same object in another colour: the hue that covers most of it is replaced, shading and other hues stay.
 
 use super::sprite::Sprite;
+use std::ops::RangeInclusive;
 
 /// Hue bins, 10° each.
 const BINS: usize = 36;
 /// Distance in degrees from the main hue up to which a pixel is replaced whole, and from which it stays.
-const HUE_BAND: (f32, f32) = (32.0, 55.0);
+const HUE_BAND: RangeInclusive<f32> = 32.0..=55.0;
 /// Saturation below which a pixel stays, and from which it is replaced whole.
-const SATURATION_BAND: (f32, f32) = (0.12, 0.30);
+const SATURATION_BAND: RangeInclusive<f32> = 0.12..=0.30;
 
 /// `sprite` with its main colour replaced by `rgb`.
 pub fn recoloured(sprite: &Sprite, rgb: [u8; 3]) -> Sprite {
@@ -51,7 +52,7 @@ fn main_colour(pixels: &[u8]) -> Option<Hsv> {
     let best = (0..BINS).reduce(|best, bin| if around(bin) > around(best) { bin } else { best })?;
     let hue = (best as f32 + 0.5) * 360.0 / BINS as f32;
     let (mut saturation, mut value, mut total) = (0.0, 0.0, 0.0);
-    for (colour, weight) in colours.iter().filter(|(colour, _)| hue_distance(colour.hue, hue) < HUE_BAND.0) {
+    for (colour, weight) in colours.iter().filter(|(colour, _)| hue_distance(colour.hue, hue) < *HUE_BAND.start()) {
         saturation += weight * colour.saturation;
         value += weight * colour.value;
         total += weight;
@@ -60,7 +61,8 @@ fn main_colour(pixels: &[u8]) -> Option<Hsv> {
 }
 
 /// 0 below the band, 1 above, linear within.
-fn ramp(value: f32, (low, high): (f32, f32)) -> f32 {
+fn ramp(value: f32, band: RangeInclusive<f32>) -> f32 {
+    let (low, high) = band.into_inner();
     ((value - low) / (high - low)).clamp(0.0, 1.0)
 }
 

@@ -396,7 +396,7 @@ fn refusal(source: &str, english: &str, chinese: &str) -> Shortfall {
     Shortfall { source: source.to_owned(), refuses: true, english: english.to_owned(), chinese: chinese.to_owned() }
 }
 
-/// As the data manifest names a package.
+/// The name of a package in the data manifest.
 fn package_id(package: &Package) -> String {
     format!("npm:{}@{}", package.name, package.version)
 }

@@ -1,12 +1,15 @@
 use super::Run;
 use crate::autodiff::{Gradients, Recorder};
+use crate::checkpoint;
+use crate::error::{Error, Result};
 use crate::journal::{Entry, Journal};
 use crate::networks;
+use crate::networks::Place;
 use crate::optimiser::{GradientSum, OptimiserState};
-use crate::parameters::Layout;
+use crate::parameters::{Layout, Parameters};
 use crate::random::Random;
 use crate::recipe::{Autoencoder, AutoencoderPhase, Recipe};
-use crate::{Error, Result, checkpoint, sheet};
+use crate::sheet;
 use engine::{Device, Tensor, Unary};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -129,7 +132,7 @@ pub fn autoencoder_step(
 ) -> Result<(Gradients, Losses)> {
     recorder.clear();
     let device = recorder.device();
-    let model = networks::load_autoencoder(recipe, layout, values, &device, Some(recorder))?;
+    let model = networks::load_autoencoder(recipe, Parameters { layout, values }, Place { device: &device, recorder: Some(recorder) })?;
     let pictures = Tensor::from_f32(batch.pictures.clone(), &[batch.size, batch.side, batch.side, 3], &device)?;
     let (mean, log_variance) = model.encode(&pictures)?;
     let noise = Tensor::from_f32(batch.noise.clone(), mean.shape(), &device)?;
@@ -170,7 +173,8 @@ fn edges(x: &Tensor, axis: usize) -> Result<Tensor> {
 
 fn draw_sheet(run: &Run<'_>, layout: &Layout, state: &OptimiserState) -> Result<()> {
     let device = Device::cpu(networks::run_precision(run.recipe));
-    let model = networks::load_autoencoder(run.recipe, layout, &state.average, &device, None)?;
+    let model =
+        networks::load_autoencoder(run.recipe, Parameters { layout, values: &state.average }, Place { device: &device, recorder: None })?;
     let side = run.recipe.data.image_size;
     let (pictures, _) = run.samples(0, SHEET_PICTURES);
     let originals = Tensor::from_f32(pictures, &[SHEET_PICTURES, side, side, 3], &device)?;

@@ -1,13 +1,16 @@
 use super::Run;
 use super::latents::LatentCache;
 use crate::autodiff::{Gradients, Recorder};
+use crate::checkpoint;
+use crate::error::{Error, Result};
 use crate::journal::{Entry, Journal};
-use crate::networks::{self, Conditioner};
+use crate::networks::{self, Conditioner, Place};
 use crate::optimiser::{GradientSum, OptimiserState};
-use crate::parameters::Layout;
+use crate::parameters::Parameters;
 use crate::random::Random;
 use crate::recipe::Recipe;
-use crate::{Error, Result, checkpoint, sampler, sheet};
+use crate::sampler;
+use crate::sheet;
 use engine::{Tensor, Unary};
 use serde_json::Value;
 use spec::Sha256Digest;
@@ -49,9 +52,14 @@ pub(super) fn train(run: &Run<'_>, autoencoder: &OptimiserState, cache: &LatentC
         let mut sum = GradientSum::new(&layout);
         let mut loss = 0.0;
         for micro_batch in 0..settings.micro_batches {
-            let batch =
-                DenoiserBatch::draw(recipe, cache, (&captions, &empty), state.step * settings.micro_batches as u64 + micro_batch as u64);
-            let (gradients, part) = denoiser_step(&recorder, recipe, (&layout, &state.values), &conditioner, &batch)?;
+            let batch = DenoiserBatch::draw(
+                recipe,
+                cache,
+                Texts { captions: &captions, empty: &empty },
+                state.step * settings.micro_batches as u64 + micro_batch as u64,
+            );
+            let (gradients, part) =
+                denoiser_step(&recorder, recipe, Parameters { layout: &layout, values: &state.values }, &conditioner, &batch)?;
             let share = 1.0 / settings.micro_batches as f32;
             sum.add(&layout, &gradients, share)?;
             loss += share * part;
@@ -69,7 +77,8 @@ pub(super) fn train(run: &Run<'_>, autoencoder: &OptimiserState, cache: &LatentC
             saved = Instant::now();
         }
         if done || state.step.is_multiple_of(recipe.sampling.every_steps) {
-            let pictures = sampler::samples(recipe, &conditioner, (&layout, &state.average), &autoencoder.average)?;
+            let pictures =
+                sampler::samples(recipe, &conditioner, Parameters { layout: &layout, values: &state.average }, &autoencoder.average)?;
             sheet::write(&output.join(format!("samples-{:06}.png", state.step)), &pictures, SHEET_COLUMNS, run.label_sheet)?;
         }
         if stopping && !done {
@@ -93,9 +102,18 @@ pub struct DenoiserBatch {
     pub velocity: Vec<f32>,
 }
 
+/// Token ids of what a batch is conditioned on.
+#[derive(Clone, Copy)]
+struct Texts<'a> {
+    /// Of each sample's caption.
+    captions: &'a [Vec<u32>],
+    /// Of the empty prompt.
+    empty: &'a [u32],
+}
+
 impl DenoiserBatch {
     /// The micro-batch with number `index`: the same whoever asks and when.
-    fn draw(recipe: &Recipe, cache: &LatentCache, (captions, empty): (&[Vec<u32>], &[u32]), index: u64) -> Self {
+    fn draw(recipe: &Recipe, cache: &LatentCache, texts: Texts<'_>, index: u64) -> Self {
         let mut random = Random::at(recipe.seed, SAMPLE_STREAM, index);
         let size = recipe.denoiser.batch_size / recipe.denoiser.micro_batches;
         let (mut tokens, mut latents, mut sigmas) = (Vec::new(), Vec::new(), Vec::new());
@@ -103,7 +121,7 @@ impl DenoiserBatch {
             let sample = random.below(cache.len());
             cache.extend(sample, &mut latents);
             let unconditional = random.uniform() < recipe.denoiser.unconditional_share;
-            tokens.push(if unconditional { empty.to_vec() } else { captions[sample].clone() });
+            tokens.push(if unconditional { texts.empty.to_vec() } else { texts.captions[sample].clone() });
             sigmas.push(noise_level(&mut random, recipe.scheduler.shift));
         }
         Self::noise(latents, &mut random, tokens, sigmas)
@@ -135,13 +153,13 @@ fn noise_level(random: &mut Random, shift: f32) -> f32 {
 pub fn denoiser_step(
     recorder: &Arc<Recorder>,
     recipe: &Recipe,
-    (layout, values): (&Layout, &[f32]),
+    parameters: Parameters<'_>,
     conditioner: &Conditioner,
     batch: &DenoiserBatch,
 ) -> Result<(Gradients, f32)> {
     recorder.clear();
     let device = recorder.device();
-    let models = networks::load_denoiser(recipe, conditioner, (layout, values), &device, Some(recorder))?;
+    let models = networks::load_denoiser(recipe, conditioner, parameters, Place { device: &device, recorder: Some(recorder) })?;
     let side = recipe.latent_size();
     let shape = [batch.sigmas.len(), side, side, recipe.patch_channels()];
     let noised = Tensor::from_f32(batch.noised.clone(), &shape, &device)?;

@@ -1,5 +1,5 @@
+use crate::error::{Error, Result};
 use crate::parameters::Layout;
-use crate::{Error, Result};
 use engine::Device;
 use engine::weights::{SafetensorsSource, TensorSource as _};
 use spec::RunPrecision;

@@ -1,9 +1,12 @@
 use super::Run;
 use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::networks;
+use crate::networks::Place;
 use crate::optimiser::OptimiserState;
-use crate::parameters::Layout;
+use crate::parameters::{Layout, Parameters};
 use crate::recipe::Recipe;
-use crate::{Error, Result, networks, vocabulary};
+use crate::vocabulary;
 use engine::autoencoders::{LATENT_STATISTICS_EPSILON, patchify};
 use engine::weights::{ElementType, SafetensorsSource, TensorBytes, TensorSource as _, write_safetensors};
 use engine::{Device, Tensor};
@@ -112,7 +115,7 @@ pub(super) fn prepare(run: &Run<'_>, autoencoder: &mut OptimiserState) -> Result
 fn encode_all(run: &Run<'_>, layout: &Layout, weights: &[f32]) -> Result<(Vec<f32>, Vec<String>)> {
     let recipe = run.recipe;
     let device = Device::cpu(networks::run_precision(recipe));
-    let model = networks::load_autoencoder(recipe, layout, weights, &device, None)?;
+    let model = networks::load_autoencoder(recipe, Parameters { layout, values: weights }, Place { device: &device, recorder: None })?;
     let side = recipe.data.image_size;
     let (mut values, mut captions) = (Vec::new(), Vec::new());
     let started = Instant::now();

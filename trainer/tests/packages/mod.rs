@@ -48,7 +48,7 @@ fn annotations(label: impl Fn(usize) -> &'static str) -> Vec<u8> {
     serde_json::to_vec(&rows.collect::<Vec<_>>()).unwrap()
 }
 
-/// As a registry states it.
+/// The integrity that a registry states.
 pub fn integrity(bytes: &[u8]) -> String {
     format!("sha512-{}", base64::engine::general_purpose::STANDARD.encode(Sha512::digest(bytes)))
 }

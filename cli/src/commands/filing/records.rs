@@ -72,7 +72,7 @@ fn model(subject: &Subject) -> Result<ModelRecord, Failure> {
     };
     Ok(ModelRecord {
         identity: folder.identity(named)?,
-        inspection: engine::model_folder::inspect(&folder)?,
+        inspection: engine::inspection::inspect(&folder)?,
         defaults: DefaultOutput { width: defaults.width, height: defaults.height, num_inference_steps: defaults.num_inference_steps },
         card,
     })

@@ -2,8 +2,8 @@
 
 use super::PackedKey;
 use super::checksum::checksum;
-use crate::WeightKind;
 use crate::cpu::PackedWeight;
+use crate::waist::WeightKind;
 use crate::weights::FileBytes;
 use kernels::storage::SharedBytes;
 use serde::{Deserialize, Serialize};

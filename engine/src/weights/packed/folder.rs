@@ -1,5 +1,5 @@
 use super::PackedKey;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -38,7 +38,7 @@ impl PackedFolder {
         Self { path: path.into(), limit, smallest: SMALLEST }
     }
 
-    /// The same, but components of at least so many weights are kept.
+    /// This folder, in which components of at least so many weights are kept.
     #[must_use]
     pub fn with_smallest(self, smallest: usize) -> Self {
         Self { smallest, ..self }

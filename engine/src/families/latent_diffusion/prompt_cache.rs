@@ -1,9 +1,10 @@
-use crate::{Result, Tensor};
+use crate::error::Result;
+use crate::waist::Tensor;
 use std::collections::VecDeque;
 
 /// Encoded prompts of one model, the most recently used last.
 #[derive(Default)]
-pub struct PromptCache {
+pub(super) struct PromptCache {
     entries: VecDeque<(String, Tensor)>,
 }
 
@@ -53,7 +54,7 @@ impl PromptCache {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::{CAPACITY, PromptCache};
-    use crate::{Device, Tensor};
+    use crate::waist::{Device, Tensor};
     use spec::RunPrecision;
 
     fn states(value: f32, count: usize) -> Tensor {
