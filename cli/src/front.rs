@@ -1,6 +1,7 @@
 //! What a command that generates shows of its work: a bar, a line for each file, and what was withheld.
 
 use crate::{interrupt, progress};
+use engine::Warning;
 use engine::families::{Control, Progress};
 use indicatif::ProgressBar;
 use ledger::SuspensionCause;
@@ -21,6 +22,7 @@ pub struct Front {
     withheld: u32,
     refused: bool,
     failure: Option<Error>,
+    warnings: Vec<Warning>,
     interrupt: Arc<AtomicBool>,
 }
 
@@ -36,7 +38,17 @@ pub struct Outcome {
 impl Front {
     /// For `count` artifacts; `interrupt` is what Ctrl-C sets.
     pub fn new(count: u32, as_json: bool, interrupt: Arc<AtomicBool>) -> Self {
-        Self { bar: progress::steps(0), as_json, count, settled: 0, withheld: 0, refused: false, failure: None, interrupt }
+        Self {
+            bar: progress::steps(0),
+            as_json,
+            count,
+            settled: 0,
+            withheld: 0,
+            refused: false,
+            failure: None,
+            warnings: Vec::new(),
+            interrupt,
+        }
     }
 
     /// Takes the bar away and says how it ended.
@@ -51,7 +63,11 @@ impl Front {
 
     fn tell(&self, released: &Released) {
         if self.as_json {
-            println!("{}", json!(released));
+            let mut line = json!(released);
+            if !self.warnings.is_empty() {
+                line["warnings"] = json!(self.warnings);
+            }
+            println!("{line}");
         } else {
             println!("{}", released.path.display());
             eprintln!(
@@ -93,6 +109,14 @@ impl Watcher for Front {
 
     fn goes_on(&mut self) -> bool {
         self.failure.is_none() && !self.interrupt.load(Ordering::SeqCst)
+    }
+
+    fn warned(&mut self, _: JobId, warnings: &[Warning]) {
+        // Each batch of a job has the same.
+        if self.warnings.is_empty() {
+            self.bar.suspend(|| warnings.iter().for_each(|warning| eprintln!("warning / 警告: {warning}")));
+            self.warnings = warnings.to_vec();
+        }
     }
 
     fn settled(&mut self, _: JobItem, settled: &Settled) {

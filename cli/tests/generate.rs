@@ -131,3 +131,16 @@ fn a_copy_without_metadata_is_traced_by_its_watermark() {
     let report: Value = serde_json::from_slice(&verified.stdout).expect("JSON");
     assert_eq!(report["watermark"]["state"], "not_found");
 }
+
+#[test]
+fn a_size_and_words_that_the_model_does_not_know_are_warned_about() {
+    let desk = Desk::new();
+    let prompt = "红色的苹果，".repeat(300);
+    let pictures = desk.generate(&[&prompt, "--width", "64", "--height", "64", "--steps", "1"]);
+    let warnings = pictures[0]["warnings"].as_array().unwrap();
+    let codes: Vec<&str> = warnings.iter().filter_map(|warning| warning["code"].as_str()).collect();
+    assert_eq!(codes, ["prompt_cut", "untrained_size"]);
+    assert!(prompt.contains(warnings[0]["first_unseen"].as_str().unwrap()) && warnings[0]["limit"] == 256, "{}", warnings[0]);
+    let plain = desk.generate(&["苹果", "--steps", "1"]);
+    assert_eq!(plain[0]["warnings"], Value::Null);
+}

@@ -36,6 +36,13 @@ fn check_picture(request: &Request, picture: &PictureRequest) -> Result<()> {
             "guidance scale must be from 0 to {MAXIMUM_GUIDANCE}, not {value} / 引导强度应在 0 到 {MAXIMUM_GUIDANCE} 之间，而不是 {value}"
         )));
     }
+    // While a model runs, processors take such numbers for zero: they would not read back as they are recorded.
+    let numbers = picture.guidance_interval.unwrap_or_default().into_iter().chain([value]);
+    if let Some(tiny) = numbers.into_iter().find(|number| number.is_subnormal()) {
+        return Err(Error::InvalidRequest(format!(
+            "{tiny:e} is too small a number for guidance: 0, or 1.2e-38 and more, is expected / 引导参数 {tiny:e} 过小，应为 0 或不小于 1.2e-38"
+        )));
+    }
     Ok(())
 }
 
@@ -44,4 +51,30 @@ fn in_range(name: &str, chinese: &str, value: u32, limit: u32) -> Result<()> {
         return Ok(());
     }
     Err(Error::InvalidRequest(format!("{name} must be from 1 to {limit}, not {value} / {chinese}应在 1 到 {limit} 之间，而不是 {value}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use spec::{Asked, FileFormat, PictureRequest, Request, Texts};
+
+    #[test]
+    fn numbers_that_would_read_back_as_zero_are_refused_by_their_name() {
+        let asked = Asked::Picture(PictureRequest {
+            width: 128,
+            height: 128,
+            num_inference_steps: 1,
+            guidance_scale: 0.0,
+            guidance_interval: None,
+            format: FileFormat::Png,
+        });
+        let request = Request::of("xiaopin", Texts::of("苹果"), asked);
+        assert!(check(&request).is_ok());
+        for change in
+            [|picture: &mut PictureRequest| picture.guidance_scale = 1e-39, |picture| picture.guidance_interval = Some([1e-39, 1.0])]
+        {
+            let error = check(&request.clone().with_picture(change)).unwrap_err().to_string();
+            assert!(error.contains("too small") && error.contains("过小"), "{error}");
+        }
+    }
 }

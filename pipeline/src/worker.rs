@@ -45,6 +45,8 @@ pub trait Watcher {
     fn progress(&mut self, progress: Progress) -> Control;
     /// Whether to lease more; what is leased is made all the same.
     fn goes_on(&mut self) -> bool;
+    /// What a user should know of a job that is made all the same; before each batch.
+    fn warned(&mut self, _job: JobId, _warnings: &[engine::Warning]) {}
     /// One item is settled.
     fn settled(&mut self, item: JobItem, settled: &Settled);
     /// A job that was cleared when it came is refused now; recorded.
@@ -180,6 +182,10 @@ impl Worker {
                 }
             }
             let (Some(first), Some(last)) = (waiting.first(), waiting.last()) else { continue };
+            let warnings = self.model(cleared.request())?.warnings(cleared.request())?;
+            if !warnings.is_empty() {
+                watcher.warned(leased.job.id, &warnings);
+            }
             let generated = self.generate(&cleared, first.index..last.index + 1, &mut |progress| {
                 if lost.load(Ordering::Relaxed) { Control::Stop } else { watcher.progress(progress) }
             })?;
