@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["spec"]),
     ("pipeline", &["credentials", "engine", "ledger", "policy", "provenance", "spec", "store"]),
     ("installation", &["credentials", "engine", "ledger", "pipeline", "policy", "provenance", "spec", "store"]),
+    ("design", &["kernels"]),
     ("filing", &["engine", "ledger", "policy", "provenance", "spec", "trainer"]),
     (
         "cli",
