@@ -61,6 +61,11 @@ pub enum Command {
         #[command(subcommand)]
         command: crate::commands::article9::Article9Command,
     },
+    /// Engineering designs: topology optimisation / 工程设计：拓扑优化
+    Design {
+        #[command(subcommand)]
+        command: crate::commands::design::DesignCommand,
+    },
     /// Check texts; keep, sign and measure lexicons; stop generation; accounts / 内容安全策略、停用开关与账户
     Policy {
         #[command(subcommand)]

@@ -70,6 +70,7 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
         Command::Data { command } => commands::data::run(&command),
         Command::Filing { command } => commands::filing::run(&command, &configuration),
         Command::Article9 { command } => commands::article9::run(&command, &configuration),
+        Command::Design { command } => commands::design::run(&command, &configuration),
         Command::Policy { command } => commands::policy::run(&command, &configuration),
         Command::Bench(options) => commands::bench::run(&options),
         Command::Completions(options) => commands::manual::completions(&options),

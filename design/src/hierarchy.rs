@@ -126,7 +126,7 @@ impl<'a, E: Element> Hierarchy<'a, E> {
                         matrix.iter_mut().zip(own).for_each(
                             #[inline(always)]
                             |(sum, value)| *sum += modulus * value,
-                        )
+                        );
                     },
                 );
             }

@@ -37,8 +37,8 @@ impl Lanes {
         }
     }
 
-    /// Sum of the lanes, in one order.
-    #[inline(always)]
+    /// Sum of the lanes.
+    #[cfg(test)]
     pub(crate) fn sum(self) -> f64 {
         (self.0[0] + self.0[1]) + (self.0[2] + self.0[3])
     }

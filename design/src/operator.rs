@@ -140,7 +140,7 @@ impl<E: Element> Operator<'_, E> {
                     continue;
                 }
                 for component in 0..E::COMPONENTS {
-                    let target = &mut part[start - first + component * pitch + MARGIN + x..][..LANES + 1];
+                    let target = &mut part[start - first + component * pitch + MARGIN + x..][..=LANES];
                     forces[component][corner_row << 1].add_to(target);
                     forces[component][corner_row << 1 | 1].add_to(&mut target[1..]);
                 }
@@ -155,7 +155,7 @@ fn load<E: Element>(displacements: &[f64], starts: &[usize; CORNER_ROWS], pitch:
     let mut values = [[Lanes::ZERO; CORNERS]; COMPONENTS];
     for (corner_row, start) in starts.iter().enumerate().take(E::CORNERS / 2) {
         for component in 0..E::COMPONENTS {
-            let source = &displacements[start + component * pitch + MARGIN + x..][..LANES + 1];
+            let source = &displacements[start + component * pitch + MARGIN + x..][..=LANES];
             values[component][corner_row << 1] = Lanes::load(source);
             values[component][corner_row << 1 | 1] = Lanes::load(&source[1..]);
         }

@@ -53,7 +53,7 @@ pub(crate) fn combine(target: &mut [f64], source: &[f64], function: impl Fn(f64,
                 part.iter_mut().zip(source).for_each(
                     #[inline(always)]
                     |(value, other)| *value = function(*value, *other),
-                )
+                );
             },
         );
     });

@@ -91,7 +91,11 @@ impl With for Task<'_, '_> {
         let volume = description.volume_fraction * grid.element_count() as f64;
         let mut densities = match start.densities {
             None => bounds.uniform(volume),
-            Some(given) => bounds.nearest(&analyser.padded(given), volume),
+            Some(given) => {
+                let mut given = analyser.padded(given);
+                mirror(&grid, &description.symmetry, &mut given);
+                bounds.nearest(&given, volume)
+            }
         };
         let mut history: Vec<Iteration> = Vec::new();
         let mut ended = Ended::IterationLimit;
@@ -119,8 +123,9 @@ impl With for Task<'_, '_> {
                 break;
             }
             let mut gains = step.gains;
-            mirror(&grid, &description.symmetry, &mut gains);
             filter.apply(&densities, &mut gains);
+            // Behind the filter, which rounds differently on either side.
+            mirror(&grid, &description.symmetry, &mut gains);
             let next = bounds.next(&densities, &gains, volume);
             let change = next.iter().zip(&densities).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
             densities = next;

@@ -110,7 +110,7 @@ impl Stencil {
         let (j, k) = (node_row % grid.nodes[1], node_row / grid.nodes[1]);
         let entries = E::COMPONENTS * E::COMPONENTS;
         let coefficients = &self.coefficients[node_row * neighbours(E::DIMENSIONS) * entries * pitch..];
-        for x in (MARGIN..MARGIN + grid.nodes[0]).step_by(LANES) {
+        for x in (MARGIN..=grid.nodes[0]).step_by(LANES) {
             let mut sums = [Lanes::ZERO; COMPONENTS];
             for row in 0..neighbours(E::DIMENSIONS) / 3 {
                 let (y, z) = (j + row % 3, if E::DIMENSIONS == 3 { k + row / 3 } else { 1 });

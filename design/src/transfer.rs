@@ -96,17 +96,17 @@ impl Transfer {
     fn sources(&self, fine_row: usize) -> Vec<(usize, f64)> {
         let (j, k) = (fine_row % self.fine.nodes[1], fine_row / self.fine.nodes[1]);
         let (rows, layers) = (between(j, self.halved[1]), between(k, self.halved[2]));
-        self.combine(&rows, &layers, self.coarse.nodes)
+        Self::combine(&rows, &layers, self.coarse.nodes)
     }
 
     /// Fine rows of nodes that lie on or beside a coarse one, with their weights.
     fn sources_of_coarse(&self, coarse_row: usize) -> Vec<(usize, f64)> {
         let (j, k) = (coarse_row % self.coarse.nodes[1], coarse_row / self.coarse.nodes[1]);
         let (rows, layers) = (around(j, self.halved[1]), around(k, self.halved[2]));
-        self.combine(&rows, &layers, self.fine.nodes)
+        Self::combine(&rows, &layers, self.fine.nodes)
     }
 
-    fn combine(&self, rows: &[(usize, f64)], layers: &[(usize, f64)], nodes: [usize; 3]) -> Vec<(usize, f64)> {
+    fn combine(rows: &[(usize, f64)], layers: &[(usize, f64)], nodes: [usize; 3]) -> Vec<(usize, f64)> {
         let inside = |index: usize, axis: usize| index < nodes[axis];
         let layers = layers.iter().filter(|(layer, _)| inside(*layer, 2));
         layers.flat_map(|(k, z)| rows.iter().filter(|(row, _)| inside(*row, 1)).map(move |(j, y)| (k * nodes[1] + j, y * z))).collect()

@@ -31,7 +31,7 @@ impl ModelDefaults {
 }
 
 /// The widths and heights that a model was trained at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrainedSizes(Vec<[u32; 2]>);
 
 impl TrainedSizes {

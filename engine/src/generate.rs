@@ -1,6 +1,7 @@
 use crate::error::{Error, Result};
 use crate::families::{Control, FamilyRequest, Observer, Progress, Shortcuts};
 use crate::loaded_model::LoadedModel;
+use crate::solvers;
 use crate::waist::Tensor;
 use spec::stage::{self, Cleared};
 use spec::{Artifact, Asked, ModelIdentity, Picture, PictureRequest, Request, Verdict};
@@ -39,7 +40,7 @@ impl stage::Generated for Generated {
     }
 }
 
-/// Generates pictures `range` of a cleared request. Picture `i` has seed `request.seed + i` (wrapping) and is the same, bit for bit,
+/// Generates artifacts `range` of a cleared request. Artifact `i` has seed `request.seed + i` (wrapping) and is the same, bit for bit,
 /// whichever others it is generated with.
 pub fn generate<C: Cleared + Send + Sync + 'static>(
     model: &mut LoadedModel,
@@ -49,16 +50,21 @@ pub fn generate<C: Cleared + Send + Sync + 'static>(
 ) -> Result<Vec<Generated>> {
     let request = cleared.request();
     let observer: &mut Observer<'_> = observer;
-    let pictures = model.family().generate(&family_request(request, range.clone())?, observer)?;
+    let artifacts: Vec<Artifact> = match &request.asked {
+        Asked::Picture(_) => {
+            let pictures = model.family()?.generate(&family_request(request, range.clone())?, observer)?;
+            pictures.iter().map(|picture| Ok(Artifact::Picture(to_bytes(picture)?))).collect::<Result<_>>()?
+        }
+        Asked::Design(asked) => {
+            range.clone().map(|_| Ok(Artifact::Design(Box::new(solvers::design(asked, observer)?)))).collect::<Result<_>>()?
+        }
+    };
     let seeds = range.map(|index| request.seed.wrapping_add(u64::from(index)));
-    pictures
-        .iter()
-        .zip(seeds)
-        .map(|(picture, seed)| {
-            let cleared: Arc<dyn Cleared + Send + Sync> = Arc::<C>::clone(cleared);
-            Ok(Generated { cleared, model: model.identity().clone(), seed, artifact: Artifact::Picture(to_bytes(picture)?) })
-        })
-        .collect()
+    let generated = artifacts.into_iter().zip(seeds).map(|(artifact, seed)| {
+        let cleared: Arc<dyn Cleared + Send + Sync> = Arc::<C>::clone(cleared);
+        Generated { cleared, model: model.identity().clone(), seed, artifact }
+    });
+    Ok(generated.collect())
 }
 
 /// What the family is asked for: pictures `range` of a request.

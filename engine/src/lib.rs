@@ -34,6 +34,7 @@ pub mod prompt_enhancer;
 pub mod quantization;
 pub mod random;
 pub mod schedulers;
+pub mod solvers;
 pub mod text_encoders;
 pub mod tokenizer;
 mod waist;

@@ -42,11 +42,14 @@ impl<'a> Measurement<'a> {
 
     /// What the family itself makes: a picture for each prompt and seed, `[height, width, 3]`, 0..1.
     pub fn pictures(&mut self, request: &FamilyRequest, observer: &mut Observer<'_>) -> Result<Vec<Tensor>> {
-        self.model.family().generate(request, observer)
+        self.model.family()?.generate(request, observer)
     }
 
     /// Keeps packed weights in a folder, under any digest: to measure what another model's files do.
     pub fn keep_packed(&mut self, folder: PackedFolder, model: Sha256Digest) {
-        self.model.family().keep_packed(folder, model);
+        // A solver has no weights to keep.
+        if let Ok(family) = self.model.family() {
+            family.keep_packed(folder, model);
+        }
     }
 }

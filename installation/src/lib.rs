@@ -23,7 +23,7 @@ pub use classifiers::{BUILTIN_CLASSIFIER, ClassifierSettings, ImageSafety, Label
 pub use configuration::{AgreementFile, Configuration, trust};
 pub use error::{Error, Result};
 pub use first_use::{FirstUse, Made};
-pub use models::{DEFAULT_MODEL, find_model};
+pub use models::{DEFAULT_MODEL, SOLVER, find_model};
 pub use parts::{Parts, PartsOptions};
 pub use picture_input::read_picture;
 pub use start::{Start, Started};

@@ -2,6 +2,8 @@ use crate::Result;
 use engine::model_folder::ModelFolder;
 use std::path::Path;
 
+/// Name of the solver of engineering designs, which is built in.
+pub const SOLVER: &str = "simp";
 /// Name of the embedded default checkpoint, 丹青·小品.
 pub const DEFAULT_MODEL: &str = "xiaopin";
 

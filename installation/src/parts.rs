@@ -4,7 +4,7 @@ use crate::{Configuration, Result, find_model};
 use engine::LoadedModel;
 use engine::families::Residency;
 use pipeline::{Admission, Chain, ChainOptions, RecordOptions, SharedLedger, Worker};
-use spec::{JobQueue, Request, SystemClock};
+use spec::{JobQueue, KindOfWork, Request, SystemClock};
 use std::path::Path;
 use std::sync::Arc;
 use store::{Existing, MemoryQueue};
@@ -52,6 +52,9 @@ impl Configuration {
         let chain = Arc::new(Chain::open(chain, Arc::clone(&ledger))?);
         let (residency, packed) = (options.residency, self.packed_folder());
         let open = move |request: &Request| {
+            if request.asked.kind() == KindOfWork::Design {
+                return Ok(LoadedModel::simp());
+            }
             let folder = find_model(&request.model)?;
             let model = LoadedModel::open(folder, &request.model, request.run.dtype, residency)?;
             Ok(model.with_packed_weights(packed.clone()))

@@ -16,8 +16,14 @@ pub fn check(request: &Request) -> Result<()> {
     in_range("count", "张数", request.count, MAXIMUM_COUNT)?;
     match &request.asked {
         Asked::Picture(picture) => check_picture(request, picture),
-        // The problem file is read, and every bound of it checked, by the solver before it works.
-        Asked::Design(_) => Ok(()),
+        Asked::Design(design) => {
+            if request.count != 1 {
+                return Err(Error::InvalidRequest(
+                    "a problem has one design: leave the count at 1 / 一个问题只有一个设计，数量应为 1".into(),
+                ));
+            }
+            Ok(engine::solvers::check_problem(&design.problem)?)
+        }
     }
 }
 
@@ -70,9 +76,10 @@ mod tests {
         });
         let request = Request::of("xiaopin", Texts::of("苹果"), asked);
         assert!(check(&request).is_ok());
-        for change in
-            [|picture: &mut PictureRequest| picture.guidance_scale = 1e-39, |picture| picture.guidance_interval = Some([1e-39, 1.0])]
-        {
+        for change in [
+            |picture: &mut PictureRequest| picture.guidance_scale = 1e-39,
+            |picture: &mut PictureRequest| picture.guidance_interval = Some([1e-39, 1.0]),
+        ] {
             let error = check(&request.clone().with_picture(change)).unwrap_err().to_string();
             assert!(error.contains("too small") && error.contains("过小"), "{error}");
         }

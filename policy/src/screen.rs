@@ -180,7 +180,7 @@ struct Found {
 }
 
 impl Found {
-    fn add(&mut self, pattern: &Pattern, layer: &Layer, text: &Normalised, found: Match) {
+    fn add(&mut self, pattern: &Pattern, layer: &Layer, text: &Normalised, found: &Match) {
         let Some(span) = span_of(text, &found.range) else { return };
         let rule = pattern.rule;
         let list = match pattern.role {

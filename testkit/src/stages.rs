@@ -37,7 +37,7 @@ pub fn screening(score: f32) -> Screening {
     let score = ImageScore { rule: "c.nsfw".into(), class: "A1.f".into(), score, block: 0.8, review: Some(0.5) };
     let decision = score.decision();
     let result = ClassifierResult { classifier: "c".into(), version: "1".into(), scores: vec![score], failure: None };
-    Screening { decision, results: vec![result] }
+    Screening { decision, results: vec![result], rule: None }
 }
 
 /// The identity of a model that nobody opened.
@@ -83,7 +83,14 @@ impl Made {
             asked.format = format;
         });
         let seed = request.seed;
-        Self { request, verdict: pass(), model: model(), seed, artifact: Artifact::Picture(picture), screening: Screening::none() }
+        Self {
+            request,
+            verdict: pass(),
+            model: model(),
+            seed,
+            artifact: Artifact::Picture(picture),
+            screening: Screening { decision: ScreeningDecision::Pass, results: Vec::new(), rule: None },
+        }
     }
 
     /// One grey pixel that `request` is said to have asked for: for rooms that do not look at pixels.

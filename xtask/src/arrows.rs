@@ -8,7 +8,7 @@ use std::process::Command;
 const ARROWS: &[(&str, &[&str])] = &[
     ("spec", &[]),
     ("kernels", &[]),
-    ("engine", &["kernels", "spec"]),
+    ("engine", &["design", "kernels", "spec"]),
     ("trainer", &["engine", "kernels", "spec"]),
     ("policy", &["engine", "spec"]),
     ("credentials", &["spec"]),

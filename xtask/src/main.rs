@@ -11,8 +11,8 @@ mod dependencies;
 mod dist;
 mod instructions;
 mod licences;
-mod named_paths;
 mod measurement;
+mod named_paths;
 mod officers_table;
 mod repository;
 mod sheet;
@@ -51,7 +51,9 @@ fn check() -> Result<()> {
     if !faults.is_empty() {
         bail!("{} fault(s)", faults.len());
     }
-    println!("arrows, stages, dependencies and their licences, the officer's table, homes of unsafe code, callers of the measurement, named paths and spelling hold");
+    println!(
+        "arrows, stages, dependencies and their licences, the officer's table, homes of unsafe code, callers of the measurement, named paths and spelling hold"
+    );
     Ok(())
 }
 

@@ -2,6 +2,7 @@ pub mod article9;
 pub mod bench;
 pub mod chain;
 pub mod data;
+pub mod design;
 pub mod evaluate;
 pub mod filing;
 pub mod generate;

@@ -52,7 +52,7 @@ pub(super) fn loads(canvas: &mut Canvas, view: &View, problem: &Problem, case: O
         if heat && loads.forces.len() as f64 > EVERYWHERE * problem.held().len() as f64 {
             continue;
         }
-        let strongest = loads.forces.iter().map(|force| amount(force)).fold(f64::MIN_POSITIVE, f64::max);
+        let strongest = loads.forces.iter().map(amount).fold(f64::MIN_POSITIVE, f64::max);
         let mut forces: Vec<&NodalForce> = loads.forces.iter().collect();
         // The strongest first, so that crowding leaves out the weak; equal ones in the order of nodes.
         forces.sort_by(|a, b| amount(b).total_cmp(&amount(a)));

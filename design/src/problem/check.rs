@@ -24,6 +24,7 @@ pub(super) fn check(description: Description) -> Result<Problem, ProblemError> {
     check_texts(&description)?;
     check_memory(&description, &grid)?;
     let fills = fills(&description, &grid)?;
+    check_symmetry(&description, &grid, &fills)?;
     check_volume(&description, &grid, &fills)?;
     let mut problem = Problem { held: Vec::new(), cases: Vec::new(), description, grid, fills };
     problem.held = held(&problem)?;
@@ -166,6 +167,23 @@ fn fills(description: &Description, grid: &Grid) -> Result<Vec<Option<Fill>>, Pr
         }
     }
     Ok(fills)
+}
+
+fn check_symmetry(description: &Description, grid: &Grid, fills: &[Option<Fill>]) -> Result<(), ProblemError> {
+    for axis in &description.symmetry {
+        let mirrored = |mut element: [usize; 3]| {
+            element[axis.index()] = grid.elements[axis.index()] - 1 - element[axis.index()];
+            fills[(element[2] * grid.elements[1] + element[1]) * grid.elements[0] + element[0]]
+        };
+        if grid.each_element().zip(fills).any(|(element, fill)| mirrored(element) != *fill) {
+            return Err(ProblemError::field(
+                "symmetry",
+                format!("the passive regions are not symmetric along {axis:?}: add their mirror images, or leave the symmetry out"),
+                format!("被动区域沿 {axis:?} 方向不对称：请补上镜像区域，或去掉该对称"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn check_volume(description: &Description, grid: &Grid, fills: &[Option<Fill>]) -> Result<(), ProblemError> {
@@ -376,7 +394,7 @@ fn forces(problem: &Problem, loads: &[Load], prefix: &str) -> Result<Vec<NodalFo
         ));
     }
     let forces = sums.into_iter().enumerate().map(|(node, force)| NodalForce { node, force });
-    Ok(forces.filter(|force| force.force != [0.0; 3]).collect())
+    Ok(forces.filter(|force| force.force.iter().any(|part| *part != 0.0)).collect())
 }
 
 fn force(problem: &Problem, load: &Load, field: &str) -> Result<[f64; 3], ProblemError> {

@@ -112,7 +112,7 @@ impl Word<'_> {
     }
 
     /// How many characters must be as written where it is found by its sound; nothing where it is not looked for so.
-    fn fewest_literal(&self, rule: &Rule, view: View, syllables: usize) -> Option<usize> {
+    fn fewest_literal(rule: &Rule, view: View, syllables: usize) -> Option<usize> {
         if syllables < FEWEST_SYLLABLES {
             return None;
         }
