@@ -229,7 +229,7 @@ fn each_conclusion_is_a_column_and_carries_its_own_mark() {
 fn only_risks_that_have_terms_are_said_to_be_checked() {
     let place = tempfile::tempdir().unwrap();
     let records = bare(Subject::default());
-    let with = policy::terms_by_class(&records.lexicons).iter().filter(|(_, terms)| *terms > 0).count();
+    let with = policy::coverage(&records.lexicons).iter().filter(|risk| risk.is_covered()).count();
     build(&records, &place.path().join("out")).unwrap();
     let text = handed_in(&place.path().join("out"))["1-算法备案/3-算法详细属性信息.md"].clone();
     let expected = if with == 31 { "31 类风险均有词条".to_owned() } else { format!("31 类风险中 {with} 类有词条") };

@@ -83,8 +83,9 @@ pub(super) fn mechanism(records: &Records) -> Vec<Row> {
 
 fn strategy(records: &Records) -> Content {
     let names = records.lexicon_names();
+    let combinations: usize = policy::coverage(&records.lexicons).iter().map(|risk| risk.combinations).sum();
     records.of_lexicons(format!(
-        "提示词与反向提示词在生成前按 {} 个词库（{}）逐条检查，共 {} 个词条：{}；命中即拒绝，拒绝理由引用使用者原词，并记入账本",
+        "提示词与反向提示词在生成前按 {} 个词库（{}）逐条检查，共 {} 个词条、{combinations} 条组合规则：{}；命中即拒绝，拒绝理由引用使用者原词，并记入账本",
         names.len(),
         names.join("、"),
         records.terms(),
@@ -92,14 +93,14 @@ fn strategy(records: &Records) -> Content {
     ))
 }
 
-/// Which of the 31 risks the lexicons have terms for.
+/// For which of the 31 risks the lexicons have terms or combinations of words.
 pub(super) fn coverage(records: &Records) -> String {
-    let counts = policy::terms_by_class(&records.lexicons);
-    let without: Vec<&str> = counts.iter().filter(|(_, terms)| *terms == 0).map(|(class, _)| class.id()).collect();
-    let with = counts.len() - without.len();
+    let risks = policy::coverage(&records.lexicons);
+    let without: Vec<&str> = risks.iter().filter(|risk| !risk.is_covered()).map(|risk| risk.class.id()).collect();
+    let with = risks.len() - without.len();
     match without.is_empty() {
-        true => format!("{} 类风险均有词条", counts.len()),
-        false => format!("{} 类风险中 {with} 类有词条，{} 类没有（{}）", counts.len(), without.len(), without.join("、")),
+        true => format!("{} 类风险均有词条", risks.len()),
+        false => format!("{} 类风险中 {with} 类有词条，{} 类没有（{}）", risks.len(), without.len(), without.join("、")),
     }
 }
 
