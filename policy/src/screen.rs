@@ -114,7 +114,7 @@ impl Screen {
                 let range = text.units_of(unit.offset, unit.offset + length);
                 if self.applies(pattern.rule, field) && pattern.fits(text, texts.plain, &range) {
                     let alone = self.rule(pattern.rule).is_some_and(|rule| rule.nearness.is_none());
-                    found.add(pattern, layer, text, Match { range, alone });
+                    found.add(pattern, layer, text, &Match { range, alone });
                 }
             }
         }

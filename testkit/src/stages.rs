@@ -89,7 +89,7 @@ impl Made {
             model: model(),
             seed,
             artifact: Artifact::Picture(picture),
-            screening: Screening { decision: ScreeningDecision::Pass, results: Vec::new(), rule: None },
+            screening: Screening { decision: spec::ScreeningDecision::Pass, results: Vec::new(), rule: None },
         }
     }
 

@@ -31,7 +31,7 @@ pub(crate) fn design(asked: &DesignRequest, observer: &mut Observer<'_>) -> Resu
         Control::Continue => design::Control::Continue,
         Control::Stop => design::Control::Stop,
     })
-    .map_err(invalid)?;
+    .map_err(|error| invalid(&error))?;
     if solution.ended == Ended::Stopped {
         return Err(Error::Interrupted);
     }
@@ -54,9 +54,9 @@ fn parse(problem: &str) -> Result<Problem> {
         let message = format!("the problem file is longer than {0} KiB / 问题文件超过 {0} KiB", MOST_BYTES >> 10);
         return Err(Error::InvalidRequest(message));
     }
-    Problem::parse(problem).map_err(invalid)
+    Problem::parse(problem).map_err(|error| invalid(&error))
 }
 
-fn invalid(error: design::ProblemError) -> Error {
+fn invalid(error: &design::ProblemError) -> Error {
     Error::InvalidRequest(error.to_string())
 }
