@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use clap::CommandFactory as _;
 use clap_mangen::Man;
 
+#[expect(clippy::unnecessary_wraps, reason = "every command has this signature")]
 pub fn completions(options: &CompletionsOptions) -> Result<u8, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(options.shell, &mut Arguments::command(), "danqing", &mut script);
