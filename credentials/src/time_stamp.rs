@@ -3,26 +3,20 @@
 
 use crate::Anchors;
 use crate::certificate::{self, ECDSA_WITH_SHA256};
+use cms::cert::CertificateChoices;
+use cms::content_info::ContentInfo;
+use cms::signed_data::{SignedData, SignerIdentifier, SignerInfo};
 use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
-use p256::elliptic_curve::bigint::U4096;
-use p256::elliptic_curve::bigint::modular::runtime_mod::{DynResidue, DynResidueParams};
+use rsa::pkcs1::DecodeRsaPublicKey as _;
+use rsa::traits::PublicKeyParts as _;
+use rsa::{Pkcs1v15Sign, RsaPublicKey};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use x509_cert::Certificate;
-use x509_cert::der::asn1::ObjectIdentifier;
+use x509_cert::der::asn1::{Any, AnyRef, ObjectIdentifier, OctetString, OctetStringRef};
 use x509_cert::der::oid::AssociatedOid as _;
-use x509_cert::der::{DateTime, Decode as _, Encode as _};
+use x509_cert::der::{DateTime, Decode as _, Encode as _, Tag, Tagged as _};
 use x509_cert::ext::pkix::{ExtendedKeyUsage, SubjectKeyIdentifier};
-use x509_cert::spki::SubjectPublicKeyInfoOwned;
-
-const INTEGER: u8 = 0x02;
-const OCTET_STRING: u8 = 0x04;
-const OBJECT_IDENTIFIER: u8 = 0x06;
-const GENERALIZED_TIME: u8 = 0x18;
-const SEQUENCE: u8 = 0x30;
-const SET: u8 = 0x31;
-const CONTEXT_0: u8 = 0xa0;
-const CONTEXT_1: u8 = 0xa1;
-const KEY_IDENTIFIER: u8 = 0x80;
+use x509_cert::spki::{AlgorithmIdentifierOwned, AlgorithmIdentifierRef, SubjectPublicKeyInfoOwned};
 
 const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
 const TST_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.4");
@@ -40,8 +34,8 @@ const ECDSA_SHA512: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.100
 
 /// Certificates above the signer's that are looked at.
 const MAXIMUM_DEPTH: usize = 8;
-/// Bytes of an RSA modulus that are accepted: 2048 to 4096 bits.
-const MODULUS: std::ops::RangeInclusive<usize> = 256..=512;
+/// Least bytes of an RSA modulus: 2048 bits. The crate itself accepts at most 4096.
+const LEAST_MODULUS: usize = 256;
 
 /// What the signature of a time stamp is worth.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,22 +69,20 @@ fn judge(response: &[u8], anchors: &Anchors) -> Option<TimeStampSignature> {
     let pinned: Vec<Certificate> = anchors.ders().iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
     let known: Vec<&Certificate> = token.certificates.iter().chain(&pinned).collect();
     let signer = *known.iter().find(|certificate| token.is_by(certificate))?;
-    let Some(hash) = Hash::of(&token.digest_algorithm) else { return Some(TimeStampSignature::Unsupported) };
-    let attribute = |kind: ObjectIdentifier| token.attribute(kind);
-    let (content_type, []) = take(OBJECT_IDENTIFIER, attribute(CONTENT_TYPE)?)? else { return None };
-    let (digest, []) = take(OCTET_STRING, attribute(MESSAGE_DIGEST)?)? else { return None };
-    if content_type != TST_INFO.as_bytes() || digest != hash.digest(token.content) || !token.names(signer) {
+    let Some(hash) = Hash::of(&token.signer.digest_alg.oid) else { return Some(TimeStampSignature::Unsupported) };
+    let content_type: ObjectIdentifier = token.attribute(CONTENT_TYPE)?.decode_as().ok()?;
+    let digest: OctetString = token.attribute(MESSAGE_DIGEST)?.decode_as().ok()?;
+    if content_type != TST_INFO || digest.as_bytes() != hash.digest(&token.content) || !token.names(signer) {
         return None;
     }
     let time = token.time()?;
     if !may_stamp(signer) || !was_valid(signer, time) {
         return None;
     }
-    // Signed as a SET, though stored under a tag of its own (RFC 5652 §5.4).
-    let mut attributes = token.signed_attributes.to_vec();
-    *attributes.first_mut()? = SET;
+    // Signed as a SET in DER, though stored under a tag of its own (RFC 5652 §5.4).
+    let attributes = token.signer.signed_attrs.to_der().ok()?;
     let key = &signer.tbs_certificate.subject_public_key_info;
-    match verifies(&token.signature_algorithm, Some(hash), key, &attributes, token.signature) {
+    match verifies(&token.signer.signature_algorithm.oid, Some(hash), key, &attributes, token.signer.signature.as_bytes()) {
         Verified::Yes => {}
         Verified::No => return None,
         Verified::Unsupported => return Some(TimeStampSignature::Unsupported),
@@ -117,128 +109,99 @@ fn judge(response: &[u8], anchors: &Anchors) -> Option<TimeStampSignature> {
     Some(if unsupported { TimeStampSignature::Unsupported } else { TimeStampSignature::UnknownSigner { signer: name } })
 }
 
-/// The parts of a time-stamp token.
-struct Token<'a> {
+/// What of a time-stamp token is looked at.
+struct Token {
     /// The `TSTInfo`.
-    content: &'a [u8],
+    content: Vec<u8>,
     certificates: Vec<Certificate>,
-    /// Issuer and serial number, or key identifier: tag and contents.
-    signer: (u8, &'a [u8]),
-    digest_algorithm: ObjectIdentifier,
-    signed_attributes: &'a [u8],
-    signature_algorithm: ObjectIdentifier,
-    signature: &'a [u8],
+    signer: SignerInfo,
 }
 
-impl<'a> Token<'a> {
-    fn read(response: &'a [u8]) -> Option<Self> {
-        let (response, []) = take(SEQUENCE, response)? else { return None };
-        let (_status, token) = take(SEQUENCE, response)?;
-        let (token, []) = take(SEQUENCE, token)? else { return None };
-        let (kind, rest) = take(OBJECT_IDENTIFIER, token)?;
-        let (wrapped, []) = take(CONTEXT_0, rest)? else { return None };
-        let (signed, []) = take(SEQUENCE, wrapped)? else { return None };
-        let (_version, rest) = take(INTEGER, signed)?;
-        let (_algorithms, rest) = take(SET, rest)?;
-        let (content, rest) = take(SEQUENCE, rest)?;
-        let (content_kind, content) = take(OBJECT_IDENTIFIER, content)?;
-        let (content, []) = take(CONTEXT_0, content)? else { return None };
-        let (content, []) = take(OCTET_STRING, content)? else { return None };
-        if kind != SIGNED_DATA.as_bytes() || content_kind != TST_INFO.as_bytes() {
+impl Token {
+    fn read(response: &[u8]) -> Option<Self> {
+        let parts = Vec::<AnyRef<'_>>::from_der(response).ok()?;
+        let [_status, token] = parts.as_slice() else { return None };
+        let token: ContentInfo = token.decode_as().ok()?;
+        if token.content_type != SIGNED_DATA {
             return None;
         }
-        let (mut certificates, mut rest) = (Vec::new(), rest);
-        if let Some((mut ders, after)) = take(CONTEXT_0, rest) {
-            rest = after;
-            while !ders.is_empty() {
-                let (der, after) = whole(SEQUENCE, ders)?;
-                certificates.extend(Certificate::from_der(der).ok());
-                ders = after;
-            }
+        let signed: SignedData = token.content.decode_as().ok()?;
+        let content = signed.encap_content_info;
+        if content.econtent_type != TST_INFO {
+            return None;
         }
-        if let Some((_revocations, after)) = take(CONTEXT_1, rest) {
-            rest = after;
-        }
-        let (signers, []) = take(SET, rest)? else { return None };
+        let content: OctetString = content.econtent?.decode_as().ok()?;
+        let certificates = signed.certificates.iter().flat_map(|set| set.0.iter()).filter_map(|choice| match choice {
+            CertificateChoices::Certificate(certificate) => Some(certificate.clone()),
+            CertificateChoices::Other(_) => None,
+        });
+        let certificates = certificates.collect();
         // One, as RFC 3161 §2.4.2 has it.
-        let (signer, []) = take(SEQUENCE, signers)? else { return None };
-        let (_version, rest) = take(INTEGER, signer)?;
-        let (by, rest) = match take(SEQUENCE, rest) {
-            Some((issuer_and_serial, rest)) => ((SEQUENCE, issuer_and_serial), rest),
-            None => take(KEY_IDENTIFIER, rest).map(|(identifier, rest)| ((KEY_IDENTIFIER, identifier), rest))?,
-        };
-        let (digest_algorithm, rest) = algorithm(rest)?;
-        let (signed_attributes, rest) = whole(CONTEXT_0, rest)?;
-        let (signature_algorithm, rest) = algorithm(rest)?;
-        let (signature, _unsigned) = take(OCTET_STRING, rest)?;
-        Some(Self { content, certificates, signer: by, digest_algorithm, signed_attributes, signature_algorithm, signature })
+        let [signer] = signed.signer_infos.0.as_slice() else { return None };
+        let is_plain = is_plain(&signer.digest_alg) && is_plain(&signer.signature_algorithm);
+        is_plain.then(|| Self { content: content.into_bytes(), certificates, signer: signer.clone() })
     }
 
     /// Whether the signer's identifier is that of this certificate.
     fn is_by(&self, certificate: &Certificate) -> bool {
         let body = &certificate.tbs_certificate;
-        match self.signer {
-            (SEQUENCE, issuer_and_serial) => {
-                let both = body.issuer.to_der().and_then(|issuer| Ok([issuer, body.serial_number.to_der()?].concat()));
-                both.is_ok_and(|both| both == issuer_and_serial)
-            }
-            (_, identifier) => {
+        match &self.signer.sid {
+            SignerIdentifier::IssuerAndSerialNumber(named) => named.issuer == body.issuer && named.serial_number == body.serial_number,
+            SignerIdentifier::SubjectKeyIdentifier(named) => {
                 let own = body.get::<SubjectKeyIdentifier>().ok().flatten();
-                own.is_some_and(|(_, own)| own.0.as_bytes() == identifier)
+                own.is_some_and(|(_, own)| own == *named)
             }
         }
     }
 
     /// The one value of a signed attribute that is there once.
-    fn attribute(&self, kind: ObjectIdentifier) -> Option<&'a [u8]> {
-        let (mut attributes, _) = take(CONTEXT_0, self.signed_attributes)?;
-        let mut found = None;
-        while !attributes.is_empty() {
-            let (attribute, rest) = take(SEQUENCE, attributes)?;
-            let (of, values) = take(OBJECT_IDENTIFIER, attribute)?;
-            if of == kind.as_bytes() {
-                let (values, []) = take(SET, values)? else { return None };
-                if found.replace(values).is_some() {
-                    return None;
-                }
-            }
-            attributes = rest;
-        }
-        found
+    fn attribute(&self, kind: ObjectIdentifier) -> Option<&Any> {
+        let mut found = self.signer.signed_attrs.iter().flat_map(|attributes| attributes.iter()).filter(|attribute| attribute.oid == kind);
+        let (Some(attribute), None) = (found.next(), found.next()) else { return None };
+        let [value] = attribute.values.as_slice() else { return None };
+        Some(value)
     }
 
     /// Whether the certificate that the attributes name by digest (RFC 5816) is this one; the older attribute with SHA-1 is not read.
     fn names(&self, certificate: &Certificate) -> bool {
-        let Some(value) = self.attribute(SIGNING_CERTIFICATE_V2) else { return true };
+        let is_named = |attribute: &x509_cert::attr::Attribute| attribute.oid == SIGNING_CERTIFICATE_V2;
+        if !self.signer.signed_attrs.iter().flat_map(|attributes| attributes.iter()).any(is_named) {
+            return true;
+        }
         let matches = || -> Option<bool> {
-            let (list, _) = take(SEQUENCE, value)?;
-            let (ids, _policies) = take(SEQUENCE, list)?;
-            let (id, _more) = take(SEQUENCE, ids)?;
+            let list: Vec<AnyRef<'_>> = self.attribute(SIGNING_CERTIFICATE_V2)?.decode_as().ok()?;
+            let ids: Vec<AnyRef<'_>> = list.first()?.decode_as().ok()?;
+            let id: Vec<AnyRef<'_>> = ids.first()?.decode_as().ok()?;
             // SHA-256 where none is named.
-            let (hash, rest) = match algorithm(id) {
-                Some((named, rest)) => (Hash::of(&named)?, rest),
-                None => (Hash::Sha256, id),
+            let (hash, digest) = match id.as_slice() {
+                [digest, ..] if digest.tag() == Tag::OctetString => (Hash::Sha256, digest),
+                [named, digest, ..] => (Hash::of(&named.decode_as::<AlgorithmIdentifierRef<'_>>().ok()?.oid)?, digest),
+                _ => return None,
             };
-            let (digest, _issuer) = take(OCTET_STRING, rest)?;
-            Some(digest == hash.digest(&certificate.to_der().ok()?))
+            let digest: OctetStringRef<'_> = digest.decode_as().ok()?;
+            Some(digest.as_bytes() == hash.digest(&certificate.to_der().ok()?))
         };
         matches().unwrap_or(false)
     }
 
-    /// `genTime`, in seconds since 1970.
+    /// `genTime`, in whole seconds since 1970; authorities may add a fraction.
     fn time(&self) -> Option<u64> {
-        let (info, []) = take(SEQUENCE, self.content)? else { return None };
-        let (_version, rest) = take(INTEGER, info)?;
-        let (_policy, rest) = take(OBJECT_IDENTIFIER, rest)?;
-        let (_imprint, rest) = take(SEQUENCE, rest)?;
-        let (_serial, rest) = take(INTEGER, rest)?;
-        let (time, _) = take(GENERALIZED_TIME, rest)?;
-        let text = std::str::from_utf8(time).ok()?.strip_suffix('Z')?;
+        let info = Vec::<AnyRef<'_>>::from_der(&self.content).ok()?;
+        let [_version, _policy, _imprint, _serial, time, ..] = info.as_slice() else { return None };
+        if time.tag() != Tag::GeneralizedTime {
+            return None;
+        }
+        let text = std::str::from_utf8(time.value()).ok()?.strip_suffix('Z')?;
         let part = |from: usize, to: usize| text.get(from..to)?.parse::<u8>().ok();
         let year = text.get(..4)?.parse().ok()?;
         let time = DateTime::new(year, part(4, 6)?, part(6, 8)?, part(8, 10)?, part(10, 12)?, part(12, 14)?).ok()?;
         Some(time.unix_duration().as_secs())
     }
+}
+
+/// Whether an algorithm has no parameters: those of RSASSA-PSS, for example, would say something that is not looked at.
+fn is_plain(algorithm: &AlgorithmIdentifierOwned) -> bool {
+    algorithm.oid == RSA_PSS || algorithm.parameters.as_ref().is_none_or(|parameters| parameters.tag() == Tag::Null)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -267,14 +230,13 @@ impl Hash {
         }
     }
 
-    /// The DER of `DigestInfo` before the digest (RFC 8017 §9.2).
-    fn prefix(self) -> [u8; 19] {
-        let (last, length) = match self {
-            Self::Sha256 => (1, 32),
-            Self::Sha384 => (2, 48),
-            Self::Sha512 => (3, 64),
-        };
-        [0x30, 17 + length, 0x30, 13, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, last, 5, 0, 4, length]
+    /// The padding of RSASSA-PKCS1-v1_5 (RFC 8017 §8.2) with its own name in it.
+    fn padding(self) -> Pkcs1v15Sign {
+        match self {
+            Self::Sha256 => Pkcs1v15Sign::new::<Sha256>(),
+            Self::Sha384 => Pkcs1v15Sign::new::<Sha384>(),
+            Self::Sha512 => Pkcs1v15Sign::new::<Sha512>(),
+        }
     }
 }
 
@@ -320,31 +282,9 @@ fn verifies(
     }
 }
 
-/// RSASSA-PKCS1-v1_5 (RFC 8017 §8.2.2): the whole encoded message is compared, so that nothing can hide in its padding.
 fn rsa_holds(key: &SubjectPublicKeyInfoOwned, hash: Hash, digest: &[u8], signature: &[u8]) -> Option<bool> {
-    let (numbers, []) = take(SEQUENCE, key.subject_public_key.as_bytes()?)? else { return None };
-    let (modulus, rest) = take(INTEGER, numbers)?;
-    let (exponent, []) = take(INTEGER, rest)? else { return None };
-    let modulus = modulus.strip_prefix(&[0]).unwrap_or(modulus);
-    let exponent = exponent.iter().fold((exponent.len() <= 5).then_some(0_u64)?, |value, &byte| value << 8 | u64::from(byte));
-    let size = modulus.len();
-    if !MODULUS.contains(&size) || modulus.last()? % 2 == 0 || signature.len() != size || exponent < 3 || exponent % 2 == 0 {
-        return None;
-    }
-    let number = |bytes: &[u8]| {
-        let mut padded = [0; 512];
-        padded.get_mut(512 - bytes.len()..)?.copy_from_slice(bytes);
-        Some(U4096::from_be_slice(&padded))
-    };
-    let (modulus, base) = (number(modulus)?, number(signature)?);
-    if base >= modulus {
-        return None;
-    }
-    let power = DynResidue::new(&base, DynResidueParams::new(&modulus)).pow_bounded_exp(&U4096::from_u64(exponent), 40).retrieve();
-    let tail = [&hash.prefix()[..], digest].concat();
-    let padding = size.checked_sub(tail.len() + 3).filter(|padding| *padding >= 8)?;
-    let encoded = [&[0, 1][..], &vec![0xff; padding], &[0], &tail].concat();
-    Some(power == number(&encoded)?)
+    let key = RsaPublicKey::from_pkcs1_der(key.subject_public_key.as_bytes()?).ok()?;
+    (key.size() >= LEAST_MODULUS).then(|| key.verify(hash.padding(), digest, signature).is_ok())
 }
 
 fn issued(certificate: &Certificate, issuer: &Certificate) -> Verified {
@@ -368,33 +308,4 @@ fn may_stamp(certificate: &Certificate) -> bool {
 fn was_valid(certificate: &Certificate, time: u64) -> bool {
     let validity = &certificate.tbs_certificate.validity;
     (validity.not_before.to_unix_duration().as_secs()..=validity.not_after.to_unix_duration().as_secs()).contains(&time)
-}
-
-/// `AlgorithmIdentifier` without parameters, but for those of RSASSA-PSS, which is not supported all the same.
-fn algorithm(bytes: &[u8]) -> Option<(ObjectIdentifier, &[u8])> {
-    let (algorithm, rest) = take(SEQUENCE, bytes)?;
-    let (identifier, parameters) = take(OBJECT_IDENTIFIER, algorithm)?;
-    let identifier = ObjectIdentifier::from_bytes(identifier).ok()?;
-    (matches!(parameters, [] | [0x05, 0]) || identifier == RSA_PSS).then_some((identifier, rest))
-}
-
-/// The contents of the first element, which must have this tag, and what follows it.
-fn take(tag: u8, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (found, rest) = bytes.split_first()?;
-    let (&first, rest) = rest.split_first()?;
-    let (length, rest) = match first {
-        0..=0x7f => (usize::from(first), rest),
-        0x81..=0x84 => {
-            let (length, rest) = rest.split_at_checked(usize::from(first) - 0x80)?;
-            (length.iter().fold(0, |length, &byte| length << 8 | usize::from(byte)), rest)
-        }
-        _ => return None,
-    };
-    (*found == tag).then(|| rest.split_at_checked(length))?
-}
-
-/// The same with tag and length.
-fn whole(tag: u8, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (_, rest) = take(tag, bytes)?;
-    bytes.split_at_checked(bytes.len() - rest.len())
 }
