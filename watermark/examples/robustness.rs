@@ -1,10 +1,10 @@
 //! Measures the mark: recovery after every attack, distortion, time, and false positives, as a Markdown table.
 //!
 //! ```text
-//! cargo run --release -p watermark --example robustness -- [--sizes 128,256] [--count 60] [--unmarked 10000] [--export DIR] [PICTURES]
+//! cargo run --release -p watermark --example robustness -- [--sizes 128,256] [--count 60] [--unmarked 10000] [--white] [--export DIR] [PICTURES]
 //! ```
 //!
-//! Without PICTURES, a folder, it draws its own. `--export` writes the unmarked pictures for `scripts/baseline.py`.
+//! Without PICTURES, a folder, it draws its own; with `--white`, those on white alone. `--export` writes the unmarked pictures for `scripts/baseline.py`.
 #[path = "../tests/support/mod.rs"]
 mod support;
 
@@ -12,7 +12,7 @@ use image::{RgbImage, imageops};
 use spec::Threads;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use support::{ATTACKS, KINDS, attacked, draw};
+use support::{ATTACKS, KINDS, Kind, attacked, draw, turned};
 use watermark::{Error, Id, Key, detect, embed};
 
 struct Options {
@@ -21,12 +21,17 @@ struct Options {
     unmarked: usize,
     export: Option<PathBuf>,
     pictures: Option<PathBuf>,
+    white: bool,
 }
 
 fn options() -> Options {
-    let mut options = Options { sizes: vec![128, 256, 512, 1024], count: 60, unmarked: 10_000, export: None, pictures: None };
+    let mut options = Options { sizes: vec![128, 256, 512, 1024], count: 60, unmarked: 10_000, export: None, pictures: None, white: false };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
+        if argument == "--white" {
+            options.white = true;
+            continue;
+        }
         let mut value = || arguments.next().expect("a value");
         match argument.as_str() {
             "--sizes" => options.sizes = value().split(',').map(|size| size.parse().expect("pixels")).collect(),
@@ -55,9 +60,10 @@ fn open(path: &Path, size: u32) -> RgbImage {
     if side == size { square } else { imageops::resize(&square, size, size, imageops::FilterType::CatmullRom) }
 }
 
-fn source(paths: &[PathBuf], index: usize, count: usize, size: u32) -> RgbImage {
+fn source(options: &Options, paths: &[PathBuf], index: usize, count: usize, size: u32) -> RgbImage {
+    let kinds: &[Kind] = if options.white { &[Kind::Sticker] } else { &KINDS };
     match paths.len() {
-        0 => draw(KINDS[index % KINDS.len()], index as u32, size, size),
+        0 => draw(kinds[index % kinds.len()], index as u32, size, size),
         many => open(&paths[(index * many / count.max(1) + index / many) % many], size),
     }
 }
@@ -79,14 +85,16 @@ fn main() {
     let headings = ["pictures", "could not be marked", "PSNR mean", "PSNR least", "marking ms", "finding ms"];
     println!("| | {} |", options.sizes.iter().map(|size| format!("{size}×{size}")).collect::<Vec<_>>().join(" | "));
     println!("|---|{}", "---|".repeat(rows.len()));
-    for (at, heading) in headings.into_iter().chain(ATTACKS.iter().map(|attack| attack.0)).enumerate() {
+    let turns = TURNS.map(|degrees| format!("turned by {degrees}°"));
+    let attacks = ATTACKS.iter().map(|attack| attack.0).chain(turns.iter().map(String::as_str));
+    for (at, heading) in headings.into_iter().chain(attacks).enumerate() {
         println!("| {heading} | {} |", rows.iter().map(|row| row[at].clone()).collect::<Vec<_>>().join(" | "));
     }
     if options.unmarked > 0 {
         let size = options.sizes[0];
         let started = Instant::now();
         let found = (0..options.unmarked).filter(|&index| {
-            let picture = source(&paths, index, options.unmarked, size);
+            let picture = source(&options, &paths, index, options.unmarked, size);
             let key = Key::from_bytes(std::array::from_fn(|at| (index >> (8 * (at % 4))) as u8 ^ at as u8));
             detect(picture.as_raw(), size, size, &key).expect("a searchable picture").is_some()
         });
@@ -95,12 +103,15 @@ fn main() {
     }
 }
 
+/// Degrees. No turn is promised to be survived; these say how far it goes.
+const TURNS: [f32; 3] = [0.25, 0.5, 1.0];
+
 fn measured(options: &Options, paths: &[PathBuf], size: u32, key: &Key) -> Vec<String> {
     let (mut marked, mut refused, mut noise, mut worst) = (0, 0, 0.0, f32::INFINITY);
     let (mut marking, mut finding) = (0.0, 0.0);
-    let mut recovered = vec![0; ATTACKS.len()];
+    let mut recovered = vec![0; ATTACKS.len() + TURNS.len()];
     for index in 0..options.count {
-        let mut picture = source(paths, index, options.count, size);
+        let mut picture = source(options, paths, index, options.count, size);
         if let Some(folder) = &options.export {
             std::fs::create_dir_all(folder).expect("a folder");
             picture.save(folder.join(format!("{size}-{index:03}.png"))).expect("a written picture");
@@ -120,14 +131,15 @@ fn measured(options: &Options, paths: &[PathBuf], size: u32, key: &Key) -> Vec<S
         }
         marking += started.elapsed().as_secs_f64();
         marked += 1;
-        for (attack, recovered) in ATTACKS.iter().zip(&mut recovered) {
-            let copy = attacked(&picture, *attack, index as u32);
+        let attacks = ATTACKS.iter().map(|attack| (attack.0, attacked(&picture, *attack, index as u32)));
+        let turns = TURNS.iter().map(|degrees| ("turned", turned(&picture, *degrees)));
+        for ((name, copy), recovered) in attacks.chain(turns).zip(&mut recovered) {
             let started = Instant::now();
             let found = detect(copy.as_raw(), copy.width(), copy.height(), key).expect("a searchable picture");
             finding += started.elapsed().as_secs_f64();
             let right = found.is_some_and(|found| found.id == id);
             if !right && std::env::var("VERBOSE").is_ok() {
-                eprintln!("{size} {index} {} {:?}", attack.0, paths.get(index * paths.len() / options.count.max(1)));
+                eprintln!("{size} {index} {name} {:?}", paths.get(index * paths.len() / options.count.max(1)));
             }
             *recovered += usize::from(right);
         }
@@ -135,7 +147,7 @@ fn measured(options: &Options, paths: &[PathBuf], size: u32, key: &Key) -> Vec<S
     let share = |count: usize| format!("{:.1} %", 100.0 * count as f64 / f64::from(marked.max(1)));
     let mut cells = vec![marked.to_string(), refused.to_string(), format!("{:.2}", noise / marked.max(1) as f32), format!("{worst:.2}")];
     cells.push(format!("{:.1}", 1e3 * marking / f64::from(marked)));
-    cells.push(format!("{:.1}", 1e3 * finding / f64::from(marked) / ATTACKS.len() as f64));
+    cells.push(format!("{:.1}", 1e3 * finding / f64::from(marked) / recovered.len() as f64));
     cells.extend(recovered.into_iter().map(share));
     cells
 }

@@ -32,6 +32,8 @@ const EXTREME: f32 = 14.0;
 const EXTREME_SHARE: f32 = 0.2;
 /// A brighter copy, in levels: 5 % of white.
 const BRIGHTER: f32 = 13.0;
+/// Size, in multiples of [`SMALL`], above which what a brighter copy loses is not looked at: 512×512.
+const ENOUGH: f32 = 4.0;
 /// Pixels from which on more than one thread pays.
 const LARGE: usize = 1 << 17;
 
@@ -49,7 +51,7 @@ pub fn embed(pixels: &mut [u8], width: u32, height: u32, key: &Key, id: Id, thre
     let gentle = Strength { psnr: LEAST_PSNR + MARGIN + SPARED * size.log(4.0).max(0.0), most: MOST_CHANGE };
     let strong = Strength { psnr: LEAST_PSNR + MARGIN, most: MOST_CHANGE_AT_NEED };
     // Large pictures have enough places that are neither black nor white.
-    let enough = |marked: &Marked| size > 1.0 || picture.reads(&marked.channels, BRIGHTER);
+    let enough = |marked: &Marked| size > ENOUGH || picture.reads(&marked.channels, BRIGHTER);
     let marked = picture.marked(&gentle);
     let marked = match marked.as_ref().is_some_and(enough) {
         true => marked,

@@ -168,3 +168,27 @@ pub fn attacked(picture: &RgbImage, (_, attack, _): (&str, Attack, f32), seed: u
         Attack::Repost => jpeg(&cropped(&resized(picture, 0.8, FilterType::CatmullRom), 0.9, seed), 80),
     }
 }
+
+/// By these degrees about the middle, cut to the size that it had; what comes in at the corners is white.
+pub fn turned(picture: &RgbImage, degrees: f32) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    let (sine, cosine) = degrees.to_radians().sin_cos();
+    let (middle_x, middle_y) = ((width - 1) as f32 / 2.0, (height - 1) as f32 / 2.0);
+    let level = |x: i64, y: i64, channel: usize| {
+        let inside = x >= 0 && y >= 0 && x < i64::from(width) && y < i64::from(height);
+        if inside { f32::from(picture.get_pixel(x as u32, y as u32).0[channel]) } else { 255.0 }
+    };
+    RgbImage::from_fn(width, height, |column, row| {
+        let (dx, dy) = (column as f32 - middle_x, row as f32 - middle_y);
+        let (x, y) = (middle_x + dx * cosine + dy * sine, middle_y - dx * sine + dy * cosine);
+        let (left, top) = (x.floor(), y.floor());
+        let (u, v) = (x - left, y - top);
+        let (left, top) = (left as i64, top as i64);
+        image::Rgb(std::array::from_fn(|channel| {
+            let at = |right, below| level(left + right, top + below, channel);
+            let above = at(0, 0) * (1.0 - u) + at(1, 0) * u;
+            let below = at(0, 1) * (1.0 - u) + at(1, 1) * u;
+            (above * (1.0 - v) + below * v).round() as u8
+        }))
+    })
+}
