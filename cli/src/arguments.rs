@@ -143,7 +143,7 @@ pub struct TrainOptions {
 
 A file with an implicit label keeps its producer's fields; ContentPropagator (propagator_code of the configuration), PropagateID and,
 with label_key, ReservedCode2 are added. A file without one gets Label 2 when its user declares it generated (--declared), Label 3
-when an explicit label or other traces were found (--suspected): 标识办法 article 6. Only metadata changes; the notice that the
+when an explicit label or other traces were found (--suspected): 标识办法 article 6. Only metadata changes, and --out must end as the file's format does; the notice that the
 platform shows beside the file is printed. PNG, JPEG, WebP, TIFF, GIF, SVG, MP4 and GLB. A new C2PA manifest, beside the file where
 it cannot be inside (OUT.c2pa), names the file as its parent and keeps its manifest. The ledger beside --out records it, with the account. While generation is stopped (danqing policy stop) nothing is passed on: exit code 20; a suspended account: 21.
 已有隐式标识的文件保留制作方字段，添加传播方字段；没有标识的文件按用户声明（--declared）写入 Label 2，
@@ -185,9 +185,11 @@ pub struct LabelOptions {
 
 The implicit label goes along unchanged. The explicit label is scaled with the picture, and drawn anew where it would become lower
 than 5 % of the shortest side or 12 pixels; a picture too small for it is refused. Pictures that Danqing did not make get it in the
-lower left corner. Other metadata is not carried over. A new C2PA manifest names the picture as its parent and keeps its manifest.
+lower left corner. Colour profiles, transparency and 16 bits are kept where the format has a place for them; what is lost, other metadata too, is
+said. Moving and CMYK pictures, and damaged ones, are refused. A new C2PA manifest names the picture as its parent and keeps its manifest.
 The ledger beside --out records the copy, with the account. While generation is stopped (danqing policy stop) nothing is converted: exit code 20; a suspended account: 21.
-隐式标识原样保留；显式标识随图片缩放，过小时重新绘制；放不下标识的尺寸会报错。其他元数据不保留。
+隐式标识原样保留；显式标识随图片缩放，过小时重新绘制；放不下标识的尺寸会报错。色彩配置、透明度与 16 位深在格式支持时保留，
+未能保留的内容（包括其他元数据）会逐项提示。动图、CMYK 图片与损坏的图片不予转换。
 新的 C2PA 清单以原图为父素材，并保留原清单。
 服务停用期间不予转换（退出码 20），账户被暂停时退出码为 21。")]
 pub struct ConvertOptions {

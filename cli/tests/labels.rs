@@ -154,3 +154,24 @@ fn a_copys_watermark_agrees_with_its_label_where_the_ledger_has_no_picture() {
     assert_eq!(mark["produce_id"], Value::Null);
     assert!(text(&desk.run(["verify", "shared/cat.png"]).stdout).contains("与标识中的 ProduceID 一致"));
 }
+
+#[test]
+fn a_name_that_says_another_format_is_refused_and_only_plain_files_are_read() {
+    let desk = Desk::new();
+    let path = picture(&desk);
+    let refused = |arguments: &[&str], why: &str| {
+        let output = desk.run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(why), "{arguments:?}: {}", text(&output.stderr));
+    };
+    refused(&["label", &path, "--out", "x.jpg"], "must end in .png");
+    refused(&["label", &path, "--out", "x.sqlite", "--force"], "must end in .png");
+    assert!(!desk.path().join("x.jpg").exists() && !desk.path().join("x.sqlite").exists());
+    assert_eq!(desk.run(["label", &path, "--out", "X.PNG"]).status.code(), Some(0));
+    if cfg!(unix) {
+        for command in [["label", "/dev/zero", "--out", "x.png"], ["convert", "/dev/zero", "--out", "x.png"]] {
+            refused(&command, "no plain file");
+        }
+        refused(&["verify", "/dev/zero"], "no plain file");
+    }
+}

@@ -2,7 +2,7 @@ use crate::chain::open_outbox;
 use crate::{Build, RecordOptions, Result, SharedLedger, Switch, new_id, strikes};
 use credentials::{Signer, Source};
 use ledger::{Account, Notice};
-use provenance::{Conversion, EarlierPropagator, Ground, LabelKey, Propagator, ProviderCode, Relabelled, Warning};
+use provenance::{Conversion, EarlierPropagator, Ground, LabelKey, Loss, Propagator, ProviderCode, Relabelled, Warning};
 use serde::Serialize;
 use spec::stage::{RecordedCopy as _, Relabelled as _};
 use spec::{Relabelling, SystemClock};
@@ -43,6 +43,9 @@ pub struct ReleasedDerivedFile {
     /// What was done.
     #[serde(flatten)]
     pub relabelling: Relabelling,
+    /// What the source had and the file has not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<Loss>,
     /// What the user should be told.
     #[serde(skip)]
     pub warning: Option<Warning>,
@@ -96,7 +99,8 @@ impl<'a> DerivedFiles<'a> {
         let path = outbox.release_copy(&recorded)?;
         let warning = signer.filter(Signer::is_test).map(|_| Warning::TestCertificate);
         let sidecar = derived.sidecar().map(|_| store::sidecar(&path));
-        let (relabelling, notices) = (derived.relabelling().clone(), ledger.notices());
-        Ok(ReleasedDerivedFile { path, ledger_index: recorded.leaf_index(), sidecar, relabelling, warning, notices })
+        let (relabelling, losses) = (derived.relabelling().clone(), derived.losses().to_vec());
+        let (ledger_index, notices) = (recorded.leaf_index(), ledger.notices());
+        Ok(ReleasedDerivedFile { path, ledger_index, sidecar, relabelling, losses, warning, notices })
     }
 }

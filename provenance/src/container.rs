@@ -8,11 +8,13 @@ mod jpeg;
 mod json_members;
 mod mp4;
 mod png;
+mod stl;
 mod svg;
 mod tiff;
 mod webp;
 
 use crate::{Finding, packet};
+pub(crate) use jpeg::{SECOND_PICTURES_UNFIT, second_pictures};
 use spec::FileFormat;
 
 /// Metadata read from one place; XMP packets beyond this are left unread.
@@ -73,6 +75,8 @@ pub(crate) struct Obstacle {
 
 /// The file is not laid out as its format asks.
 const DAMAGED: Obstacle = Obstacle { english: "the file is damaged or cut short", chinese: "文件损坏或不完整" };
+/// No row of the table is for that format.
+const NO_CONTAINER: Obstacle = Obstacle { english: "the format has no place for a label", chinese: "该格式没有标识的位置" };
 const TOO_LARGE: Obstacle =
     Obstacle { english: "the metadata would be larger than the format allows", chinese: "元数据超过该格式的上限" };
 const PACKET_UNFIT: Obstacle = Obstacle {
@@ -80,66 +84,78 @@ const PACKET_UNFIT: Obstacle = Obstacle {
     chinese: "文件已有的 XMP 无法添加内容（损坏、压缩或有多份）",
 };
 
-/// The format that the first bytes announce.
-pub(crate) fn format_of(bytes: &[u8]) -> Option<FileFormat> {
-    if bytes.starts_with(png::SIGNATURE) {
-        Some(FileFormat::Png)
-    } else if bytes.starts_with(jpeg::SIGNATURE) {
-        Some(FileFormat::Jpeg)
-    } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
-        Some(FileFormat::Webp)
-    } else if bytes.starts_with(b"GIF87a") || bytes.starts_with(b"GIF89a") {
-        Some(FileFormat::Gif)
-    } else if tiff::is_tiff(bytes) {
-        Some(FileFormat::Tiff)
-    } else if bytes.starts_with(glb::SIGNATURE) {
-        Some(FileFormat::Glb)
-    } else if bytes.get(4..8) == Some(b"ftyp") {
-        Some(if heif::is_picture(bytes) { FileFormat::Heif } else { FileFormat::Mp4 })
-    } else {
-        svg::is_svg(bytes).then_some(FileFormat::Svg)
-    }
+/// One format: how to recognise it, where its files may hold a label, and where one is written. `README.md` beside this file says how to add one.
+trait Container {
+    /// The format.
+    const FORMAT: FileFormat;
+
+    /// Whether a file that begins so is one. Cheap: it looks at the beginning alone.
+    fn announces(bytes: &[u8]) -> bool;
+
+    /// Adds all metadata that may hold a label, front to back, in time linear in the file. `None` where the file ends too soon or is not laid out
+    /// as the format asks; what was found before that counts.
+    fn walk<'a>(bytes: &'a [u8], metadata: &mut Metadata<'a>) -> Option<()>;
+
+    /// The file with `label` (JSON) in the place that the guides name, instead of the label that stands there or beside it; everything else stays as it
+    /// is. That there is no further label elsewhere is not checked: reading back finds it.
+    fn write(bytes: &[u8], label: &str) -> Result<Vec<u8>, Obstacle>;
+}
+
+/// A row of the table of formats.
+struct Row {
+    format: FileFormat,
+    announces: fn(&[u8]) -> bool,
+    walk: for<'a> fn(&'a [u8], &mut Metadata<'a>) -> Option<()>,
+    write: fn(&[u8], &str) -> Result<Vec<u8>, Obstacle>,
+}
+
+const fn row<C: Container>() -> Row {
+    Row { format: C::FORMAT, announces: C::announces, walk: C::walk, write: C::write }
+}
+
+/// All formats, in the order in which a file is asked: brands of pictures before films, which share their beginning; text last.
+const FORMATS: [Row; 10] = [
+    row::<png::Png>(),
+    row::<jpeg::Jpeg>(),
+    row::<webp::Webp>(),
+    row::<gif::Gif>(),
+    row::<tiff::Tiff>(),
+    row::<glb::Glb>(),
+    row::<heif::Heif>(),
+    row::<mp4::Mp4>(),
+    row::<stl::Stl>(),
+    row::<svg::Svg>(),
+];
+
+/// The format that the first bytes announce, of those whose label is read.
+pub fn format_of(bytes: &[u8]) -> Option<FileFormat> {
+    FORMATS.iter().find(|row| (row.announces)(bytes)).map(|row| row.format)
+}
+
+fn row_of(format: FileFormat) -> Option<&'static Row> {
+    FORMATS.iter().find(|row| row.format == format)
 }
 
 /// All metadata of a file that may hold a label. Linear in the file.
 pub(crate) fn walk(format: FileFormat, bytes: &[u8]) -> Metadata<'_> {
     let mut metadata = Metadata::default();
-    let walked = match format {
-        FileFormat::Png => png::walk(bytes, &mut metadata),
-        FileFormat::Jpeg => jpeg::walk(bytes, &mut metadata),
-        FileFormat::Webp => webp::walk(bytes, &mut metadata),
-        FileFormat::Tiff => tiff::walk(bytes, &mut metadata),
-        FileFormat::Gif => gif::walk(bytes, &mut metadata),
-        FileFormat::Svg => svg::walk(bytes, &mut metadata),
-        FileFormat::Mp4 => mp4::walk(bytes, &mut metadata),
-        FileFormat::Glb => glb::walk(bytes, &mut metadata),
-        FileFormat::Heif => heif::walk(bytes, &mut metadata),
-        // Not recognised yet: format_of never names it.
-        FileFormat::Stl => None,
-    };
-    if walked.is_none() {
+    if row_of(format).and_then(|row| (row.walk)(bytes, &mut metadata)).is_none() {
         metadata.note(Finding::ContainerDamaged);
     }
     metadata
 }
 
-/// `bytes` with `label` (JSON) in the place that the guides name, instead of the label that stands there or beside it; everything else stays
-/// as it is. Not checked: that there is no further label elsewhere, which reading back finds.
+/// `bytes` with `label` (JSON), as [`Container::write`] has it.
 pub(crate) fn write(format: FileFormat, bytes: &[u8], label: &str) -> Result<Vec<u8>, Obstacle> {
-    match format {
-        FileFormat::Png => png::write(bytes, label),
-        FileFormat::Jpeg => jpeg::write(bytes, label),
-        FileFormat::Webp => webp::write(bytes, label),
-        FileFormat::Tiff => tiff::write(bytes, label),
-        FileFormat::Gif => gif::write(bytes, label),
-        FileFormat::Svg => svg::write(bytes, label),
-        FileFormat::Mp4 => mp4::write(bytes, label),
-        FileFormat::Glb => glb::write(bytes, label),
-        FileFormat::Stl => Err(Obstacle { english: "labels in STL are not written yet", chinese: "暂不写入 STL 中的标识" }),
-        FileFormat::Heif => {
-            Err(Obstacle { english: "labels in HEIF and AVIF are read, not written", chinese: "HEIF、AVIF 中的标识只读不写" })
-        }
-    }
+    row_of(format).map_or(Err(NO_CONTAINER), |row| (row.write)(bytes, label))
+}
+
+/// Whether the file's XMP says anything besides these labels, as far as can be told without reading it.
+pub(crate) fn has_more_than_label(bytes: &[u8], labels: &[String]) -> bool {
+    let Some(format) = format_of(bytes) else { return false };
+    let own: Vec<Vec<u8>> = labels.iter().map(|label| packet::write(label)).collect();
+    let is_more = |payload: &Payload<'_>| matches!(payload, Payload::Packet(packet) if !own.iter().any(|own| own == packet));
+    walk(format, bytes).payloads.iter().any(is_more)
 }
 
 /// The packet with the label: a new one, or `found` with the label added or replaced.
@@ -153,34 +169,42 @@ fn packet_with(found: &[&[u8]], label: &str) -> Result<Vec<u8>, Obstacle> {
 
 /// Reads a file front to back; every step may find that the file has ended.
 #[derive(Debug, Clone, Copy)]
-struct Cursor<'a> {
-    rest: &'a [u8],
+pub(crate) struct Cursor<'a> {
+    pub(crate) rest: &'a [u8],
 }
 
 impl<'a> Cursor<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+    pub(crate) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
         Some(taken)
     }
 
-    fn array<const LENGTH: usize>(&mut self) -> Option<[u8; LENGTH]> {
+    pub(crate) fn array<const LENGTH: usize>(&mut self) -> Option<[u8; LENGTH]> {
         self.take(LENGTH)?.try_into().ok()
     }
 
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{gif, jpeg, png, webp};
-    use spec::Sha256Digest;
+    use super::{FORMATS, gif, jpeg, png, row_of, webp};
+    use spec::{FileFormat, Sha256Digest};
+
+    #[test]
+    fn every_format_has_one_row() {
+        for format in FileFormat::ALL.iter().copied() {
+            assert!(row_of(format).is_some(), "{format}");
+            assert_eq!(FORMATS.iter().filter(|row| row.format == format).count(), 1, "{format}");
+        }
+    }
 
     /// The packet of the golden fixture, whose own digest is checked beside its writer.
     fn packet() -> Vec<u8> {

@@ -1,9 +1,12 @@
+use crate::colour::{self, Colours};
+use crate::decode::{self, MOST_SIDE, PictureFault};
+use crate::loss::Loss;
 use crate::{Error, png};
 use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder};
 use image::codecs::webp::WebPEncoder;
-use image::imageops::{FilterType, resize};
-use image::metadata::Orientation;
-use image::{ExtendedColorType, ImageDecoder as _, ImageEncoder as _};
+use image::imageops::FilterType;
+use image::{DynamicImage, ExtendedColorType, ImageEncoder, Rgba32FImage};
 use spec::{FileFormat, Picture, Threads};
 
 /// High enough that the explicit label keeps clean edges and blocks do not show.
@@ -26,61 +29,107 @@ pub(crate) fn encode(picture: &Picture, format: FileFormat, threads: Threads) ->
     Ok(bytes)
 }
 
-/// Whether `bytes` decode to `picture`: to the same pixels in the lossless formats, to the same size in JPEG.
-pub(crate) fn decodes_to(bytes: &[u8], picture: &Picture, format: FileFormat) -> Result<bool, Error> {
-    let codec = match format {
-        FileFormat::Png => image::ImageFormat::Png,
-        FileFormat::Jpeg => image::ImageFormat::Jpeg,
-        FileFormat::Webp => image::ImageFormat::WebP,
-        other => return Err(Error::NotAPictureFormat(other)),
-    };
-    let decoded = image::load_from_memory_with_format(bytes, codec)?.into_rgb8();
-    let same_size = decoded.dimensions() == (picture.width(), picture.height());
-    Ok(same_size && (format == FileFormat::Jpeg || decoded.as_raw() == picture.pixels()))
+/// Pixels as a format can hold them, and what that cost.
+pub(crate) struct Fitted {
+    pub(crate) pixels: DynamicImage,
+    pub(crate) colours: Colours,
+    pub(crate) losses: Vec<Loss>,
 }
 
-/// Largest side and memory of a picture that is decoded to look for its watermark.
-const MAXIMUM_SIDE: u32 = 16_384;
-const MAXIMUM_BYTES: u64 = 1 << 30;
-
-/// The pixels of a picture file of any supported format, turned as its EXIF says and with transparency on white; nothing where it is
-/// damaged or absurdly large.
-pub(crate) fn decode(bytes: &[u8]) -> Option<image::RgbImage> {
-    decode_turned(bytes).map(|(picture, _)| picture)
-}
-
-/// As [`decode`], and whether the picture was turned.
-pub(crate) fn decode_turned(bytes: &[u8]) -> Option<(image::RgbImage, bool)> {
-    let mut reader = image::ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format().ok()?;
-    let mut limits = image::Limits::default();
-    limits.max_image_width = Some(MAXIMUM_SIDE);
-    limits.max_image_height = Some(MAXIMUM_SIDE);
-    limits.max_alloc = Some(MAXIMUM_BYTES);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().ok()?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut picture = image::DynamicImage::from_decoder(decoder).ok()?;
-    picture.apply_orientation(orientation);
-    let turned = orientation != Orientation::NoTransforms;
-    if !picture.color().has_alpha() {
-        return Some((picture.into_rgb8(), turned));
+/// The pixels of a picture as files of `format` can hold them: with their depth, transparency and profile where it has a place for these, and in
+/// sRGB where it has none for what says what the colours mean.
+pub(crate) fn fit_to(format: FileFormat, pixels: DynamicImage, colours: Colours) -> Fitted {
+    if format == FileFormat::Png && (!colours.matters() || !colours.png_chunks(&pixels).is_empty()) {
+        return Fitted { pixels, colours, losses: Vec::new() };
     }
-    let transparent = picture.into_rgba8();
-    let (width, height) = transparent.dimensions();
-    let over_white = |pixel: &[u8]| match pixel {
-        [colour @ .., alpha] => colour
-            .iter()
-            .map(|level| (u16::from(*level) * u16::from(*alpha) + 255 * (255 - u16::from(*alpha)) + 127) / 255)
-            .map(|level| level as u8)
-            .collect(),
-        [] => Vec::new(),
+    let mut losses = Vec::new();
+    // WebP has no grey pixels, so that a profile for them has no place in it.
+    let is_kept = colours.profile_for(&pixels).is_some() && (format == FileFormat::Jpeg || pixels.color().has_color());
+    let (mut pixels, colours) = if is_kept || !colours.matters() {
+        (pixels, colours)
+    } else {
+        let (converted, changed) = colours.in_srgb(pixels);
+        losses.extend(changed.then_some(Loss::ColourSpace));
+        (converted, Colours::default())
     };
-    let flat = image::RgbImage::from_raw(width, height, transparent.as_raw().chunks_exact(4).flat_map(over_white).collect())?;
-    Some((flat, turned))
+    if format == FileFormat::Png {
+        return Fitted { pixels, colours, losses };
+    }
+    if colour::is_deep(&pixels) {
+        losses.push(Loss::Depth);
+    }
+    if format == FileFormat::Jpeg {
+        losses.extend(colour::is_transparent(&pixels).then_some(Loss::Transparency));
+        pixels = colour::on_white(pixels);
+    }
+    let pixels = match format {
+        FileFormat::Jpeg if !pixels.color().has_color() => pixels.into_luma8().into(),
+        FileFormat::Webp if pixels.color().has_alpha() => pixels.into_rgba8().into(),
+        _ => pixels.into_rgb8().into(),
+    };
+    Fitted { pixels, colours, losses }
+}
+
+/// The file of pixels that [`fit_to`] fitted to that format, with what says what their colours mean.
+pub(crate) fn encode_fitted(pixels: &DynamicImage, colours: &Colours, format: FileFormat) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let profile = colours.profile_for(pixels).map(<[u8]>::to_vec);
+    match format {
+        FileFormat::Png => {
+            let (width, height) = (pixels.width(), pixels.height());
+            if let DynamicImage::ImageRgb8(pixels) = pixels {
+                bytes = png::encode_pixels(pixels.as_raw(), width, height, Threads::ONE).ok_or(Error::EmbeddingFailed)?;
+            } else {
+                // Of the encoder's settings the one that is nearest to ours in time and size.
+                let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Level(3), PngFilter::Adaptive);
+                pixels.write_with_encoder(encoder)?;
+            }
+            return png::with_chunks(&bytes, &colours.png_chunks(pixels)).ok_or(Error::EmbeddingFailed);
+        }
+        FileFormat::Jpeg => write_with(JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY), profile, pixels)?,
+        FileFormat::Webp => write_with(WebPEncoder::new_lossless(&mut bytes), profile, pixels)?,
+        other => return Err(Error::NotAPictureFormat(other)),
+    }
+    Ok(bytes)
+}
+
+fn write_with(mut encoder: impl ImageEncoder, profile: Option<Vec<u8>>, pixels: &DynamicImage) -> Result<(), Error> {
+    if let Some(profile) = profile {
+        encoder.set_icc_profile(profile).map_err(|_| Error::EmbeddingFailed)?;
+    }
+    Ok(pixels.write_with_encoder(encoder)?)
 }
 
 /// The pixels at another size, by a filter that keeps edges; unchanged at the same size.
-pub(crate) fn scale(picture: image::RgbImage, (width, height): (u32, u32)) -> Result<Picture, Error> {
-    let scaled = if picture.dimensions() == (width, height) { picture } else { resize(&picture, width, height, FilterType::Lanczos3) };
-    Picture::new(width, height, scaled.into_raw()).map_err(|_| Error::EmbeddingFailed)
+pub(crate) fn scale(pixels: DynamicImage, (width, height): (u32, u32)) -> Result<DynamicImage, Error> {
+    if (pixels.width(), pixels.height()) == (width, height) {
+        return Ok(pixels);
+    }
+    decode::check_size(width, height, pixels.color().bytes_per_pixel()).map_err(Error::PictureUnreadable)?;
+    if width.max(height) > MOST_SIDE {
+        return Err(Error::PictureUnreadable(PictureFault::TooLarge { width, height }));
+    }
+    if !pixels.color().has_alpha() {
+        return Ok(pixels.resize_exact(width, height, FilterType::Lanczos3));
+    }
+    // What cannot be seen must not bleed into what can: colours count as much as they cover.
+    let kind = pixels.color();
+    let mut floats: Rgba32FImage = pixels.into_rgba32f();
+    for pixel in floats.pixels_mut() {
+        let [red, green, blue, alpha] = pixel.0;
+        pixel.0 = [red * alpha, green * alpha, blue * alpha, alpha];
+    }
+    let mut scaled = image::imageops::resize(&floats, width, height, FilterType::Lanczos3);
+    for pixel in scaled.pixels_mut() {
+        let [red, green, blue, alpha] = pixel.0;
+        let share = |level: f32| if alpha > 0.0 { (level / alpha).clamp(0.0, 1.0) } else { 0.0 };
+        pixel.0 = [share(red), share(green), share(blue), alpha.clamp(0.0, 1.0)];
+    }
+    let scaled = DynamicImage::from(scaled);
+    Ok(match kind {
+        image::ColorType::La8 => scaled.into_luma_alpha8().into(),
+        image::ColorType::La16 => scaled.into_luma_alpha16().into(),
+        image::ColorType::Rgba16 => scaled.into_rgba16().into(),
+        _ => scaled.into_rgba8().into(),
+    })
 }

@@ -1,5 +1,6 @@
+use crate::decode::PictureFault;
 use crate::{Finding, LabelVerdict};
-use spec::{Code, FileFormat, KindOfWork};
+use spec::{Code, FileFormat};
 
 /// What can go wrong while labelling. What is wrong with somebody else's file is a [`Finding`], not an error.
 #[derive(Debug, thiserror::Error)]
@@ -36,9 +37,9 @@ pub enum Error {
     /// The format holds no picture that can be encoded here.
     #[error("{0} is not a format that pictures are written in: use png, jpeg or webp / {0} 不是可写入图片的格式：请用 png、jpeg 或 webp")]
     NotAPictureFormat(FileFormat),
-    /// Artifacts of this kind of work are not marked yet.
-    #[error("a {0} cannot be labelled yet / 暂不能为{chinese}添加标识", chinese = .0.chinese())]
-    KindUnmarked(KindOfWork),
+    /// The format is none that artifacts of this kind of work are written in.
+    #[error("a design is not written as {0}: use png or stl / 设计不写为 {0} 格式：请用 png 或 stl")]
+    NotADesignFormat(FileFormat),
     /// The label does not fit into the picture at its least legal height.
     #[error(
         "a {width}×{height} picture is too small for the label {text:?}, which needs {needed_width}×{needed_height}: make it larger / {width}×{height} 的图片放不下标识 {text:?}（需要 {needed_width}×{needed_height}）：请增大尺寸"
@@ -104,6 +105,9 @@ pub enum Error {
         /// The same in Chinese.
         chinese: &'static str,
     },
+    /// The file's pixels cannot be used.
+    #[error("the picture cannot be read: {english} / 无法读取图片：{chinese}", english = .0.english(), chinese = .0.chinese())]
+    PictureUnreadable(PictureFault),
     /// The C2PA manifest could not be made.
     #[error(transparent)]
     Credentials(#[from] credentials::Error),
@@ -142,13 +146,14 @@ impl Error {
             Self::PictureTooSmall { .. }
             | Self::NotAPictureFormat(_)
             | Self::FileUnfit { .. }
+            | Self::PictureUnreadable(_)
             | Self::LabelUnclear { .. }
             | Self::GroundMissing
             | Self::LabelMissing
             | Self::AlreadyPropagated(_) => Code::InvalidRequest,
             Self::Credentials(error) => error.code(),
             Self::FontInvalid => Code::Internal,
-            Self::KindUnmarked(_) => Code::Unsupported,
+            Self::NotADesignFormat(_) => Code::Unsupported,
             Self::EncodingFailed(_)
             | Self::EmbeddingFailed
             | Self::GrantOfAnother

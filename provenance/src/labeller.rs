@@ -1,8 +1,8 @@
 use crate::credentials_writer::CredentialsWriter;
-use crate::explicit::{Corner, Plate};
+use crate::marking::{Explicit, Marked, MarkedDesign, Marking as _, Order};
 use crate::security::{self, Party, Security};
 use crate::{Error, Finding, LabelKey, LabelValues, LabelVerdict, ProviderCode, ServiceType};
-use crate::{container, encode, explicit, lettering, read_labels, value};
+use crate::{decode, explicit, lettering, read_labels};
 use credentials::{Signer, TrainingUse};
 use spec::stage::{Granted, Origin, Screened};
 use spec::{Artifact, FileFormat, ImplicitLabel, LabelKind, Picture, ProduceId, Screening, Sha256Digest, Threads};
@@ -11,7 +11,7 @@ use std::fmt;
 /// Shortest text that names both elements of GB 45438-2025 §5.2.
 pub const DEFAULT_EXPLICIT_TEXT: &str = "AI生成";
 
-/// Labels what the engine generated. Shareable between threads.
+/// Labels what the engine rendered. Shareable between threads.
 #[derive(Debug, Clone)]
 pub struct Labeller {
     provider_code: Option<ProviderCode>,
@@ -125,7 +125,7 @@ impl Labeller {
         code.into_iter().chain(is_test.then_some(Warning::TestCertificate)).collect()
     }
 
-    /// Whether a `width × height` picture has room for the explicit label; worth asking before it is generated.
+    /// Whether a `width × height` picture has room for the explicit label; worth asking before it is rendered.
     pub fn check_size(&self, width: u32, height: u32) -> Result<(), Error> {
         explicit::lay_out(width, height, &self.explicit_text).map(|_| ())
     }
@@ -133,7 +133,8 @@ impl Labeller {
     /// Encodes a picture put together from labelled pictures (a contact sheet, whose parts show their explicit labels) and writes
     /// its own implicit label.
     pub fn label_sheet(&self, sheet: &Picture, format: FileFormat, produce_id: ProduceId) -> Result<Vec<u8>, Error> {
-        Ok(self.write_implicit(sheet, format, produce_id)?.0)
+        let encoded = sheet.encode(format, self.threads)?;
+        Ok(self.write_implicit(&encoded, format, produce_id, &mut |_| ())?.0)
     }
 
     /// Both labels for a picture that no request asked for, such as a sheet of samples from a training run.
@@ -144,18 +145,8 @@ impl Labeller {
     /// The picture with the explicit label alone.
     pub fn draw_explicit(&self, picture: &Picture) -> Result<Picture, Error> {
         let mut picture = picture.clone();
-        explicit::draw(&mut picture, &self.explicit_text, Corner::LowerRight, Plate::WhereNeeded)?;
+        picture.mark_explicit(&self.explicit_text)?;
         Ok(picture)
-    }
-
-    /// The encoded picture with its implicit label, read back as written.
-    fn write_implicit(&self, picture: &Picture, format: FileFormat, produce_id: ProduceId) -> Result<(Vec<u8>, ImplicitLabel), Error> {
-        let label = self.implicit_label(produce_id);
-        let text = value::write(&label).ok_or(Error::EmbeddingFailed)?;
-        let encoded = encode::encode(picture, format, self.threads)?;
-        let bytes = container::write(format, &encoded, &text).map_err(|_| Error::EmbeddingFailed)?;
-        self.check_read_back(&bytes, format, &label, &text)?;
-        Ok((bytes, label))
     }
 
     pub(crate) fn implicit_label(&self, produce_id: ProduceId) -> ImplicitLabel {
@@ -177,15 +168,13 @@ impl Labeller {
         }
     }
 
-    /// Draws the explicit label, encodes in the request's format, writes the implicit label, signs where a signer is set, and hands out the file only if it
-    /// reads back as written.
+    /// Puts all marks into a file of the request's format, in the order of the module `marking`, and hands it out only if it reads back as written.
     pub fn label<S: Screened + Send + 'static>(&self, screened: S, produce_id: ProduceId) -> Result<Labelled, Error> {
-        let picture = self.draw_explicit(picture_of(&screened)?)?;
-        self.finish(screened, picture, produce_id, None)
+        self.finish(screened, produce_id, None)
     }
 
-    /// As [`Self::label`], without the explicit label, which the grant allows for this one picture (标识办法 article 9). The implicit label
-    /// stays, and so does the watermark.
+    /// Labels the one picture that may go without explicit label (标识办法 article 9), as the grant allows. Implicit label, watermark and manifest
+    /// stay.
     pub fn label_granted<S, G>(&self, screened: S, produce_id: ProduceId, granted: G) -> Result<Labelled, Error>
     where
         S: Screened + Send + 'static,
@@ -198,28 +187,22 @@ impl Labeller {
         if !same {
             return Err(Error::GrantOfAnother);
         }
-        let picture = picture_of(&screened)?.clone();
-        self.finish(screened, picture, produce_id, Some(Box::new(granted)))
+        self.finish(screened, produce_id, Some(Box::new(granted)))
     }
 
-    /// What follows the explicit label, whether it was drawn or need not be.
     fn finish<S: Screened + Send + 'static>(
         &self,
         screened: S,
-        mut picture: Picture,
         produce_id: ProduceId,
         granted: Option<Box<dyn Granted>>,
     ) -> Result<Labelled, Error> {
         let format = screened.generated().request().asked.format();
-        // Last in the pixels, so that it fits what the copy will show.
-        let watermarked = self.watermark.as_ref().is_some_and(|key| hide(&mut picture, key, produce_id, self.threads));
-        let (mut bytes, label) = self.write_implicit(&picture, format, produce_id)?;
-        if let Some(credentials) = &self.credentials {
-            bytes = credentials.write(&bytes, produce_id, watermarked)?;
-        }
-        if !encode::decodes_to(&bytes, &picture, format)? {
-            return Err(Error::EmbeddingFailed);
-        }
+        let explicit = if granted.is_some() { Explicit::Granted } else { Explicit::Drawn };
+        let order = Order { format, produce_id, explicit };
+        let Marked { bytes, label, watermarked } = match screened.generated().artifact() {
+            Artifact::Picture(picture) => self.mark(picture.clone(), order, &mut |_| ())?,
+            Artifact::Design(design) => self.mark(MarkedDesign::new(design), order, &mut |_| ())?,
+        };
         Ok(Labelled {
             content_sha256: Sha256Digest::of(&bytes),
             screened: Box::new(screened),
@@ -232,7 +215,7 @@ impl Labeller {
         })
     }
 
-    fn check_read_back(&self, bytes: &[u8], format: FileFormat, label: &ImplicitLabel, text: &str) -> Result<(), Error> {
+    pub(crate) fn check_read_back(&self, bytes: &[u8], format: FileFormat, label: &ImplicitLabel, text: &str) -> Result<(), Error> {
         let report = read_labels(bytes);
         // The one fault that may be there is the one that the user was warned of.
         let (verdict, findings) = match self.provider_code {
@@ -250,14 +233,6 @@ impl Labeller {
     }
 }
 
-/// The picture of an artifact that is one.
-fn picture_of(screened: &impl Screened) -> Result<&Picture, Error> {
-    match screened.generated().artifact() {
-        Artifact::Picture(picture) => Ok(picture),
-        other @ Artifact::Design(_) => Err(Error::KindUnmarked(other.kind())),
-    }
-}
-
 /// Whether `text` may be an explicit label: see [`Labeller::with_explicit_text`].
 pub fn check_explicit_text(text: &str) -> Result<(), Error> {
     let any = |words: [&str; 2]| words.iter().any(|word| text.contains(word));
@@ -267,18 +242,11 @@ pub fn check_explicit_text(text: &str) -> Result<(), Error> {
     lettering::check(text)
 }
 
-/// Hides the mark of `produce_id`; a picture that cannot carry it stays as it is, since the labels do not depend on it.
-pub(crate) fn hide(picture: &mut Picture, key: &watermark::Key, produce_id: ProduceId, threads: Threads) -> bool {
-    let (width, height) = (picture.width(), picture.height());
-    let Some(id) = watermark::Id::new(produce_id.mark()) else { return false };
-    watermark::embed(picture.pixels_mut(), width, height, key, id, threads).is_ok()
-}
-
 /// The [`ProduceId::mark`] hidden in an encoded picture by a labeller with this key; `None` where there is none, or nothing that decodes.
 pub fn read_watermark(bytes: &[u8], key: [u8; 32]) -> Option<u64> {
-    let picture = encode::decode(bytes)?;
+    let picture = decode::as_seen(decode::decode(bytes).ok()?).ok()?;
     let key = watermark::Key::from_bytes(key);
-    let found = watermark::detect(picture.as_raw(), picture.width(), picture.height(), &key).ok().flatten()?;
+    let found = watermark::detect(picture.pixels(), picture.width(), picture.height(), &key).ok().flatten()?;
     Some(found.id.value())
 }
 
@@ -345,8 +313,8 @@ impl spec::stage::Labelled for Labelled {
 
 #[cfg(test)]
 mod tests {
-    use super::{Labeller, container, value};
-    use crate::Error;
+    use super::Labeller;
+    use crate::{Error, container, value};
     use spec::{FileFormat, ImplicitLabel, LabelKind};
 
     #[test]

@@ -17,6 +17,7 @@
 //! SVG   <svg> [<metadata>] …
 //! MP4   moov { udta { meta { hdlr "mdta", keys { "AIGC" }, ilst { data } } } }        the bare JSON, no packet
 //! GLB   KHR_xmp_json_ld in the JSON chunk: our own proposal, no guide names a place; the bare JSON, no packet
+//! STL   solid NAME [AIGC={…}] …    in text; the bare JSON behind the explicit words: our own proposal too
 //! HEIF  (and AVIF) an item of type mime, application/rdf+xml; read only
 //!       where […] is one XMP packet with the property TC260:AIGC, whose value is
 //!       {"Label","ContentProducer","ProduceID","ReservedCode1","ContentPropagator","PropagateID","ReservedCode2"}
@@ -28,10 +29,12 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+mod colour;
 mod container;
 mod contrast;
 mod costs;
 mod credentials_writer;
+mod decode;
 mod deflate;
 mod encode;
 mod error;
@@ -39,17 +42,23 @@ mod explicit;
 mod finding;
 mod labeller;
 mod lettering;
+mod loss;
+mod marking;
 mod packet;
 mod png;
 mod provider_code;
 mod read;
 mod relabel;
 mod security;
+mod stl;
 mod value;
 
+pub use container::format_of;
+pub use decode::{MOST_BYTES, MOST_SIDE, PictureFault, read_picture};
 pub use error::Error;
 pub use finding::{Finding, Severity};
 pub use labeller::{DEFAULT_EXPLICIT_TEXT, Labelled, Labeller, Warning, check_explicit_text, read_watermark};
+pub use loss::Loss;
 pub use provider_code::{ProviderCode, ServiceType};
 pub use read::{LabelReport, LabelValues, LabelVerdict, read_labels};
 pub use relabel::{Conversion, EarlierPropagator, Ground, Propagator, Relabelled};

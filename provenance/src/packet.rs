@@ -77,14 +77,17 @@ pub(crate) fn update_document(text: &str, value: &str) -> Option<String> {
     }
 }
 
-/// `text` with the property instead of those that stand there, or in a Description of its own; nothing without RDF.
+/// `text` with the property instead of those that stand there; nothing without RDF.
+///
+/// The property is always written `<TC260:AIGC>`, its namespace declared around it and never in it: many readers look for just these
+/// bytes. Where an earlier one stands in a Description that knows the prefix, it is replaced there; elsewhere it gets a Description of its own.
 fn with_property(text: &str, document: &Document<'_>, value: &str) -> Option<String> {
-    let element = format!("<TC260:{PROPERTY} xmlns:TC260=\"{TC260}\">{}</TC260:{PROPERTY}>", escape(value));
+    let element = format!("<TC260:{PROPERTY}>{}</TC260:{PROPERTY}>", escape(value));
     let mut edits: Vec<(std::ops::Range<usize>, String)> = Vec::new();
     let mut placed = false;
     for node in document.descendants().filter(Node::is_element) {
         if node.tag_name().name() == PROPERTY {
-            let replaces = !placed && node.parent_element().is_some_and(is_description);
+            let replaces = !placed && node.parent_element().is_some_and(|parent| is_description(parent) && knows(parent, "TC260", TC260));
             placed |= replaces;
             edits.push((node.range(), if replaces { element.clone() } else { String::new() }));
         }
@@ -97,10 +100,9 @@ fn with_property(text: &str, document: &Document<'_>, value: &str) -> Option<Str
         // All descriptions of a packet are about one thing.
         let about =
             rdf.children().find(|child| is_description(*child)).and_then(|child| child.attribute((RDF, "about"))).unwrap_or_default();
-        let description = format!(
-            "<rdf:Description xmlns:rdf=\"{RDF}\" rdf:about=\"{}\">{element}</rdf:Description>",
-            escape(about).replace('"', "&quot;")
-        );
+        let about = escape(about).replace('"', "&quot;");
+        let namespace = if knows(rdf, "rdf", RDF) { String::new() } else { format!(" xmlns:rdf=\"{RDF}\"") };
+        let description = format!("<rdf:Description{namespace} rdf:about=\"{about}\" xmlns:TC260=\"{TC260}\">{element}</rdf:Description>");
         let range = rdf.range();
         let close = range.start + text.get(range.clone())?.rfind("</")?;
         edits.push((close..close, description));
@@ -117,6 +119,11 @@ fn with_property(text: &str, document: &Document<'_>, value: &str) -> Option<Str
     }
     written.push_str(text.get(at..)?);
     Some(written)
+}
+
+/// Whether `prefix` stands for `namespace` there.
+fn knows(node: Node<'_, '_>, prefix: &str, namespace: &str) -> bool {
+    node.lookup_namespace_uri(Some(prefix)) == Some(namespace)
 }
 
 /// Where the tag that starts at `start` ends: behind the first `>` outside quotes.
@@ -315,6 +322,9 @@ mod tests {
             "<r:Description r:about='a&quot;b' dc:format='image/png'/>",
             "<r:Description r:about=''><dc:title>一张图</dc:title><TC260:AIGC>{old}</TC260:AIGC></r:Description>",
             "<r:Description TC260:AIGC='{old}' dc:format='image/png'></r:Description>",
+            "<r:Description><t:AIGC xmlns:t='http://www.tc260.org.cn/ns/AIGC/1.0/'>{old}</t:AIGC></r:Description>",
+            "<r:Description><TC260:AIGC xmlns:TC260='http://www.tc260.org.cn/ns/AIGC/1.0/'>{old}</TC260:AIGC></r:Description>",
+            "<r:Description xmlns:TC260='urn:another'><TC260:AIGC xmlns:TC260='http://www.tc260.org.cn/ns/AIGC/1.0/'>{old}</TC260:AIGC></r:Description>",
             "<TC260:AIGC>{old}</TC260:AIGC>",
         ] {
             let written = update(packet(inner).as_bytes(), "{\"a\":\"<&>\"}").unwrap();
@@ -325,6 +335,7 @@ mod tests {
                 "{inner}"
             );
             let text = String::from_utf8(written).unwrap();
+            assert!(text.contains("<TC260:AIGC>{\"a\":\"&lt;&amp;&gt;\"}</TC260:AIGC>"), "the form that literal readers find: {text}");
             for kept in ["dc:format='image/png'", "<dc:title>一张图</dc:title>", "r:about='a&quot;b'"] {
                 assert_eq!(text.contains(kept), inner.contains(kept), "{text}");
             }

@@ -12,19 +12,24 @@ const CHANNELS: usize = 3;
 
 /// The file, without metadata. `None` where deflating fails, which it does not.
 pub fn encode(picture: &Picture, threads: Threads) -> Option<Vec<u8>> {
-    let stride = CHANNELS * picture.width() as usize;
+    encode_pixels(picture.pixels(), picture.width(), picture.height(), threads)
+}
+
+/// The file of RGB pixels, `[height, width, 3]`, without metadata.
+pub fn encode_pixels(pixels: &[u8], width: u32, height: u32, threads: Threads) -> Option<Vec<u8>> {
+    let stride = CHANNELS * width as usize;
     let rows = (STRIP / stride).max(1);
-    let count = picture.pixels().len().div_ceil(rows * stride);
+    let count = pixels.len().div_ceil(rows * stride);
     let mut strips: Vec<Option<Strip>> = (0..count).map(|_| None).collect();
     threads.each(strips.iter_mut().enumerate().collect(), |(index, strip)| {
-        let filtered = filtered(picture.pixels(), stride, index * rows..(index + 1) * rows);
+        let filtered = filtered(pixels, stride, index * rows..(index + 1) * rows);
         *strip = deflate(&filtered).map(|bytes| Strip { bytes, length: filtered.len(), checksum: adler32(&filtered) });
     });
     let strips: Vec<Strip> = strips.into_iter().collect::<Option<_>>()?;
 
     let mut header = Vec::with_capacity(13);
-    header.extend(picture.width().to_be_bytes());
-    header.extend(picture.height().to_be_bytes());
+    header.extend(width.to_be_bytes());
+    header.extend(height.to_be_bytes());
     // Eight bits a channel, RGB, deflate, adaptive filters, not interlaced.
     header.extend([8, 2, 0, 0, 0]);
     let checksum = strips.iter().fold(1, |before, strip| joined(before, strip.checksum, strip.length));
@@ -49,6 +54,14 @@ pub fn encode(picture: &Picture, threads: Threads) -> Option<Vec<u8>> {
         file.extend(checksum.finalize().to_be_bytes());
     }
     Some(file)
+}
+
+/// The file with whole chunks behind its header.
+pub fn with_chunks(file: &[u8], chunks: &[u8]) -> Option<Vec<u8>> {
+    /// Signature, and the header with its length, kind and checksum.
+    const HEAD: usize = 8 + 25;
+    let (head, rest) = file.split_at_checked(HEAD)?;
+    Some([head, chunks, rest].concat())
 }
 
 struct Strip {

@@ -1,12 +1,16 @@
 //! Files that are there already: passed on with the propagator's fields (标识办法 article 6), or converted with their label.
 
-use crate::container::Obstacle;
+use crate::colour::Colours;
+use crate::container::{Obstacle, SECOND_PICTURES_UNFIT, second_pictures};
+use crate::decode;
 use crate::explicit::{self, Corner, Plate};
+use crate::loss::Loss;
 use crate::security::{self, Party};
 use crate::{Error, Finding, LabelKey, LabelReport, LabelValues, LabelVerdict, ProviderCode, ServiceType, Severity};
 use crate::{container, credentials_writer, encode, read_labels, value};
 use credentials::{Change, Signer, Source};
-use spec::{FileFormat, Operation, Picture, ProduceId, Relabelling, Sha256Digest, Threads};
+use image::DynamicImage;
+use spec::{FileFormat, Operation, ProduceId, Relabelling, Sha256Digest};
 
 const FORMAT_UNKNOWN: Error = Error::FileUnfit {
     english: "its format is none whose label is written (PNG, JPEG, WebP, TIFF, GIF, SVG, MP4, MOV, GLB)",
@@ -75,7 +79,7 @@ impl Propagator {
         values.propagate_id = id.to_string();
         values.reserved_code_2 = self.key.as_ref().map(|key| security::sign(key, &values, Party::Propagator)).unwrap_or_default();
         // A manifest covers the bytes that change now: left in, it would speak of tampering.
-        let bare = credentials::remove(bytes);
+        let bare = without_manifest(format, bytes)?;
         let written = write(format, bare.as_deref().unwrap_or(bytes), &values)?;
         check_read_back(&written, format, &values, &report)?;
         let copy = Relabelled::new(Operation::PassedOn, id, (bytes, report), (written, format, values), None);
@@ -108,16 +112,22 @@ impl Conversion {
         let report = read_labels(bytes);
         report.format.ok_or(FORMAT_UNKNOWN)?;
         let values = one_label(&report)?.ok_or(Error::LabelMissing)?.clone();
-        let (source, turned) = encode::decode_turned(bytes)
-            .ok_or(Error::FileUnfit { english: "it is not a picture that can be decoded", chinese: "不是可解码的图片" })?;
-        let before = source.dimensions();
-        let mut picture = encode::scale(source, self.size(before))?;
-        let drawn = values.label == "1" && self.draw_label(&mut picture, before)?;
-        let encoded = encode::encode(&picture, self.format, Threads::ONE)?;
+        let source = decode::decode(bytes)?;
+        if let Some(fault) = source.unfit {
+            return Err(Error::PictureUnreadable(fault));
+        }
+        let (turned, before) = (source.is_turned, (source.pixels.width(), source.pixels.height()));
+        let has_more = second_pictures::has_more(bytes);
+        let has_metadata = source.has_exif || container::has_more_than_label(bytes, &report.raw);
+        let encode::Fitted { pixels, colours, mut losses } = encode::fit_to(self.format, source.pixels, source.colours);
+        losses.extend(has_more.then_some(Loss::SecondPicture).into_iter().chain(has_metadata.then_some(Loss::Metadata)));
+        let mut picture = encode::scale(pixels, self.size(before))?;
+        let drawn = values.label == "1" && self.draw_label(&mut picture, &colours, before)?;
+        let encoded = encode::encode_fitted(&picture, &colours, self.format)?;
         let format = self.format;
         let written = write(format, &encoded, &values)?;
         check_read_back(&written, format, &values, &report)?;
-        if !encode::decodes_to(&written, &picture, self.format)? {
+        if !decode::decodes_to(&written, (&picture).into())? {
             return Err(Error::EmbeddingFailed);
         }
         let text = drawn.then(|| self.explicit_text.clone());
@@ -125,7 +135,7 @@ impl Conversion {
         let edited = text.as_ref().map(|text| Change::Edited(format!("explicit label drawn / 添加显式标识: {text}")));
         let visible = [turned.then_some(Change::Turned), resized.then_some(Change::Resized), edited, Some(Change::Transcoded)];
         let copy = Relabelled::new(Operation::Converted, id, (bytes, report), (written, format, values), text);
-        Ok(copy.changed(visible.into_iter().flatten().collect()))
+        Ok(Relabelled { losses, ..copy.changed(visible.into_iter().flatten().collect()) })
     }
 
     fn size(&self, (width, height): (u32, u32)) -> (u32, u32) {
@@ -139,9 +149,9 @@ impl Conversion {
     }
 
     /// Whether it had to be drawn.
-    fn draw_label(&self, picture: &mut Picture, before: (u32, u32)) -> Result<bool, Error> {
+    fn draw_label(&self, picture: &mut DynamicImage, colours: &Colours, before: (u32, u32)) -> Result<bool, Error> {
         if !self.shows_label {
-            return explicit::draw(picture, &self.explicit_text, Corner::LowerLeft, Plate::WhereNeeded).map(|()| true);
+            return explicit::draw_on(picture, colours, &self.explicit_text, Corner::LowerLeft, Plate::WhereNeeded).map(|()| true);
         }
         let scale = f64::from(picture.width()) / f64::from(before.0);
         let scaled = f64::from(explicit::least_ink_height(before.0, before.1)) * scale;
@@ -150,7 +160,7 @@ impl Conversion {
         {
             return Ok(false);
         }
-        explicit::draw(picture, &self.explicit_text, Corner::LowerRight, Plate::Solid).map(|()| true)
+        explicit::draw_on(picture, colours, &self.explicit_text, Corner::LowerRight, Plate::Solid).map(|()| true)
     }
 }
 
@@ -163,7 +173,6 @@ fn one_label(report: &LabelReport) -> Result<Option<&LabelValues>, Error> {
                 finding,
                 Finding::KeyMissing
                     | Finding::KeyOrder
-                    | Finding::LabelValue
                     | Finding::ProducerMissing
                     | Finding::ProduceIdMissing
                     | Finding::PropagatorMissing
@@ -181,6 +190,16 @@ fn one_label(report: &LabelReport) -> Result<Option<&LabelValues>, Error> {
         Some(values) if report.raw.len() == 1 && report.findings.iter().all(is_kept) => Ok(Some(values)),
         _ => Err(Error::LabelUnclear { findings: report.findings.clone() }),
     }
+}
+
+/// The file without its C2PA manifest; nothing where it has none.
+fn without_manifest(format: FileFormat, bytes: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    let Some(mut bare) = credentials::remove(bytes) else { return Ok(None) };
+    if format == FileFormat::Jpeg && second_pictures::follow(bytes, &mut bare).is_none() {
+        let Obstacle { english, chinese } = SECOND_PICTURES_UNFIT;
+        return Err(Error::FileUnfit { english, chinese });
+    }
+    Ok(Some(bare))
 }
 
 fn write(format: FileFormat, bytes: &[u8], values: &LabelValues) -> Result<Vec<u8>, Error> {
@@ -205,6 +224,7 @@ pub struct Relabelled {
     relabelling: Relabelling,
     values: LabelValues,
     changes: Vec<Change>,
+    losses: Vec<Loss>,
     bytes: Vec<u8>,
     sidecar: Option<Vec<u8>>,
 }
@@ -228,7 +248,7 @@ impl Relabelled {
             label: value::write(&values).unwrap_or_default(),
             explicit_label,
         };
-        Self { relabelling, values, changes: Vec::new(), bytes, sidecar: None }
+        Self { relabelling, values, changes: Vec::new(), losses: Vec::new(), bytes, sidecar: None }
     }
 
     fn changed(self, changes: Vec<Change>) -> Self {
@@ -245,6 +265,11 @@ impl Relabelled {
         self.relabelling.content_sha256 = Sha256Digest::of(&signed.bytes);
         self.relabelling.byte_length = signed.bytes.len() as u64;
         Ok(Self { bytes: signed.bytes, sidecar: signed.sidecar, ..self })
+    }
+
+    /// What the source had and this file has not.
+    pub fn losses(&self) -> &[Loss] {
+        &self.losses
     }
 
     /// The label's values.

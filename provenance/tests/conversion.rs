@@ -88,7 +88,7 @@ fn what_has_no_label_or_no_pixels_is_refused() {
     let labelled = label(flat(64, 64), FileFormat::Png);
     let headless = &labelled.bytes()[..33 + 560];
     let cut = [headless, b"\0\0\0\0IEND\xae\x42\x60\x82"].concat();
-    assert!(matches!(convert(&cut), Err(Error::FileUnfit { .. })));
+    assert!(matches!(convert(&cut), Err(Error::PictureUnreadable(_))));
     let tiny = conversion(FileFormat::Png, Some((16, 16)), true).convert(labelled.bytes(), id());
     assert!(matches!(tiny, Err(Error::PictureTooSmall { .. })));
 }

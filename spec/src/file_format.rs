@@ -48,21 +48,26 @@ impl FileFormat {
         }
     }
 
+    /// Endings of file names that say this format, without the dot and in small letters; the usual one first.
+    pub fn endings(self) -> &'static [&'static str] {
+        match self {
+            Self::Png => &["png", "apng"],
+            Self::Jpeg => &["jpg", "jpeg", "jpe", "jfif", "mpo"],
+            Self::Webp => &["webp"],
+            Self::Tiff => &["tiff", "tif"],
+            Self::Gif => &["gif"],
+            Self::Svg => &["svg"],
+            Self::Mp4 => &["mp4", "m4v", "mov"],
+            Self::Glb => &["glb"],
+            Self::Heif => &["heif", "heic", "avif"],
+            Self::Stl => &["stl"],
+        }
+    }
+
     /// The format that a file name ending stands for.
     pub fn from_extension(extension: &str) -> Option<Self> {
-        Some(match extension.to_ascii_lowercase().as_str() {
-            "png" => Self::Png,
-            "jpg" | "jpeg" => Self::Jpeg,
-            "webp" => Self::Webp,
-            "tif" | "tiff" => Self::Tiff,
-            "gif" => Self::Gif,
-            "svg" => Self::Svg,
-            "mp4" | "m4v" | "mov" => Self::Mp4,
-            "glb" => Self::Glb,
-            "heif" | "heic" | "avif" => Self::Heif,
-            "stl" => Self::Stl,
-            _ => return None,
-        })
+        let extension = extension.to_ascii_lowercase();
+        Self::ALL.iter().copied().find(|format| format.endings().contains(&extension.as_str()))
     }
 
     /// Media type, as IANA registers it.

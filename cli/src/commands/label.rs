@@ -22,6 +22,7 @@ pub fn run(options: &LabelOptions, configuration: &Configuration) -> Result<u8, 
         Failure::new(Code::ConfigurationInvalid, message)
     })?;
     let source = Original::read(&options.file)?;
+    check_ending(&options.out, &source.bytes)?;
     let passing = PassingOn {
         propagator_code: code,
         label_key: Box::new(|| Ok(configuration.label_key()?)),
@@ -153,6 +154,21 @@ fn target(out: &Path) -> Result<(PathBuf, String), Failure> {
     Ok((folder.to_owned(), name.to_owned()))
 }
 
+/// A file that is passed on keeps its format, and its name must not say another.
+fn check_ending(out: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    // What has no format is refused further on, with a reason of its own.
+    let Some(format) = provenance::format_of(bytes) else { return Ok(()) };
+    let ending = out.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    if format.endings().contains(&ending.as_str()) {
+        return Ok(());
+    }
+    let endings = format.endings().join(", .");
+    let message = format!(
+        "the file is {format}, and --out must end in .{endings}; danqing convert changes the format / 文件为 {format} 格式，--out 的扩展名应为 .{endings}；转换格式请用 danqing convert"
+    );
+    Err(Failure::new(Code::InvalidRequest, message))
+}
+
 /// What article 6 asks a platform to tell the public beside the file.
 fn notice(label: &str) -> &'static str {
     let kind = serde_json::from_str::<serde_json::Value>(label).ok().and_then(|label| label["Label"].as_str().map(str::to_owned));
@@ -169,6 +185,9 @@ fn tell(released: &ReleasedDerivedFile, as_json: bool, notice: Option<&str>) {
     }
     for notice in &released.notices {
         eprintln!("note / 提示: {notice}");
+    }
+    for loss in &released.losses {
+        eprintln!("warning / 警告: {} / {}", loss.english(), loss.chinese());
     }
     if as_json {
         let mut line = json!(released);

@@ -1,13 +1,11 @@
 use super::check::{Checked, Checker, Settings};
 use crate::{Error, Result};
+use spec::FileFormat;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-/// Endings of the formats whose labels are read.
-const ENDINGS: [&str; 17] =
-    ["png", "jpg", "jpeg", "webp", "tif", "tiff", "gif", "svg", "mp4", "m4v", "mov", "glb", "heic", "heif", "avif", "apng", "jpe"];
 /// Answers that may wait to be told in order.
 const WAITING: usize = 1_024;
 
@@ -55,7 +53,7 @@ pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
             let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
             if kind.is_dir() {
                 folders.push(path);
-            } else if kind.is_file() && ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) {
+            } else if kind.is_file() && ending.is_some_and(|ending| FileFormat::from_extension(&ending).is_some()) {
                 found.push(path);
             }
         }

@@ -1,5 +1,6 @@
-use super::{Cursor, DAMAGED, Metadata, Obstacle, Payload, packet_with};
+use super::{Container, Cursor, DAMAGED, Metadata, Obstacle, Payload, packet_with};
 use crate::Finding;
+use spec::FileFormat;
 
 const EXTENSION: u8 = 0x21;
 const APPLICATION: u8 = 0xff;
@@ -10,6 +11,54 @@ const APPLICATION_ID: &[u8] = b"\x0bXMP DataXMP";
 /// Behind the packet stand 0x01, 0xff … 0x00 and the end of the blocks, so that a reader of sub-blocks falls into step wherever in
 /// the packet a length sends it.
 const MAGIC_LENGTH: usize = 257;
+
+/// GIF 89a: XMP in an application extension.
+pub(super) struct Gif;
+
+impl Container for Gif {
+    const FORMAT: FileFormat = FileFormat::Gif;
+
+    fn announces(bytes: &[u8]) -> bool {
+        bytes.starts_with(b"GIF87a") || bytes.starts_with(b"GIF89a")
+    }
+
+    /// Nothing when the file ends before its trailer.
+    fn walk<'a>(bytes: &'a [u8], metadata: &mut Metadata<'a>) -> Option<()> {
+        let mut cursor = Cursor::new(bytes);
+        head(&mut cursor)?;
+        loop {
+            let block = next_block(&mut cursor)?;
+            match block.packet {
+                Some(Packet::Read(packet)) => metadata.add(Payload::Packet(packet)),
+                Some(Packet::Damaged) => metadata.note(Finding::XmpMalformed),
+                None => {}
+            }
+            if block.is_trailer {
+                return Some(());
+            }
+        }
+    }
+
+    /// The extension stands before the first picture; GIF 87a, which has no extensions, becomes 89a.
+    fn write(bytes: &[u8], label: &str) -> Result<Vec<u8>, Obstacle> {
+        let mut cursor = Cursor::new(bytes);
+        let head = head(&mut cursor).ok_or(DAMAGED)?;
+        let (mut kept, mut packets) = (Vec::new(), Vec::new());
+        loop {
+            let block = next_block(&mut cursor).ok_or(DAMAGED)?;
+            match block.packet {
+                Some(Packet::Read(packet)) => packets.push(packet),
+                Some(Packet::Damaged) => return Err(super::PACKET_UNFIT),
+                None => kept.push(block.whole),
+            }
+            if block.is_trailer {
+                break;
+            }
+        }
+        let head = [b"GIF89a", head.get(6..).ok_or(DAMAGED)?].concat();
+        Ok([&head, &extension(&packet_with(&packets, label)?), &kept.concat(), cursor.rest].concat())
+    }
+}
 
 /// A part of the file that stands for itself, whole; of an XMP extension also the packet.
 struct Block<'a> {
@@ -82,45 +131,8 @@ fn packet_of(blocks: &[u8]) -> Option<&[u8]> {
     (magic.first() == Some(&1) && magic.ends_with(&[3, 2, 1, 0, 0])).then_some(packet)
 }
 
-/// Nothing when the file ends before its trailer.
-pub(super) fn walk<'a>(bytes: &'a [u8], metadata: &mut Metadata<'a>) -> Option<()> {
-    let mut cursor = Cursor::new(bytes);
-    head(&mut cursor)?;
-    loop {
-        let block = next_block(&mut cursor)?;
-        match block.packet {
-            Some(Packet::Read(packet)) => metadata.add(Payload::Packet(packet)),
-            Some(Packet::Damaged) => metadata.note(Finding::XmpMalformed),
-            None => {}
-        }
-        if block.is_trailer {
-            return Some(());
-        }
-    }
-}
-
 /// The application extension with the packet.
 pub(super) fn extension(packet: &[u8]) -> Vec<u8> {
     let magic: Vec<u8> = std::iter::once(1).chain((0..=255).rev()).chain([0]).collect();
     [&[EXTENSION, APPLICATION], APPLICATION_ID, packet, &magic].concat()
-}
-
-/// The extension stands before the first picture; GIF 87a, which has no extensions, becomes 89a.
-pub(super) fn write(bytes: &[u8], label: &str) -> Result<Vec<u8>, Obstacle> {
-    let mut cursor = Cursor::new(bytes);
-    let head = head(&mut cursor).ok_or(DAMAGED)?;
-    let (mut kept, mut packets) = (Vec::new(), Vec::new());
-    loop {
-        let block = next_block(&mut cursor).ok_or(DAMAGED)?;
-        match block.packet {
-            Some(Packet::Read(packet)) => packets.push(packet),
-            Some(Packet::Damaged) => return Err(super::PACKET_UNFIT),
-            None => kept.push(block.whole),
-        }
-        if block.is_trailer {
-            break;
-        }
-    }
-    let head = [b"GIF89a", head.get(6..).ok_or(DAMAGED)?].concat();
-    Ok([&head, &extension(&packet_with(&packets, label)?), &kept.concat(), cursor.rest].concat())
 }

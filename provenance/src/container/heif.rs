@@ -1,8 +1,9 @@
 //! HEIF and AVIF: XMP is an item of type `mime` with content type `application/rdf+xml` (ISO/IEC 23008-12 annex A).
 
 use super::boxes::{boxes, find};
-use super::{Cursor, Metadata, Payload};
+use super::{Container, Cursor, Metadata, Obstacle, Payload};
 use crate::Finding;
+use spec::FileFormat;
 use std::ops::Range;
 
 /// Brands of pictures (ISO/IEC 23008-12 annex B, AV1 image file format).
@@ -11,42 +12,57 @@ const BRANDS: [&[u8; 4]; 9] = [b"mif1", b"msf1", b"heic", b"heix", b"hevc", b"he
 const LIMIT: usize = 10_000;
 const PACKET_TYPE: &[u8] = b"application/rdf+xml";
 
+/// HEIF, HEIC and AVIF pictures; read only.
+pub(super) struct Heif;
+
+impl Container for Heif {
+    const FORMAT: FileFormat = FileFormat::Heif;
+
+    fn announces(bytes: &[u8]) -> bool {
+        bytes.get(4..8) == Some(b"ftyp") && is_picture(bytes)
+    }
+
+    fn walk<'a>(bytes: &'a [u8], metadata: &mut Metadata<'a>) -> Option<()> {
+        let outer = boxes(bytes, LIMIT)?;
+        let Some(meta) = find(&outer, *b"meta") else { return Some(()) };
+        let children = boxes(meta.body.get(4..)?, LIMIT)?;
+        let (Some(infos), Some(places)) = (find(&children, *b"iinf"), find(&children, *b"iloc")) else { return Some(()) };
+        let data = find(&children, *b"idat").map_or(&[][..], |data| data.body);
+        let wanted = wanted_items(infos.body)?;
+        if wanted.is_empty() {
+            return Some(());
+        }
+        for (item, kind) in &wanted {
+            let source = locate(places.body, *item)?;
+            match source.as_slice() {
+                [] => return None,
+                [(place, range)] => {
+                    let source = match place {
+                        Place::File => bytes,
+                        Place::Data => data,
+                    };
+                    let found = source.get(range.clone())?;
+                    metadata.add(match kind {
+                        Kind::Packet => Payload::Packet(found),
+                        Kind::Exif => Payload::Exif(found),
+                    });
+                }
+                _ => metadata.note(Finding::MetadataExtended),
+            }
+        }
+        Some(())
+    }
+
+    fn write(_bytes: &[u8], _label: &str) -> Result<Vec<u8>, Obstacle> {
+        Err(Obstacle { english: "labels in HEIF and AVIF are read, not written", chinese: "HEIF、AVIF 中的标识只读不写" })
+    }
+}
+
 /// Whether the file says that it is a picture: by its major brand, or any.
-pub(super) fn is_picture(bytes: &[u8]) -> bool {
+fn is_picture(bytes: &[u8]) -> bool {
     let length = bytes.get(..4).and_then(|size| size.try_into().ok()).map_or(0, u32::from_be_bytes) as usize;
     let brands = bytes.get(8..length.min(256).min(bytes.len())).unwrap_or_default();
     brands.chunks_exact(4).any(|brand| BRANDS.iter().any(|picture| brand == *picture))
-}
-
-pub(super) fn walk<'a>(bytes: &'a [u8], metadata: &mut Metadata<'a>) -> Option<()> {
-    let outer = boxes(bytes, LIMIT)?;
-    let Some(meta) = find(&outer, *b"meta") else { return Some(()) };
-    let children = boxes(meta.body.get(4..)?, LIMIT)?;
-    let (Some(infos), Some(places)) = (find(&children, *b"iinf"), find(&children, *b"iloc")) else { return Some(()) };
-    let data = find(&children, *b"idat").map_or(&[][..], |data| data.body);
-    let wanted = wanted_items(infos.body)?;
-    if wanted.is_empty() {
-        return Some(());
-    }
-    for (item, kind) in &wanted {
-        let source = locate(places.body, *item)?;
-        match source.as_slice() {
-            [] => return None,
-            [(place, range)] => {
-                let source = match place {
-                    Place::File => bytes,
-                    Place::Data => data,
-                };
-                let found = source.get(range.clone())?;
-                metadata.add(match kind {
-                    Kind::Packet => Payload::Packet(found),
-                    Kind::Exif => Payload::Exif(found),
-                });
-            }
-            _ => metadata.note(Finding::MetadataExtended),
-        }
-    }
-    Some(())
 }
 
 #[derive(Clone, Copy)]

@@ -1,7 +1,10 @@
-use super::{Cursor, DAMAGED, Metadata, Obstacle, Payload, TOO_LARGE, packet_with};
-use crate::Finding;
+pub(crate) mod second_pictures;
 
-pub(super) const SIGNATURE: &[u8] = &[0xff, 0xd8, 0xff];
+use super::{Container, Cursor, DAMAGED, Metadata, Obstacle, Payload, TOO_LARGE, packet_with};
+use crate::Finding;
+use spec::FileFormat;
+
+const SIGNATURE: &[u8] = &[0xff, 0xd8, 0xff];
 const PACKET_HEADER: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const EXTENDED_HEADER: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 const EXIF_HEADER: &[u8] = b"Exif\0\0";
@@ -12,6 +15,54 @@ const APP15: u8 = 0xef;
 const START_OF_IMAGE: u8 = 0xd8;
 const END_OF_IMAGE: u8 = 0xd9;
 const START_OF_SCAN: u8 = 0xda;
+
+/// JPEG (ISO/IEC 10918-1, and JFIF): XMP in an APP1 segment.
+pub(super) struct Jpeg;
+
+impl Container for Jpeg {
+    const FORMAT: FileFormat = FileFormat::Jpeg;
+
+    fn announces(bytes: &[u8]) -> bool {
+        bytes.starts_with(SIGNATURE)
+    }
+
+    /// Nothing when the file ends before its first scan.
+    fn walk<'a>(bytes: &'a [u8], metadata: &mut Metadata<'a>) -> Option<()> {
+        let mut cursor = Cursor::new(bytes);
+        cursor.take(2)?;
+        loop {
+            let segment = next_segment(&mut cursor)?;
+            match segment.marker {
+                START_OF_SCAN => return Some(()),
+                APP0..=APP15 => application_segment(&segment, metadata),
+                _ => {}
+            }
+        }
+    }
+
+    /// JFIF wants its APP0 first, and EXIF its APP1, so the packet goes behind them. A bare label moves into it.
+    fn write(bytes: &[u8], label: &str) -> Result<Vec<u8>, Obstacle> {
+        let mut cursor = Cursor::new(bytes);
+        let start = cursor.take(2).ok_or(DAMAGED)?;
+        let (mut head, mut kept, mut packets) = (vec![start], Vec::new(), Vec::new());
+        let scan = loop {
+            let segment = next_segment(&mut cursor).ok_or(DAMAGED)?;
+            let is_application = (APP0..=APP15).contains(&segment.marker);
+            let goes_first = segment.marker == APP0 || segment.marker == APP1 && segment.data.starts_with(EXIF_HEADER);
+            match segment.data.strip_prefix(PACKET_HEADER).filter(|_| segment.marker == APP1) {
+                Some(packet) => packets.push(packet),
+                None if segment.marker == START_OF_SCAN => break segment.whole,
+                None if is_application && bare_label(segment.data).is_some() => {}
+                None if goes_first && kept.is_empty() => head.push(segment.whole),
+                None => kept.push(segment.whole),
+            }
+        };
+        let written = self::segment(&packet_with(&packets, label)?).ok_or(TOO_LARGE)?;
+        let mut file = [&head.concat(), &written, &kept.concat(), scan, cursor.rest].concat();
+        second_pictures::follow(bytes, &mut file).ok_or(SECOND_PICTURES_UNFIT)?;
+        Ok(file)
+    }
+}
 
 /// A marker with its data, if it has any, whole and by its parts.
 struct Segment<'a> {
@@ -42,20 +93,6 @@ fn next_segment<'a>(cursor: &mut Cursor<'a>) -> Option<Segment<'a>> {
     Some(Segment { whole: start.get(..start.len() - cursor.rest.len())?, marker, data })
 }
 
-/// Nothing when the file ends before its first scan.
-pub(super) fn walk<'a>(bytes: &'a [u8], metadata: &mut Metadata<'a>) -> Option<()> {
-    let mut cursor = Cursor::new(bytes);
-    cursor.take(2)?;
-    loop {
-        let segment = next_segment(&mut cursor)?;
-        match segment.marker {
-            START_OF_SCAN => return Some(()),
-            APP0..=APP15 => application_segment(&segment, metadata),
-            _ => {}
-        }
-    }
-}
-
 fn application_segment<'a>(segment: &Segment<'a>, metadata: &mut Metadata<'a>) {
     if segment.marker == APP1 {
         if let Some(packet) = segment.data.strip_prefix(PACKET_HEADER) {
@@ -84,23 +121,8 @@ pub(super) fn segment(packet: &[u8]) -> Option<Vec<u8>> {
     Some([&[0xff, APP1], length.to_be_bytes().as_slice(), PACKET_HEADER, packet].concat())
 }
 
-/// JFIF wants its APP0 first, and EXIF its APP1, so the packet goes behind them. A bare label moves into it.
-pub(super) fn write(bytes: &[u8], label: &str) -> Result<Vec<u8>, Obstacle> {
-    let mut cursor = Cursor::new(bytes);
-    let start = cursor.take(2).ok_or(DAMAGED)?;
-    let (mut head, mut kept, mut packets) = (vec![start], Vec::new(), Vec::new());
-    let scan = loop {
-        let segment = next_segment(&mut cursor).ok_or(DAMAGED)?;
-        let is_application = (APP0..=APP15).contains(&segment.marker);
-        let goes_first = segment.marker == APP0 || segment.marker == APP1 && segment.data.starts_with(EXIF_HEADER);
-        match segment.data.strip_prefix(PACKET_HEADER).filter(|_| segment.marker == APP1) {
-            Some(packet) => packets.push(packet),
-            None if segment.marker == START_OF_SCAN => break segment.whole,
-            None if is_application && bare_label(segment.data).is_some() => {}
-            None if goes_first && kept.is_empty() => head.push(segment.whole),
-            None => kept.push(segment.whole),
-        }
-    };
-    let written = self::segment(&packet_with(&packets, label)?).ok_or(TOO_LARGE)?;
-    Ok([&head.concat(), &written, &kept.concat(), scan, cursor.rest].concat())
-}
+/// Further pictures would be lost.
+pub(crate) const SECOND_PICTURES_UNFIT: Obstacle = Obstacle {
+    english: "where its second picture (a gain map, for example) lies cannot be kept right",
+    chinese: "无法保持其中第二张图片（如增益图）的位置信息",
+};

@@ -2,8 +2,9 @@
 //! kind of metadata occupies `udta.meta`, `moov.meta` is used, as QuickTime does.
 
 use super::boxes::{Box, boxes, find, first, make};
-use super::{DAMAGED, Metadata, Obstacle, Payload, TOO_LARGE};
+use super::{Container, DAMAGED, Metadata, Obstacle, Payload, TOO_LARGE};
 use crate::Finding;
+use spec::FileFormat;
 
 const KEY: &[u8] = b"AIGC";
 /// Box that holds an XMP packet (Adobe XMP specification part 3).
@@ -15,19 +16,53 @@ const VERSION: &[u8] = &[0; 4];
 /// Type of a value in UTF-8 (QuickTime file format, well-known types).
 const UTF8: [u8; 4] = [0, 0, 0, 1];
 
-pub(super) fn walk<'a>(bytes: &'a [u8], metadata: &mut Metadata<'a>) -> Option<()> {
-    for found in boxes(bytes, BOX_LIMIT)? {
-        match &found.kind {
-            b"moov" => film(found.body, metadata)?,
-            b"uuid" => {
-                if let Some(packet) = found.body.strip_prefix(&PACKET_ID) {
-                    metadata.add(Payload::Packet(packet));
-                }
-            }
-            _ => {}
-        }
+/// MP4 and QuickTime films.
+pub(super) struct Mp4;
+
+impl Container for Mp4 {
+    const FORMAT: FileFormat = FileFormat::Mp4;
+
+    fn announces(bytes: &[u8]) -> bool {
+        bytes.get(4..8) == Some(b"ftyp")
     }
-    Some(())
+
+    fn walk<'a>(bytes: &'a [u8], metadata: &mut Metadata<'a>) -> Option<()> {
+        for found in boxes(bytes, BOX_LIMIT)? {
+            match &found.kind {
+                b"moov" => film(found.body, metadata)?,
+                b"uuid" => {
+                    if let Some(packet) = found.body.strip_prefix(&PACKET_ID) {
+                        metadata.add(Payload::Packet(packet));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Some(())
+    }
+
+    fn write(bytes: &[u8], label: &str) -> Result<Vec<u8>, Obstacle> {
+        let outer = boxes(bytes, BOX_LIMIT).ok_or(DAMAGED)?;
+        let position = outer.iter().position(|found| &found.kind == b"moov").ok_or(DAMAGED)?;
+        let (before, rest) = outer.split_at_checked(position).ok_or(DAMAGED)?;
+        let (film, after) = rest.split_first().ok_or(DAMAGED)?;
+        let mut written = film_with(film.body, label)?;
+        let grown = written.len() as i64 - film.whole.len() as i64;
+        let end: usize = before.iter().map(|found| found.whole.len()).sum::<usize>() + film.whole.len();
+        if grown != 0 && !after.is_empty() {
+            if outer.iter().any(|found| matches!(&found.kind, b"moof" | b"meta")) {
+                return Err(Obstacle {
+                    english: "a fragmented film cannot grow at its beginning",
+                    chinese: "分段（fragmented）MP4 的头部不能增长",
+                });
+            }
+            let body = written.get_mut(8..).ok_or(DAMAGED)?;
+            move_chunks(body, &[b"trak", b"mdia", b"minf", b"stbl"], end as u64, grown)?;
+        }
+        let parts: Vec<&[u8]> =
+            before.iter().map(|found| found.whole).chain([written.as_slice()]).chain(after.iter().map(|found| found.whole)).collect();
+        Ok(parts.concat())
+    }
 }
 
 fn film<'a>(body: &'a [u8], metadata: &mut Metadata<'a>) -> Option<()> {
@@ -98,29 +133,6 @@ fn key_list(body: &[u8]) -> Option<Vec<Box<'_>>> {
 /// Which key an item belongs to, from 0.
 fn item_index(item: &Box<'_>) -> Option<usize> {
     usize::try_from(u32::from_be_bytes(item.kind)).ok()?.checked_sub(1)
-}
-
-pub(super) fn write(bytes: &[u8], label: &str) -> Result<Vec<u8>, Obstacle> {
-    let outer = boxes(bytes, BOX_LIMIT).ok_or(DAMAGED)?;
-    let position = outer.iter().position(|found| &found.kind == b"moov").ok_or(DAMAGED)?;
-    let (before, rest) = outer.split_at_checked(position).ok_or(DAMAGED)?;
-    let (film, after) = rest.split_first().ok_or(DAMAGED)?;
-    let mut written = film_with(film.body, label)?;
-    let grown = written.len() as i64 - film.whole.len() as i64;
-    let end: usize = before.iter().map(|found| found.whole.len()).sum::<usize>() + film.whole.len();
-    if grown != 0 && !after.is_empty() {
-        if outer.iter().any(|found| matches!(&found.kind, b"moof" | b"meta")) {
-            return Err(Obstacle {
-                english: "a fragmented film cannot grow at its beginning",
-                chinese: "分段（fragmented）MP4 的头部不能增长",
-            });
-        }
-        let body = written.get_mut(8..).ok_or(DAMAGED)?;
-        move_chunks(body, &[b"trak", b"mdia", b"minf", b"stbl"], end as u64, grown)?;
-    }
-    let parts: Vec<&[u8]> =
-        before.iter().map(|found| found.whole).chain([written.as_slice()]).chain(after.iter().map(|found| found.whole)).collect();
-    Ok(parts.concat())
 }
 
 /// The film's box with the label in it.

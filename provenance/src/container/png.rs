@@ -1,9 +1,81 @@
-use super::{Cursor, DAMAGED, Metadata, Obstacle, PACKET_UNFIT, Payload, TOO_LARGE, packet_with};
+use super::{Container, Cursor, DAMAGED, Metadata, Obstacle, PACKET_UNFIT, Payload, TOO_LARGE, packet_with};
 use crate::Finding;
+use spec::FileFormat;
 
-pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 const PACKET_KEYWORD: &[u8] = b"XML:com.adobe.xmp";
 const LABEL_KEYWORD: &[u8] = b"AIGC";
+
+/// Portable Network Graphics (ISO/IEC 15948): XMP in an uncompressed iTXt chunk.
+pub(super) struct Png;
+
+impl Container for Png {
+    const FORMAT: FileFormat = FileFormat::Png;
+
+    fn announces(bytes: &[u8]) -> bool {
+        bytes.starts_with(SIGNATURE)
+    }
+
+    /// Nothing when the file ends before IEND.
+    fn walk<'a>(bytes: &'a [u8], metadata: &mut Metadata<'a>) -> Option<()> {
+        let mut cursor = Cursor::new(bytes);
+        cursor.take(SIGNATURE.len())?;
+        let mut after_image_data = false;
+        loop {
+            let chunk = next_chunk(&mut cursor)?;
+            let before = metadata.payloads.len();
+            match &chunk.kind {
+                b"IEND" => return Some(()),
+                b"IDAT" => after_image_data = true,
+                b"iTXt" => international_text(chunk.data, metadata),
+                b"tEXt" => {
+                    if let Some(text) = after_keyword(chunk.data, LABEL_KEYWORD) {
+                        metadata.add(Payload::Text(text));
+                    }
+                }
+                b"zTXt" if after_keyword(chunk.data, LABEL_KEYWORD).is_some() => {
+                    metadata.note(Finding::MetadataCompressed);
+                }
+                b"eXIf" => metadata.add(Payload::Exif(chunk.data)),
+                _ => {}
+            }
+            if metadata.payloads.len() > before {
+                if crc(chunk.kind, chunk.data) != chunk.checksum {
+                    metadata.note(Finding::ContainerDamaged);
+                }
+                if after_image_data {
+                    metadata.note(Finding::PlacementLate);
+                }
+            }
+        }
+    }
+
+    /// The packet goes behind IHDR; a label under the keyword AIGC moves into it.
+    fn write(bytes: &[u8], label: &str) -> Result<Vec<u8>, Obstacle> {
+        let mut cursor = Cursor::new(bytes);
+        cursor.take(SIGNATURE.len()).ok_or(DAMAGED)?;
+        let header = next_chunk(&mut cursor).filter(|chunk| &chunk.kind == b"IHDR").ok_or(DAMAGED)?;
+        let mut packets = Vec::new();
+        let mut kept = Vec::new();
+        loop {
+            let chunk = next_chunk(&mut cursor).ok_or(DAMAGED)?;
+            let is_text = matches!(&chunk.kind, b"iTXt" | b"tEXt");
+            if let (b"iTXt", Some(fields)) = (&chunk.kind, after_keyword(chunk.data, PACKET_KEYWORD)) {
+                match fields.split_first_chunk::<2>() {
+                    Some(([0, _], rest)) => packets.push(rest.splitn(3, |byte| *byte == 0).nth(2).ok_or(DAMAGED)?),
+                    _ => return Err(PACKET_UNFIT),
+                }
+            } else if !(is_text && after_keyword(chunk.data, LABEL_KEYWORD).is_some()) {
+                kept.push(chunk.whole);
+            }
+            if &chunk.kind == b"IEND" {
+                break;
+            }
+        }
+        let written = chunk(&packet_with(&packets, label)?).ok_or(TOO_LARGE)?;
+        Ok([SIGNATURE, header.whole, &written, &kept.concat(), cursor.rest].concat())
+    }
+}
 
 /// A chunk, whole and by its parts.
 struct Chunk<'a> {
@@ -20,40 +92,6 @@ fn next_chunk<'a>(cursor: &mut Cursor<'a>) -> Option<Chunk<'a>> {
     let data = cursor.take(length)?;
     let checksum = u32::from_be_bytes(cursor.array()?);
     Some(Chunk { whole: start.get(..length + 12)?, kind, data, checksum })
-}
-
-/// Nothing when the file ends before IEND.
-pub(super) fn walk<'a>(bytes: &'a [u8], metadata: &mut Metadata<'a>) -> Option<()> {
-    let mut cursor = Cursor::new(bytes);
-    cursor.take(SIGNATURE.len())?;
-    let mut after_image_data = false;
-    loop {
-        let chunk = next_chunk(&mut cursor)?;
-        let before = metadata.payloads.len();
-        match &chunk.kind {
-            b"IEND" => return Some(()),
-            b"IDAT" => after_image_data = true,
-            b"iTXt" => international_text(chunk.data, metadata),
-            b"tEXt" => {
-                if let Some(text) = after_keyword(chunk.data, LABEL_KEYWORD) {
-                    metadata.add(Payload::Text(text));
-                }
-            }
-            b"zTXt" if after_keyword(chunk.data, LABEL_KEYWORD).is_some() => {
-                metadata.note(Finding::MetadataCompressed);
-            }
-            b"eXIf" => metadata.add(Payload::Exif(chunk.data)),
-            _ => {}
-        }
-        if metadata.payloads.len() > before {
-            if crc(chunk.kind, chunk.data) != chunk.checksum {
-                metadata.note(Finding::ContainerDamaged);
-            }
-            if after_image_data {
-                metadata.note(Finding::PlacementLate);
-            }
-        }
-    }
 }
 
 /// iTXt: keyword, 0, compression flag, compression method, language, 0, translated keyword, 0, text.
@@ -89,32 +127,6 @@ pub(super) fn chunk(packet: &[u8]) -> Option<Vec<u8>> {
     let length = u32::try_from(data.len()).ok()?;
     let kind = *b"iTXt";
     Some([&length.to_be_bytes(), kind.as_slice(), &data, &crc(kind, &data).to_be_bytes()].concat())
-}
-
-/// The packet goes behind IHDR; a label under the keyword AIGC moves into it.
-pub(super) fn write(bytes: &[u8], label: &str) -> Result<Vec<u8>, Obstacle> {
-    let mut cursor = Cursor::new(bytes);
-    cursor.take(SIGNATURE.len()).ok_or(DAMAGED)?;
-    let header = next_chunk(&mut cursor).filter(|chunk| &chunk.kind == b"IHDR").ok_or(DAMAGED)?;
-    let mut packets = Vec::new();
-    let mut kept = Vec::new();
-    loop {
-        let chunk = next_chunk(&mut cursor).ok_or(DAMAGED)?;
-        let is_text = matches!(&chunk.kind, b"iTXt" | b"tEXt");
-        if let (b"iTXt", Some(fields)) = (&chunk.kind, after_keyword(chunk.data, PACKET_KEYWORD)) {
-            match fields.split_first_chunk::<2>() {
-                Some(([0, _], rest)) => packets.push(rest.splitn(3, |byte| *byte == 0).nth(2).ok_or(DAMAGED)?),
-                _ => return Err(PACKET_UNFIT),
-            }
-        } else if !(is_text && after_keyword(chunk.data, LABEL_KEYWORD).is_some()) {
-            kept.push(chunk.whole);
-        }
-        if &chunk.kind == b"IEND" {
-            break;
-        }
-    }
-    let written = chunk(&packet_with(&packets, label)?).ok_or(TOO_LARGE)?;
-    Ok([SIGNATURE, header.whole, &written, &kept.concat(), cursor.rest].concat())
 }
 
 fn crc(kind: [u8; 4], data: &[u8]) -> u32 {

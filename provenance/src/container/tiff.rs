@@ -1,5 +1,6 @@
-use super::{DAMAGED, Metadata, Obstacle, Payload, TOO_LARGE, packet_with};
+use super::{Container, DAMAGED, Metadata, Obstacle, Payload, TOO_LARGE, packet_with};
 use crate::Finding;
+use spec::FileFormat;
 
 /// The tag of an XMP packet (Adobe XMP specification part 3), and its type.
 const PACKET: u16 = 700;
@@ -9,6 +10,77 @@ const EXIF: u16 = 34_665;
 const USER_COMMENT: u16 = 0x9286;
 /// Directories followed from one to the next: pages of a document.
 const DIRECTORY_LIMIT: usize = 1_024;
+
+/// TIFF 6.0: XMP under tag 700 of the first directory.
+pub(super) struct Tiff;
+
+impl Container for Tiff {
+    const FORMAT: FileFormat = FileFormat::Tiff;
+
+    fn announces(bytes: &[u8]) -> bool {
+        Order::of(bytes).is_some_and(|order| matches!(order.short(bytes, 2), Some(42 | 43)))
+    }
+
+    fn walk<'a>(bytes: &'a [u8], metadata: &mut Metadata<'a>) -> Option<()> {
+        let order = Order::of(bytes)?;
+        if order.short(bytes, 2)? != 42 {
+            metadata.note(Finding::LayoutUnsupported);
+            return Some(());
+        }
+        let mut at = order.long(bytes, 4)?;
+        for _ in 0..DIRECTORY_LIMIT {
+            let directory = directory(bytes, order, at)?;
+            for entry in directory.entries {
+                match order.short(entry, 0)? {
+                    PACKET => metadata.add(Payload::Packet(bytes.get(value(bytes, order, entry)?)?)),
+                    EXIF => user_comment(bytes, order, order.long(entry, 8)?, metadata)?,
+                    _ => {}
+                }
+            }
+            at = directory.next;
+            if at == 0 {
+                return Some(());
+            }
+        }
+        metadata.note(Finding::MetadataTooLarge);
+        Some(())
+    }
+
+    /// The packet and a new first directory go behind the file, so that nothing else moves; the old packet is blanked, for there must be
+    /// one label only.
+    fn write(bytes: &[u8], label: &str) -> Result<Vec<u8>, Obstacle> {
+        let order = Order::of(bytes).ok_or(DAMAGED)?;
+        if order.short(bytes, 2) != Some(42) {
+            return Err(Obstacle { english: "BigTIFF is not supported", chinese: "不支持 BigTIFF" });
+        }
+        let at = order.long(bytes, 4).ok_or(DAMAGED)?;
+        let Directory { mut entries, next } = directory(bytes, order, at).ok_or(DAMAGED)?;
+        let mut old = Vec::new();
+        for entry in entries.iter().filter(|entry| order.short(entry, 0) == Some(PACKET)) {
+            old.push(value(bytes, order, entry).ok_or(DAMAGED)?);
+        }
+        let packets: Vec<&[u8]> = old.iter().filter_map(|range| bytes.get(range.clone())).collect();
+        let packet = packet_with(&packets, label)?;
+        let mut written = bytes.to_vec();
+        for range in old {
+            written.get_mut(range).ok_or(DAMAGED)?.fill(0);
+        }
+        let place = append(&mut written, &packet)?;
+        let count = u32::try_from(packet.len()).map_err(|_| TOO_LARGE)?;
+        let entry =
+            [order.short_bytes(PACKET).as_slice(), &order.short_bytes(UNDEFINED), &order.long_bytes(count), &order.long_bytes(place)]
+                .concat();
+        entries.retain(|entry| order.short(entry, 0) != Some(PACKET));
+        // Entries stand in ascending order of their tags.
+        let position = entries.iter().position(|entry| order.short(entry, 0) > Some(PACKET)).unwrap_or(entries.len());
+        entries.insert(position, &entry);
+        let count = u16::try_from(entries.len()).map_err(|_| TOO_LARGE)?;
+        let directory = [order.short_bytes(count).as_slice(), &entries.concat(), &order.long_bytes(next)].concat();
+        let place = append(&mut written, &directory)?;
+        written.get_mut(4..8).ok_or(DAMAGED)?.copy_from_slice(&order.long_bytes(place));
+        Ok(written)
+    }
+}
 
 #[derive(Clone, Copy)]
 enum Order {
@@ -82,35 +154,6 @@ fn value(bytes: &[u8], order: Order, entry: &[u8]) -> Option<std::ops::Range<usi
     (end <= bytes.len()).then_some(start..end)
 }
 
-pub(super) fn is_tiff(bytes: &[u8]) -> bool {
-    Order::of(bytes).is_some_and(|order| matches!(order.short(bytes, 2), Some(42 | 43)))
-}
-
-pub(super) fn walk<'a>(bytes: &'a [u8], metadata: &mut Metadata<'a>) -> Option<()> {
-    let order = Order::of(bytes)?;
-    if order.short(bytes, 2)? != 42 {
-        metadata.note(Finding::LayoutUnsupported);
-        return Some(());
-    }
-    let mut at = order.long(bytes, 4)?;
-    for _ in 0..DIRECTORY_LIMIT {
-        let directory = directory(bytes, order, at)?;
-        for entry in directory.entries {
-            match order.short(entry, 0)? {
-                PACKET => metadata.add(Payload::Packet(bytes.get(value(bytes, order, entry)?)?)),
-                EXIF => user_comment(bytes, order, order.long(entry, 8)?, metadata)?,
-                _ => {}
-            }
-        }
-        at = directory.next;
-        if at == 0 {
-            return Some(());
-        }
-    }
-    metadata.note(Finding::MetadataTooLarge);
-    Some(())
-}
-
 fn user_comment<'a>(bytes: &'a [u8], order: Order, at: u32, metadata: &mut Metadata<'a>) -> Option<()> {
     for entry in directory(bytes, order, at)?.entries {
         if order.short(entry, 0)? == USER_COMMENT
@@ -120,40 +163,6 @@ fn user_comment<'a>(bytes: &'a [u8], order: Order, at: u32, metadata: &mut Metad
         }
     }
     Some(())
-}
-
-/// The packet and a new first directory go behind the file, so that nothing else moves; the old packet is blanked, for there must be
-/// one label only.
-pub(super) fn write(bytes: &[u8], label: &str) -> Result<Vec<u8>, Obstacle> {
-    let order = Order::of(bytes).ok_or(DAMAGED)?;
-    if order.short(bytes, 2) != Some(42) {
-        return Err(Obstacle { english: "BigTIFF is not supported", chinese: "不支持 BigTIFF" });
-    }
-    let at = order.long(bytes, 4).ok_or(DAMAGED)?;
-    let Directory { mut entries, next } = directory(bytes, order, at).ok_or(DAMAGED)?;
-    let mut old = Vec::new();
-    for entry in entries.iter().filter(|entry| order.short(entry, 0) == Some(PACKET)) {
-        old.push(value(bytes, order, entry).ok_or(DAMAGED)?);
-    }
-    let packets: Vec<&[u8]> = old.iter().filter_map(|range| bytes.get(range.clone())).collect();
-    let packet = packet_with(&packets, label)?;
-    let mut written = bytes.to_vec();
-    for range in old {
-        written.get_mut(range).ok_or(DAMAGED)?.fill(0);
-    }
-    let place = append(&mut written, &packet)?;
-    let count = u32::try_from(packet.len()).map_err(|_| TOO_LARGE)?;
-    let entry =
-        [order.short_bytes(PACKET).as_slice(), &order.short_bytes(UNDEFINED), &order.long_bytes(count), &order.long_bytes(place)].concat();
-    entries.retain(|entry| order.short(entry, 0) != Some(PACKET));
-    // Entries stand in ascending order of their tags.
-    let position = entries.iter().position(|entry| order.short(entry, 0) > Some(PACKET)).unwrap_or(entries.len());
-    entries.insert(position, &entry);
-    let count = u16::try_from(entries.len()).map_err(|_| TOO_LARGE)?;
-    let directory = [order.short_bytes(count).as_slice(), &entries.concat(), &order.long_bytes(next)].concat();
-    let place = append(&mut written, &directory)?;
-    written.get_mut(4..8).ok_or(DAMAGED)?.copy_from_slice(&order.long_bytes(place));
-    Ok(written)
 }
 
 /// Appends at an even place, as directories and values must stand.

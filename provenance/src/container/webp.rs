@@ -1,5 +1,6 @@
-use super::{Cursor, DAMAGED, Metadata, Obstacle, Payload, TOO_LARGE, packet_with};
+use super::{Container, Cursor, DAMAGED, Metadata, Obstacle, Payload, TOO_LARGE, packet_with};
 use crate::Finding;
+use spec::FileFormat;
 
 /// VP8X flag bits: there is an XMP chunk; there is an alpha channel.
 const PACKET_FLAG: u8 = 0x04;
@@ -9,31 +10,70 @@ const LOSSLESS_SIGNATURE: u8 = 0x2f;
 /// What a VP8 key frame has behind its three bytes of frame tag.
 const LOSSY_SIGNATURE: [u8; 3] = [0x9d, 0x01, 0x2a];
 
-/// Nothing when the file is shorter than it says.
-pub(super) fn walk<'a>(bytes: &'a [u8], metadata: &mut Metadata<'a>) -> Option<()> {
-    let mut outer = Cursor::new(bytes);
-    outer.take(4)?;
-    let size = usize::try_from(u32::from_le_bytes(outer.array()?)).ok()?;
-    // A file cut short is still read as far as it goes.
-    let is_whole = size <= outer.rest.len();
-    let mut cursor = Cursor::new(outer.rest.get(..size).unwrap_or(outer.rest));
-    cursor.take(4)?;
-    let mut announced = false;
-    while !cursor.is_empty() {
-        let (kind, data) = next_chunk(&mut cursor)?;
-        match &kind {
-            b"VP8X" => announced = data.first().is_some_and(|flags| flags & PACKET_FLAG != 0),
-            b"XMP " => {
-                metadata.add(Payload::Packet(data));
-                if !announced {
-                    metadata.note(Finding::WebpFlagMissing);
+/// WebP (RFC 9649): XMP in a chunk of its own, which the VP8X header announces.
+pub(super) struct Webp;
+
+impl Container for Webp {
+    const FORMAT: FileFormat = FileFormat::Webp;
+
+    fn announces(bytes: &[u8]) -> bool {
+        bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP")
+    }
+
+    /// Nothing when the file is shorter than it says.
+    fn walk<'a>(bytes: &'a [u8], metadata: &mut Metadata<'a>) -> Option<()> {
+        let mut outer = Cursor::new(bytes);
+        outer.take(4)?;
+        let size = usize::try_from(u32::from_le_bytes(outer.array()?)).ok()?;
+        // A file cut short is still read as far as it goes.
+        let is_whole = size <= outer.rest.len();
+        let mut cursor = Cursor::new(outer.rest.get(..size).unwrap_or(outer.rest));
+        cursor.take(4)?;
+        let mut announced = false;
+        while !cursor.is_empty() {
+            let (kind, data) = next_chunk(&mut cursor)?;
+            match &kind {
+                b"VP8X" => announced = data.first().is_some_and(|flags| flags & PACKET_FLAG != 0),
+                b"XMP " => {
+                    metadata.add(Payload::Packet(data));
+                    if !announced {
+                        metadata.note(Finding::WebpFlagMissing);
+                    }
+                }
+                b"EXIF" => metadata.add(Payload::Exif(data.strip_prefix(b"Exif\0\0").unwrap_or(data))),
+                _ => {}
+            }
+        }
+        is_whole.then_some(())
+    }
+
+    /// The packet is the last chunk; a file in the simple layout gets the header that announces it.
+    fn write(bytes: &[u8], label: &str) -> Result<Vec<u8>, Obstacle> {
+        let mut outer = Cursor::new(bytes);
+        outer.take(4).ok_or(DAMAGED)?;
+        let size = outer.array().and_then(|size| usize::try_from(u32::from_le_bytes(size)).ok()).ok_or(DAMAGED)?;
+        let mut cursor = Cursor::new(outer.rest.get(..size).ok_or(DAMAGED)?);
+        cursor.take(4).ok_or(DAMAGED)?;
+        let (mut header, mut kept, mut packets) = (None, Vec::new(), Vec::new());
+        while !cursor.is_empty() {
+            let (kind, data) = next_chunk(&mut cursor).ok_or(DAMAGED)?;
+            match &kind {
+                b"XMP " => packets.push(data),
+                b"VP8X" if header.is_none() => header = Some(data.to_vec()),
+                _ => {
+                    if header.is_none() {
+                        header = simple_header(kind, data);
+                    }
+                    kept.push(chunk(kind, data).ok_or(TOO_LARGE)?);
                 }
             }
-            b"EXIF" => metadata.add(Payload::Exif(data.strip_prefix(b"Exif\0\0").unwrap_or(data))),
-            _ => {}
         }
+        let mut header = header.ok_or(DAMAGED)?;
+        *header.first_mut().ok_or(DAMAGED)? |= PACKET_FLAG;
+        let packet = chunk(*b"XMP ", &packet_with(&packets, label)?).ok_or(TOO_LARGE)?;
+        let body = [b"WEBP".as_slice(), &chunk(*b"VP8X", &header).ok_or(TOO_LARGE)?, &kept.concat(), &packet].concat();
+        chunk(*b"RIFF", &body).ok_or(TOO_LARGE)
     }
-    is_whole.then_some(())
 }
 
 fn next_chunk<'a>(cursor: &mut Cursor<'a>) -> Option<([u8; 4], &'a [u8])> {
@@ -51,34 +91,6 @@ pub(super) fn chunk(kind: [u8; 4], data: &[u8]) -> Option<Vec<u8>> {
     let length = u32::try_from(data.len()).ok()?;
     let padding: &[u8] = if data.len() % 2 == 1 { &[0] } else { &[] };
     Some([kind.as_slice(), &length.to_le_bytes(), data, padding].concat())
-}
-
-/// The packet is the last chunk; a file in the simple layout gets the header that announces it.
-pub(super) fn write(bytes: &[u8], label: &str) -> Result<Vec<u8>, Obstacle> {
-    let mut outer = Cursor::new(bytes);
-    outer.take(4).ok_or(DAMAGED)?;
-    let size = outer.array().and_then(|size| usize::try_from(u32::from_le_bytes(size)).ok()).ok_or(DAMAGED)?;
-    let mut cursor = Cursor::new(outer.rest.get(..size).ok_or(DAMAGED)?);
-    cursor.take(4).ok_or(DAMAGED)?;
-    let (mut header, mut kept, mut packets) = (None, Vec::new(), Vec::new());
-    while !cursor.is_empty() {
-        let (kind, data) = next_chunk(&mut cursor).ok_or(DAMAGED)?;
-        match &kind {
-            b"XMP " => packets.push(data),
-            b"VP8X" if header.is_none() => header = Some(data.to_vec()),
-            _ => {
-                if header.is_none() {
-                    header = simple_header(kind, data);
-                }
-                kept.push(chunk(kind, data).ok_or(TOO_LARGE)?);
-            }
-        }
-    }
-    let mut header = header.ok_or(DAMAGED)?;
-    *header.first_mut().ok_or(DAMAGED)? |= PACKET_FLAG;
-    let packet = chunk(*b"XMP ", &packet_with(&packets, label)?).ok_or(TOO_LARGE)?;
-    let body = [b"WEBP".as_slice(), &chunk(*b"VP8X", &header).ok_or(TOO_LARGE)?, &kept.concat(), &packet].concat();
-    chunk(*b"RIFF", &body).ok_or(TOO_LARGE)
 }
 
 /// The VP8X header of a file that had none.

@@ -5,12 +5,16 @@ use crate::support::{packet, png_chunk, unlabelled};
 use spec::FileFormat;
 
 /// What of each source must still be there after a label was written, in this order.
-pub const CARRIERS: [(FileFormat, &[&[u8]]); 4] = [
+pub const CARRIERS: [(FileFormat, &[&[u8]]); 5] = [
     (FileFormat::Tiff, &[b"STRIPDATA", b"Danqing test\0"]),
     (FileFormat::Gif, &[b"\xff\0\0\0\0\xff", b"\x21\xfe\x05hello\0", b"\x2c\0\0\0\0\x02\0\x02\0\0\x02\x02\x84\x51\0\x3b"]),
     (FileFormat::Svg, &[b"<title>a &gt; b</title>", b"<path d='M0 0L9 9'/>"]),
+    (FileFormat::Stl, &[b"solid bracket", b"\r\n  facet normal 0 0 1\r\n", b"vertex 1e0 0 0", b"endsolid bracket"]),
     (FileFormat::Glb, &[b"\"byteLength\":4.0e0", b"BIN\0\x01\x02\x03\x04"]),
 ];
+
+/// One triangle, with the ends of lines and the numbers that some writers use.
+const STL: &[u8] = b"solid bracket\r\n  facet normal 0 0 1\r\n    outer loop\r\n      vertex 0 0 0\r\n      vertex 1e0 0 0\r\n      vertex 0 1 0\r\n    endloop\r\n  endfacet\r\nendsolid bracket\r\n";
 
 /// Name, format and bytes of files without a label.
 pub fn make() -> Vec<(&'static str, FileFormat, Vec<u8>)> {
@@ -34,6 +38,7 @@ pub fn make() -> Vec<(&'static str, FileFormat, Vec<u8>)> {
         ("mp4, film first", FileFormat::Mp4, mp4(true, &[])),
         ("mp4, film last", FileFormat::Mp4, mp4(false, &[])),
         ("mp4 with iTunes metadata", FileFormat::Mp4, mp4(true, &itunes_metadata())),
+        ("stl", FileFormat::Stl, STL.to_vec()),
         ("glb", FileFormat::Glb, glb("")),
         (
             "glb with other XMP",

@@ -4,8 +4,8 @@
 use provenance::{Labelled, Labeller};
 use spec::stage::{Generated, Origin, Screened};
 use spec::{
-    Artifact, Asked, FileFormat, ModelIdentity, Picture, PictureRequest, ProduceId, Request, Run, RunPrecision, Screening, Sha256Digest,
-    Texts, Verdict,
+    Artifact, Asked, Design, DesignRequest, FileFormat, ModelIdentity, Picture, PictureRequest, ProduceId, Request, Run, RunPrecision,
+    Screening, Sha256Digest, Surface, Texts, Verdict,
 };
 
 pub const FORMATS: [FileFormat; 3] = [FileFormat::Png, FileFormat::Jpeg, FileFormat::Webp];
@@ -77,6 +77,19 @@ pub fn generated(picture: Picture, format: FileFormat) -> FakeGenerated {
         artifact: Artifact::Picture(picture),
         screening: Screening::by_rule("pictures-off-v1"),
     }
+}
+
+/// A design: a triangle, and a drawing of it.
+pub fn generated_design(format: FileFormat) -> FakeGenerated {
+    let surface = Surface {
+        positions: vec![[0.0; 3], [2.0, 0.0, 0.0], [0.0, 1.5, 0.0], [0.0, 0.0, 1e-3]],
+        triangles: vec![[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]],
+    };
+    let drawing = paint(192, 160, |x, y| if x > y { [250; 3] } else { [40, 60, 90] });
+    let design = Design { drawing, surface, compliance: 1.0, volume_fraction: 0.5, iterations: 3 };
+    let picture = generated(noise(8, 8), FileFormat::Png);
+    let asked = Asked::Design(DesignRequest { problem: "volume_fraction = 0.5".to_owned(), format });
+    FakeGenerated { request: Request { asked, ..picture.request }, artifact: Artifact::Design(Box::new(design)), ..picture }
 }
 
 /// A picture whose pixel at (x, y) is `colour(x, y)`.

@@ -1,14 +1,10 @@
 use super::options::ScreenOptions;
-use super::unreadable;
 use crate::failure::Failure;
 use installation::Configuration;
 use policy::ArtifactGate;
 use serde_json::json;
 use spec::{Artifact, Code, KindOfWork, Screening, ScreeningDecision};
 use std::path::Path;
-
-/// Longest file that is read: no picture within the limits of sides is longer in practice.
-const MAXIMUM_BYTES: u64 = 1 << 30;
 
 pub fn run(options: &ScreenOptions, configuration: &Configuration) -> Result<u8, Failure> {
     let gate = configuration.screening().gate()?;
@@ -41,12 +37,7 @@ pub fn run(options: &ScreenOptions, configuration: &Configuration) -> Result<u8,
 }
 
 fn screen(file: &Path, gate: &ArtifactGate) -> Result<Screening, Failure> {
-    let length = std::fs::metadata(file).map_err(|error| unreadable(file, &error))?.len();
-    if length > MAXIMUM_BYTES {
-        let place = file.display();
-        return Err(Failure::new(Code::InvalidRequest, format!("{place} is larger than 1 GiB / {place} 超过 1 GiB")));
-    }
-    let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
+    let bytes = pipeline::read_user_file(file, pipeline::MOST_FILE_BYTES)?;
     let picture = installation::read_picture(&bytes).map_err(|error| Failure::new(error.code(), format!("{}: {error}", file.display())))?;
     Ok(gate.examine(&Artifact::Picture(picture)))
 }
