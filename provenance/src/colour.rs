@@ -145,6 +145,8 @@ fn by_gamma(exponent: Option<u32>, points: Option<[u32; 8]>) -> Option<ColorProf
         return None;
     }
     let mut profile = ColorProfile::new_srgb();
+    // sRGB's own code points would count for more than what follows.
+    profile.cicp = None;
     if let Some(exponent) = exponent {
         let curve = Some(curve_from_gamma(100_000.0 / exponent as f32));
         (profile.red_trc, profile.green_trc, profile.blue_trc) = (curve.clone(), curve.clone(), curve);

@@ -1,7 +1,7 @@
 //! Reading a picture file's pixels: one road for all who look at them, whether to screen, to convert, or to look for a watermark.
 //!
 //! A file that is damaged or cut short is an error, also where a viewer would show the part that is there: what was not seen cannot be
-//! judged. Its size is read from the header and refused before any pixel is decoded.
+//! judged. (JPEG has no checksums: a scan that lacks data before a well-formed end is seen only where its codes no longer fit.) Its size is read from the header and refused before any pixel is decoded.
 
 mod whole;
 
@@ -146,6 +146,7 @@ fn decode_any(bytes: &[u8]) -> Result<DecodedPicture, PictureFault> {
     match container::format_of(bytes) {
         Some(FileFormat::Png) => {
             let chunks = whole::png(bytes).ok_or(PictureFault::Damaged)?;
+            check_size(chunks.width, chunks.height, 1)?;
             let decoder = PngDecoder::with_limits(Cursor::new(bytes), limits()).map_err(|_| PictureFault::Damaged)?;
             let unfit = chunks.is_moving.then_some(PictureFault::Moving);
             Ok(DecodedPicture { unfit, colours: Colours::of_png(&chunks.colours), ..decode_with(decoder)? })

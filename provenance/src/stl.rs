@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_surface_reads_back_and_its_name_is_ascii() {
-        let surface = Surface { positions: vec![[0.0; 3], [1.5, 0.0, 0.0], [0.0, 1e-7, 2.25]], triangles: vec![[0, 1, 2], [2, 1, 0]] };
+        let surface = Surface { positions: vec![[0.0; 3], [1.5, 0.0, 0.0], [0.0, 0.0, 2.25]], triangles: vec![[0, 1, 2], [2, 1, 0]] };
         let file = write(&surface, Some("AI生成"));
         let text = std::str::from_utf8(&file).unwrap();
         assert!(text.starts_with("solid AI-generated AI\\u751f\\u6210\n facet normal 0 -1 0\n"), "{text}");

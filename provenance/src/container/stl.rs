@@ -39,8 +39,9 @@ impl Container for Stl {
 
     fn write(bytes: &[u8], label: &str) -> Result<Vec<u8>, Obstacle> {
         let (line, rest) = first_line(bytes).ok_or(DAMAGED)?;
+        let end: &[u8] = if line.ends_with(b"\r") { b"\r\n" } else { b"\n" };
         let name = place(line).map_or(line, |at| line.get(..at).unwrap_or(line)).trim_ascii_end();
-        Ok([name, KEY, label.as_bytes(), b"\n", rest].concat())
+        Ok([name, KEY, label.as_bytes(), end, rest].concat())
     }
 }
 

@@ -5,6 +5,9 @@ use crate::container::Cursor;
 
 /// What of a PNG file's chunks matters besides its pixels.
 pub(super) struct PngChunks<'a> {
+    /// Pixels, as the header has them.
+    pub(super) width: u32,
+    pub(super) height: u32,
     pub(super) is_moving: bool,
     /// The chunks that say what the numbers of the pixels mean, whole.
     pub(super) colours: Vec<&'a [u8]>,
@@ -17,7 +20,11 @@ const COLOURS: [&[u8; 4]; 7] = [b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"m
 pub(super) fn png(bytes: &[u8]) -> Option<PngChunks<'_>> {
     let mut cursor = Cursor::new(bytes);
     cursor.take(8)?;
-    let mut found = PngChunks { is_moving: false, colours: Vec::new() };
+    // The header comes first: length, kind, width, height.
+    let mut header = cursor;
+    header.take(8)?;
+    let [width, height] = [u32::from_be_bytes(header.array()?), u32::from_be_bytes(header.array()?)];
+    let mut found = PngChunks { width, height, is_moving: false, colours: Vec::new() };
     loop {
         let start = cursor.rest;
         let length = usize::try_from(u32::from_be_bytes(cursor.array()?)).ok()?;
