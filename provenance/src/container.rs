@@ -150,12 +150,11 @@ pub(crate) fn write(format: FileFormat, bytes: &[u8], label: &str) -> Result<Vec
     row_of(format).map_or(Err(NO_CONTAINER), |row| (row.write)(bytes, label))
 }
 
-/// Whether the file's XMP says anything besides these labels, as far as can be told without reading it.
-pub(crate) fn has_more_than_label(bytes: &[u8], labels: &[String]) -> bool {
+/// Whether the file's XMP says anything besides labels.
+pub(crate) fn has_more_than_label(bytes: &[u8]) -> bool {
     let Some(format) = format_of(bytes) else { return false };
-    let own: Vec<Vec<u8>> = labels.iter().map(|label| packet::write(label)).collect();
-    let is_more = |payload: &Payload<'_>| matches!(payload, Payload::Packet(packet) if !own.iter().any(|own| own == packet));
-    walk(format, bytes).payloads.iter().any(is_more)
+    let says_more = |payload: &Payload<'_>| matches!(payload, Payload::Packet(packet) if packet::says_more(packet));
+    walk(format, bytes).payloads.iter().any(says_more)
 }
 
 /// The packet with the label: a new one, or `found` with the label added or replaced.

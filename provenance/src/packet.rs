@@ -126,6 +126,20 @@ fn knows(node: Node<'_, '_>, prefix: &str, namespace: &str) -> bool {
     node.lookup_namespace_uri(Some(prefix)) == Some(namespace)
 }
 
+/// Whether a packet says anything besides a label; also where it cannot be read.
+pub(crate) fn says_more(packet: &[u8]) -> bool {
+    let text = std::str::from_utf8(packet).map(|text| text.trim_start_matches('\u{feff}').trim_end_matches(['\0', ' ', '\n', '\r', '\t']));
+    let Ok(Ok(document)) = text.map(|text| parse(text, Extent::Packet)) else { return true };
+    let is_frame = |node: &Node<'_, '_>| {
+        let tag = node.tag_name();
+        is_description(*node) || node.has_tag_name((RDF, "RDF")) || tag.name() == "xmpmeta" || tag.name() == PROPERTY
+    };
+    // The subject of a description, and the name of the program that wrote the packet.
+    let is_kept = |name: &str| matches!(name, "about" | "xmptk" | PROPERTY);
+    let elements = document.descendants().filter(Node::is_element);
+    elements.into_iter().any(|node| !is_frame(&node) || node.attributes().any(|attribute| !is_kept(attribute.name())))
+}
+
 /// Where the tag that starts at `start` ends: behind the first `>` outside quotes.
 fn end_of_tag(text: &str, start: usize) -> Option<usize> {
     let mut quote = None;

@@ -118,7 +118,7 @@ impl Conversion {
         }
         let (turned, before) = (source.is_turned, (source.pixels.width(), source.pixels.height()));
         let has_more = second_pictures::has_more(bytes);
-        let has_metadata = source.has_exif || container::has_more_than_label(bytes, &report.raw);
+        let has_metadata = source.has_exif || container::has_more_than_label(bytes);
         let encode::Fitted { pixels, colours, mut losses } = encode::fit_to(self.format, source.pixels, source.colours);
         losses.extend(has_more.then_some(Loss::SecondPicture).into_iter().chain(has_metadata.then_some(Loss::Metadata)));
         let mut picture = encode::scale(pixels, self.size(before))?;
