@@ -17,7 +17,7 @@ pub enum Error {
     Broken {
         /// What is wrong.
         english: String,
-        /// The same in Chinese.
+        /// It, in Chinese.
         chinese: String,
     },
     /// The ledger has an entry with this id already.
@@ -61,7 +61,7 @@ pub enum Error {
     ProofRejected {
         /// What is wrong.
         english: &'static str,
-        /// The same in Chinese.
+        /// It, in Chinese.
         chinese: &'static str,
     },
     /// The ledger has been signed, but the key is gone.
@@ -164,7 +164,7 @@ pub enum Error {
     NotGranted {
         /// Which condition of article 9 is not met.
         english: String,
-        /// The same in Chinese.
+        /// It, in Chinese.
         chinese: String,
     },
     /// A key or checkpoint file cannot be read or written.

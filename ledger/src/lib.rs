@@ -1,7 +1,8 @@
 //! The record of everything that was generated or refused: an append-only Merkle log.
 //!
 //! [`Ledger::append`] takes a stored picture and gives back a [`Recorded`] one, the only thing that the store releases;
-//! [`Ledger::append_refusal`] records what the policy gate refused, [`Ledger::append_withheld`] what the image gate withheld. Leaves live behind the port `spec::LogStorage`.
+//! [`Ledger::append_refusal`] records what the policy gate refused, [`Ledger::append_withheld`] what an examiner withheld. Leaves live
+//! behind the port `spec::LogStorage`.
 //!
 //! # Format v3
 //!
@@ -9,7 +10,8 @@
 //! row   = hash ‖ leaf                       what the storage keeps for each index
 //! leaf  = {"version":"danqing.ledger.v3","index":…,"time":…,"record":{"kind":"produced",…},"personal":{…}}
 //!         UTF-8 JSON, no white space, keys in the order of the structs in `Entry`; time in ms since 1970
-//!         kinds: produced, refused, withheld, relabelled (a file passed on or converted); stopped, resumed; suspended, lifted; applied, approved, delivered; shredded
+//!         kinds: produced, refused, withheld, relabelled (a file passed on or converted); stopped, resumed; suspended, lifted;
+//!         applied, approved, delivered; shredded
 //!         request of produced, refused, withheld, delivered = {"model":…,"texts":{"prompt":…,…},"seed":…,"count":…,"run":{"dtype":…},
 //!                                                             "asked":{"kind":"picture","width":…,…} or {"kind":"design","problem":…,…}}
 //!         personal (with a vault) = {"account":"<pseudonym>","key":"<id>","sealed":"<base64>","digests":[…]}
@@ -34,7 +36,8 @@
 //! ```
 //!
 //! Version 2 had requests in one flat object, which holds pictures alone; version 1 had the kinds `produced` and `refused` besides, and no
-//! personal fields. Their leaves are read for ever, as they are, and may precede others. The name of the log in heads and checkpoints is that of its beginning, whatever the version of its leaves.
+//! personal fields. Their leaves are read for ever, as they are, and may precede others. The name of the log in heads and checkpoints is
+//! that of its beginning, whatever the version of its leaves.
 //!
 //! # Personal fields
 //!
@@ -53,7 +56,8 @@
 //! # What officers decide
 //!
 //! Stops, suspensions and article 9 are records like any other, and there is no other place that says them: [`Ledger::halt`] and
-//! [`Ledger::history`] read them back from the leaves, never from the storage's tags. While the last word is a stop, [`Ledger::append`] takes no picture and
+//! [`Ledger::history`] read them back from the leaves, never from the storage's tags. While the last word is a stop, [`Ledger::append`]
+//! takes no picture and
 //! [`Ledger::append_copy`] no file; without an [`Article9Grant`] none is taken that lacks its explicit label.
 //!
 //! Each row keeps its own hash so that verification can say *which* leaf was changed; the head covers all of them, so

@@ -19,7 +19,8 @@
 //!
 //! [`Outbox::put`] accepts only `spec::stage::Labelled`, [`Outbox::release`] only `spec::stage::Recorded`. A [`Stored`]
 //! that is dropped before the ledger knows it is removed. What a crash leaves behind, the next [`Outbox::open`] on that
-//! folder settles: recorded files are released, others removed. One that it cannot settle is told and left, and hinders nobody. A `.part` file that a living process holds is left alone
+//! folder settles: recorded files are released, others removed. One that it cannot settle is told and left, and hinders nobody. A `.part` file that a living
+//! process holds is left alone
 //! (it is locked for as long as its [`Stored`] lives).
 //!
 //! # The log
