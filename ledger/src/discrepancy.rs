@@ -74,7 +74,7 @@ impl fmt::Display for Discrepancy {
                 let key = key.display();
                 write!(
                     formatter,
-                    "the record key {key} does not open this ledger: it is another ledger's, or the sealed keys were changed / 记录密钥 {key} 无法打开此账本：它属于其他账本，或密钥被改动"
+                    "the record key {key} does not open this ledger: it is another ledger's (verify with --without-record-key then), or the sealed keys were changed / 记录密钥 {key} 无法打开此账本：它属于其他账本（此时请加 --without-record-key 校验），或密钥被改动"
                 )
             }
             Self::Storage(fault) => write!(formatter, "{fault}"),
