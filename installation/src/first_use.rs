@@ -15,7 +15,6 @@ enum Kind {
     WatermarkKey,
     LabelKey,
     TestCertificate,
-    RecordKey,
     Ledger,
 }
 
@@ -27,7 +26,7 @@ pub struct Made {
 }
 
 impl FirstUse {
-    /// What is missing of what `configuration` would make for files in `folder`. The folders that record key and ledger go to are made.
+    /// What is missing of what `configuration` would make for files in `folder`, but the record key, of which the ledger tells itself. The folders that record key and ledger go to are made.
     pub fn of(configuration: &Configuration, folder: &Path) -> Result<Self> {
         let ledger = configuration.ledger_of(folder);
         let record_key = configuration.record_key(&ledger);
@@ -41,7 +40,6 @@ impl FirstUse {
             (Kind::WatermarkKey, configuration.watermark_key.clone()),
             (Kind::LabelKey, configuration.label_key.clone()),
             (Kind::TestCertificate, configuration.test_certificate(folder)),
-            (Kind::RecordKey, Some(record_key)),
             (Kind::Ledger, Some(ledger)),
         ];
         let missing = all.into_iter().filter_map(|(kind, path)| Some((kind, path.filter(|path| !path.exists())?)));
@@ -71,7 +69,6 @@ impl fmt::Display for Made {
             Kind::WatermarkKey => ("made the key of the watermark", "已生成水印密钥"),
             Kind::LabelKey => ("made the key that signs labels", "已生成标识签名密钥"),
             Kind::TestCertificate => ("made a C2PA test certificate with its key", "已生成 C2PA 测试证书及私钥"),
-            Kind::RecordKey => ("made the key of records", "已生成记录密钥"),
             Kind::Ledger => ("began a ledger", "已新建账本"),
         };
         write!(formatter, "{english} / {chinese}: {}", self.path.display())?;

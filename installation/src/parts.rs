@@ -3,7 +3,7 @@
 use crate::{Configuration, Result, find_model};
 use engine::LoadedModel;
 use engine::families::Residency;
-use pipeline::{Admission, Chain, ChainOptions, RecordOptions, SharedLedger, Worker};
+use pipeline::{Admission, Chain, ChainOptions, SharedLedger, Worker};
 use spec::{JobQueue, KindOfWork, Request, SystemClock};
 use std::path::Path;
 use std::sync::Arc;
@@ -61,11 +61,5 @@ impl Configuration {
         };
         let worker = Worker::new(Arc::clone(&admission), Arc::clone(&chain), Arc::clone(&ledger), Arc::clone(&queue), Box::new(open))?;
         Ok(Parts { ledger, admission, queue, chain, worker })
-    }
-
-    /// How records in this ledger are kept, and what stops them.
-    pub fn record_options(&self, ledger: &Path) -> Result<RecordOptions> {
-        let (ledger, vault) = (ledger.to_owned(), self.vault(ledger)?);
-        Ok(RecordOptions { ledger, vault, stop_file: self.stop_file().to_owned() })
     }
 }

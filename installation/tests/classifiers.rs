@@ -155,7 +155,8 @@ fn silence_and_drip_feed_block_in_time() {
     let silent = serve(|_stream| std::thread::sleep(Duration::from_mins(1)));
     let dripping = serve(|mut stream| {
         request(&mut stream);
-        while stream.write_all(b" ").is_ok() {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nX-Long: ");
+        while stream.write_all(b"x").is_ok() {
             std::thread::sleep(Duration::from_millis(50));
         }
     });

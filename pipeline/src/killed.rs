@@ -77,7 +77,7 @@ struct House {
 
 fn open(folder: &Path) -> House {
     let vault = VaultSettings { key: folder.join("danqing-ledger.record-key"), prompts: PromptStorage::Encrypted, retention_days: 184 };
-    let record = RecordOptions { ledger: folder.join(crate::LEDGER_FILE), vault, stop_file: folder.join("stopped") };
+    let record = RecordOptions { ledger: folder.join(crate::LEDGER_FILE), ledger_key: None, vault, stop_file: folder.join("stopped") };
     let ledger = Arc::new(SharedLedger::open(&record).unwrap());
     let labeller = Labeller::new(None).unwrap();
     let queue = Arc::new(MemoryQueue::new(Arc::new(SystemClock)));

@@ -16,6 +16,8 @@ pub struct SharedLedger {
 pub struct RecordOptions {
     /// The ledger's file.
     pub ledger: PathBuf,
+    /// The secret key that signs its checkpoints, where it does not lie beside the ledger.
+    pub ledger_key: Option<PathBuf>,
     /// How account names and, if so configured, prompts are sealed.
     pub vault: VaultSettings,
     /// The file whose presence stops generation.
@@ -28,7 +30,7 @@ impl SharedLedger {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let path = &options.ledger;
         let ledger = Ledger::open(Box::new(SqliteLog::open(path)?), Arc::clone(&clock))?.with_vault(&options.vault)?;
-        ledger.check_last_signed(&KeyFiles::of(path, None))?;
+        ledger.check_last_signed(&KeyFiles::of(path, options.ledger_key.as_deref()))?;
         let shared = Self { ledger: Mutex::new(ledger), clock, stop_file: options.stop_file.clone() };
         shared.check_running()?;
         Ok(shared)

@@ -109,9 +109,9 @@ fn check_url(name: &str, url: &str) -> Result<()> {
         || invalid(name, format!("url {url:?}: http://host:port/path or https is expected / 网址应为 http://主机:端口/路径 或 https"));
     let uri: Uri = url.parse().map_err(|_| wrong())?;
     let authority = uri.authority().ok_or_else(wrong)?;
-    let has_port = authority.port().is_some();
-    // The parser takes a colon without a number for a host alone.
-    let is_plain = !authority.host().is_empty() && !authority.as_str().contains('@') && (has_port || !authority.as_str().ends_with(':'));
+    // The parser lets users pass, and ports that are no numbers.
+    let (host, text) = (authority.host(), authority.as_str());
+    let is_plain = !host.is_empty() && !text.contains('@') && (authority.port().is_some() || text.len() == host.len());
     match uri.scheme_str() {
         Some("http" | "https") if is_plain && authority.port_u16() != Some(0) && !url.contains('#') => Ok(()),
         _ => Err(wrong()),

@@ -1,7 +1,7 @@
 //! Where files lie: paths of the configuration count from its own folder, and what it does not place has one default each.
 use super::Configuration;
 use ledger::{Ledger, MINIMUM_RETENTION_DAYS, VaultSettings};
-use pipeline::LEDGER_FILE;
+use pipeline::{LEDGER_FILE, RecordOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -68,6 +68,16 @@ impl Configuration {
             key: self.record_key(ledger),
             prompts: self.prompt_storage.as_deref().map(str::parse).transpose()?.unwrap_or_default(),
             retention_days: self.retention_days.unwrap_or(MINIMUM_RETENTION_DAYS),
+        })
+    }
+
+    /// How files are recorded in the ledger in the file `ledger`, and what stops that.
+    pub fn record_options(&self, ledger: &Path) -> Result<RecordOptions> {
+        Ok(RecordOptions {
+            ledger: ledger.to_owned(),
+            ledger_key: self.ledger_key.clone(),
+            vault: self.vault(ledger)?,
+            stop_file: self.stop_file().to_owned(),
         })
     }
 

@@ -161,17 +161,11 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// The ledger, its sealed fields readable where its record key is. A key that is missing, somebody else's to read, or another ledger's is
-/// no reason not to verify.
+/// The ledger, its sealed fields readable where its record key is at hand. That the key is another ledger's, or for other eyes, is no reason
+/// not to verify.
 fn open(path: &Path, vault: &VaultSettings) -> Result<Ledger> {
-    let sealed = || -> Result<Ledger> { Ok(Ledger::open(Box::new(SqliteLog::open_existing(path)?), Arc::new(SystemClock))?) };
-    if std::fs::read(&vault.key).is_err() {
-        return sealed();
-    }
-    match sealed()?.with_vault(vault) {
-        Err(ledger::Error::RecordKeyOfAnother { .. } | ledger::Error::RecordKeyInvalid { .. }) => sealed(),
-        opened => Ok(opened?),
-    }
+    let ledger = Ledger::open(Box::new(SqliteLog::open_existing(path)?), Arc::new(SystemClock))?;
+    Ok(ledger.with_vault_if_readable(vault).0)
 }
 
 fn look_up(ledger: &Ledger, bytes: &[u8], report: &LabelReport) -> Result<Known> {
