@@ -24,6 +24,8 @@ pub struct Front {
     failure: Option<Error>,
     warnings: Vec<Warning>,
     interrupt: Arc<AtomicBool>,
+    /// Whether a file without the invisible watermark is worth a word: a key for it is configured.
+    pub wants_watermark: bool,
 }
 
 /// How a request ended.
@@ -48,6 +50,7 @@ impl Front {
             failure: None,
             warnings: Vec::new(),
             interrupt,
+            wants_watermark: false,
         }
     }
 
@@ -73,6 +76,12 @@ impl Front {
             eprintln!(
                 "  seed / 种子 {}  ProduceID {}  ledger entry / 账本条目 {}",
                 released.seed, released.produce_id, released.ledger_index
+            );
+        }
+        if self.wants_watermark && !released.watermarked {
+            eprintln!(
+                "  no invisible watermark: too small (below 128 pixels) or too busy for it, or not pixels / 未加隐形水印：图片过小（不足 128 像素）、过于繁杂，或不是图片: {}",
+                released.path.display()
             );
         }
         if released.screening.decision == ScreeningDecision::Review {

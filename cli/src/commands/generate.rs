@@ -99,6 +99,7 @@ pub fn generate(
         eprintln!("warning / 警告: {warning}");
     }
     let mut front = Front::new(count, asking.as_json, flag);
+    front.wants_watermark = configuration.watermark_key.is_some();
     let worked = parts.worker.run(&mut front);
     let outcome = front.finish();
     worked?;
