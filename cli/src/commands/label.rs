@@ -117,15 +117,13 @@ fn open<'a>(
 
 /// Copying into another folder is no way around a suspension in the ledger where the picture was made, if that is ours to read.
 fn check_account(path: &Path, account: &Account, configuration: &Configuration) -> Result<(), Failure> {
-    let vault = configuration.vault(path)?;
-    if !path.exists() || !vault.key.exists() {
+    if !path.exists() {
         return Ok(());
     }
     let ledger = Ledger::open(Box::new(SqliteLog::open_existing(path)?), Arc::new(SystemClock))?;
-    match ledger.with_vault(&vault) {
-        Ok(ledger) => Ok(pipeline::check_account(&ledger, account)?),
-        Err(ledger::Error::RecordKeyOfAnother { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
+    match ledger.with_vault_if_readable(&configuration.vault(path)?) {
+        (ledger, None) => Ok(pipeline::check_account(&ledger, account)?),
+        (_, Some(_)) => Ok(()),
     }
 }
 
