@@ -2,7 +2,7 @@ use crate::merkle::leaf_hash;
 use crate::versions;
 use crate::{Application, Approval, Decision, Delivery, Error, Result, Sealed, Shredding, Suspension};
 use serde::{Deserialize, Serialize};
-use spec::stage::{Origin, Stored};
+use spec::stage::{Origin, Production, Stored};
 use spec::{Asked, FileFormat, ModelIdentity, ProduceId, Relabelling, Request, Screening, Sha256Digest, Timestamp, Verdict};
 
 /// Format of a leaf.
@@ -156,10 +156,6 @@ impl Record {
         }
     }
 
-    pub(crate) fn produced(stored: &impl Stored) -> Self {
-        Self::Produced(Box::new(Produced::of(stored)))
-    }
-
     pub(crate) fn withheld(origin: &dyn Origin, screening: &Screening, strike: bool) -> Self {
         Self::Withheld(Box::new(Withheld {
             seed: origin.seed(),
@@ -193,22 +189,21 @@ impl Record {
 }
 
 impl Produced {
-    pub(crate) fn of(stored: &impl Stored) -> Self {
-        let labelled = stored.labelled();
-        let origin = labelled.origin();
+    pub(crate) fn of(stored: &impl Stored, production: Production<'_>) -> Self {
+        let (labelled, origin) = (stored.labelled(), production.origin);
         Self {
             produce_id: stored.produce_id(),
             release_name: stored.release_name().to_owned(),
             content_sha256: labelled.content_sha256(),
             byte_length: labelled.bytes().len() as u64,
             format: labelled.format(),
-            explicit_label: labelled.explicit_label().to_owned(),
-            watermarked: labelled.watermarked(),
+            explicit_label: production.explicit_label.to_owned(),
+            watermarked: production.watermarked,
             seed: origin.seed(),
             model: origin.model().clone(),
             request: origin.request().clone(),
             verdict: origin.verdict().clone(),
-            screening: Some(labelled.screening().clone()),
+            screening: Some(production.screening.clone()),
         }
     }
 }

@@ -57,8 +57,7 @@
 //!
 //! Stops, suspensions and article 9 are records like any other, and there is no other place that says them: [`Ledger::halt`] and
 //! [`Ledger::history`] read them back from the leaves, never from the storage's tags. While the last word is a stop, [`Ledger::append`]
-//! takes no picture and
-//! [`Ledger::append_copy`] no file; without an [`Article9Grant`] none is taken that lacks its explicit label.
+//! takes no file; without an [`Article9Grant`] none is taken that lacks its explicit label.
 //!
 //! Each row keeps its own hash so that verification can say *which* leaf was changed; the head covers all of them, so
 //! that a row rewritten together with its hash is found too (then only the fact, not the place). What nobody can find
@@ -130,7 +129,7 @@ pub use merkle::{Frontier, leaf_hash, node_hash, tree_root};
 pub use note::{ParseKeyError, SecretKey, SignedCheckpoint, VerifierKey};
 pub use notice::Notice;
 pub use proof::{consistency_proof, inclusion_proof, verify_consistency, verify_inclusion};
-pub use recorded::{Recorded, RecordedCopy};
+pub use recorded::Recorded;
 pub use report::{Evidence, Head, LeafFault, Problem, Report, verify, verify_against};
 pub use shred::Revealed;
 pub use snapshot::Snapshot;

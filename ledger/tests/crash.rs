@@ -4,8 +4,8 @@ mod common;
 
 use common::{File, Outcome, account, clock, content, id, name};
 use ledger::{Entry, Head, Ledger, verify};
-use spec::stage::{Granted, Labelled, Origin};
-use spec::{Beside, FileFormat, ImplicitLabel, LogStorage, PortError, Secret, SecretId, Sha256Digest, Timestamp};
+use spec::stage::{Labelled, Source};
+use spec::{Beside, FileFormat, LogStorage, PortError, ProduceId, Secret, SecretId, Sha256Digest, Timestamp};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,23 +38,14 @@ fn die_at(step: &str, number: u32) {
 struct Dying(File, u32);
 
 impl Labelled for Dying {
-    fn origin(&self) -> &dyn Origin {
-        self.0.origin()
+    fn id(&self) -> ProduceId {
+        self.0.id()
     }
-    fn screening(&self) -> &spec::Screening {
-        self.0.screening()
+    fn source(&self) -> Source<'_> {
+        self.0.source()
     }
-    fn label(&self) -> &ImplicitLabel {
-        self.0.label()
-    }
-    fn explicit_label(&self) -> &str {
-        self.0.explicit_label()
-    }
-    fn granted(&self) -> Option<&dyn Granted> {
-        self.0.granted()
-    }
-    fn watermarked(&self) -> bool {
-        self.0.watermarked()
+    fn sidecar(&self) -> Option<&[u8]> {
+        None
     }
     fn bytes(&self) -> &[u8] {
         die_at("while writing", self.1);

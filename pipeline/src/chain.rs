@@ -117,8 +117,10 @@ impl Chain {
         };
         timing.label = lap();
         failpoint("labelled");
-        let (content_sha256, watermarked) = (labelled.content_sha256(), labelled.watermarked());
-        let explicit_label = labelled.explicit_label().to_owned();
+        let content_sha256 = labelled.content_sha256();
+        let (explicit_label, watermarked) = labelled
+            .production()
+            .map_or_else(Default::default, |production| (production.explicit_label.to_owned(), production.watermarked));
         let stored = self.outbox.put(labelled, &name)?;
         timing.store = lap();
         failpoint("stored");

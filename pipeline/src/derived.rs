@@ -2,9 +2,9 @@ use crate::chain::open_outbox;
 use crate::{Build, RecordOptions, Result, SharedLedger, Switch, new_id, strikes};
 use credentials::{Signer, Source};
 use ledger::{Account, Notice};
-use provenance::{Conversion, EarlierPropagator, Ground, LabelKey, Loss, Propagator, ProviderCode, Relabelled, Warning};
+use provenance::{Conversion, DerivedFile, EarlierPropagator, Ground, LabelKey, Loss, Propagator, ProviderCode, Warning};
 use serde::Serialize;
-use spec::stage::{RecordedCopy as _, Relabelled as _};
+use spec::stage::Recorded as _;
 use spec::{Relabelling, SystemClock};
 use std::path::{Path, PathBuf};
 use store::Existing;
@@ -82,7 +82,7 @@ impl<'a> DerivedFiles<'a> {
 
     /// sign → put → append → release, and before them what a crash left in the folder. An error while generation is stopped, and for a
     /// suspended account.
-    fn take_out(self, mut derived: Relabelled, source: &Source<'_>, name: &str) -> Result<ReleasedDerivedFile> {
+    fn take_out(self, mut derived: DerivedFile, source: &Source<'_>, name: &str) -> Result<ReleasedDerivedFile> {
         store::prepare_folder(&self.folder)?;
         // Before the outbox: while generation is stopped, what a crash left hidden stays so.
         let ledger = SharedLedger::open(&self.record)?;
@@ -92,14 +92,15 @@ impl<'a> DerivedFiles<'a> {
         if let Some(signer) = &signer {
             derived = derived.with_credentials(source, signer)?;
         }
-        let stored = outbox.put_copy(&derived, name)?;
-        let recorded = ledger.write(|ledger| ledger.append_copy(stored, &self.account))?;
+        let (relabelling, losses) = (derived.relabelling().clone(), derived.losses().to_vec());
+        let has_sidecar = derived.sidecar().is_some();
+        let stored = outbox.put(derived.labelled(), name)?;
+        let recorded = ledger.write(|ledger| ledger.append(stored, &self.account))?;
         // A stop that came just now keeps the file hidden; the first start after its end releases it.
         ledger.check_running()?;
-        let path = outbox.release_copy(&recorded)?;
+        let path = outbox.release(&recorded)?;
         let warning = signer.filter(Signer::is_test).map(|_| Warning::TestCertificate);
-        let sidecar = derived.sidecar().map(|_| store::sidecar(&path));
-        let (relabelling, losses) = (derived.relabelling().clone(), derived.losses().to_vec());
+        let sidecar = has_sidecar.then(|| store::sidecar(&path));
         let (ledger_index, notices) = (recorded.leaf_index(), ledger.notices());
         Ok(ReleasedDerivedFile { path, ledger_index, sidecar, relabelling, losses, warning, notices })
     }

@@ -4,8 +4,8 @@ use crate::security::{self, Party, Security};
 use crate::{Error, Finding, LabelKey, LabelValues, LabelVerdict, ProviderCode, ServiceType};
 use crate::{decode, explicit, lettering, read_labels};
 use credentials::{Signer, TrainingUse};
-use spec::stage::{Granted, Origin, Screened};
-use spec::{Artifact, FileFormat, ImplicitLabel, LabelKind, Picture, ProduceId, Screening, Sha256Digest, Threads};
+use spec::stage::{Granted, Production, Screened, Source};
+use spec::{Artifact, FileFormat, ImplicitLabel, LabelKind, Picture, ProduceId, Relabelling, Sha256Digest, Threads};
 use std::fmt;
 
 /// Shortest text that names both elements of GB 45438-2025 §5.2.
@@ -203,16 +203,9 @@ impl Labeller {
             Artifact::Picture(picture) => self.mark(picture.clone(), order, &mut |_| ())?,
             Artifact::Design(design) => self.mark(MarkedDesign::new(design), order, &mut |_| ())?,
         };
-        Ok(Labelled {
-            content_sha256: Sha256Digest::of(&bytes),
-            screened: Box::new(screened),
-            label,
-            explicit_label: if granted.is_some() { String::new() } else { self.explicit_text.clone() },
-            granted,
-            watermarked,
-            bytes,
-            format,
-        })
+        let explicit_label = if granted.is_some() { String::new() } else { self.explicit_text.clone() };
+        let made = Made::Generated(Box::new(Generation { screened: Box::new(screened), label, explicit_label, granted, watermarked }));
+        Ok(Labelled { content_sha256: Sha256Digest::of(&bytes), made, bytes, sidecar: None, format })
     }
 
     pub(crate) fn check_read_back(&self, bytes: &[u8], format: FileFormat, label: &ImplicitLabel, text: &str) -> Result<(), Error> {
@@ -250,23 +243,43 @@ pub fn read_watermark(bytes: &[u8], key: [u8; 32]) -> Option<u64> {
     Some(found.id.value())
 }
 
-/// A picture file with its labels. Only [`Labeller::label`] makes one, and [`Labeller::label_granted`] one without the explicit label.
+/// A file with its labels. Only [`Labeller::label`] makes one, [`Labeller::label_granted`] one without the explicit label, and
+/// [`crate::DerivedFile`] one of another file.
 pub struct Labelled {
+    pub(crate) made: Made,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) sidecar: Option<Vec<u8>>,
+    pub(crate) format: FileFormat,
+    pub(crate) content_sha256: Sha256Digest,
+}
+
+pub(crate) enum Made {
+    Generated(Box<Generation>),
+    Derived(Box<Relabelling>),
+}
+
+pub(crate) struct Generation {
     screened: Box<dyn Screened + Send>,
     label: ImplicitLabel,
     explicit_label: String,
     granted: Option<Box<dyn Granted>>,
     watermarked: bool,
-    bytes: Vec<u8>,
-    format: FileFormat,
-    content_sha256: Sha256Digest,
+}
+
+impl Labelled {
+    /// What the record keeps of a generated file; `None` of a derived one.
+    pub fn production(&self) -> Option<Production<'_>> {
+        match spec::stage::Labelled::source(self) {
+            Source::Generated(production) => Some(production),
+            Source::Derived(_) => None,
+        }
+    }
 }
 
 impl fmt::Debug for Labelled {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Labelled")
-            .field("label", &self.label)
             .field("format", &self.format)
             .field("content_sha256", &self.content_sha256)
             .finish_non_exhaustive()
@@ -274,32 +287,33 @@ impl fmt::Debug for Labelled {
 }
 
 impl spec::stage::Labelled for Labelled {
-    fn origin(&self) -> &dyn Origin {
-        self.screened.generated()
+    fn id(&self) -> ProduceId {
+        match &self.made {
+            Made::Generated(generation) => generation.label.produce_id,
+            Made::Derived(relabelling) => relabelling.id,
+        }
     }
 
-    fn screening(&self) -> &Screening {
-        self.screened.screening()
-    }
-
-    fn label(&self) -> &ImplicitLabel {
-        &self.label
-    }
-
-    fn explicit_label(&self) -> &str {
-        &self.explicit_label
-    }
-
-    fn granted(&self) -> Option<&dyn Granted> {
-        self.granted.as_deref()
-    }
-
-    fn watermarked(&self) -> bool {
-        self.watermarked
+    fn source(&self) -> Source<'_> {
+        match &self.made {
+            Made::Generated(generation) => Source::Generated(Production {
+                origin: generation.screened.generated(),
+                screening: generation.screened.screening(),
+                label: &generation.label,
+                explicit_label: &generation.explicit_label,
+                granted: generation.granted.as_deref(),
+                watermarked: generation.watermarked,
+            }),
+            Made::Derived(relabelling) => Source::Derived(relabelling),
+        }
     }
 
     fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    fn sidecar(&self) -> Option<&[u8]> {
+        self.sidecar.as_deref()
     }
 
     fn format(&self) -> FileFormat {

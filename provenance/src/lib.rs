@@ -1,6 +1,6 @@
 //! Labels of generated pictures under GB 45438-2025: the explicit one in the pixels, the implicit one in the metadata.
 //!
-//! Contract, besides: [`Propagator::pass_on`] and [`Conversion::convert`] make a [`Relabelled`] from a file that is there already; they
+//! Contract, besides: [`Propagator::pass_on`] and [`Conversion::convert`] make a [`DerivedFile`] from a file that is there already; they
 //! keep its label, never change a producer's field, and read back what they wrote.
 //!
 //! Contract: [`Labeller::label`] is the only way to a [`Labelled`]. It draws the explicit label, encodes, writes exactly one
@@ -61,5 +61,5 @@ pub use labeller::{DEFAULT_EXPLICIT_TEXT, Labelled, Labeller, Warning, check_exp
 pub use loss::Loss;
 pub use provider_code::{ProviderCode, ServiceType};
 pub use read::{LabelReport, LabelValues, LabelVerdict, read_labels};
-pub use relabel::{Conversion, EarlierPropagator, Ground, Propagator, Relabelled};
+pub use relabel::{Conversion, DerivedFile, EarlierPropagator, Ground, Propagator};
 pub use security::{Algorithm, LabelKey, LabelPublicKey, Security};

@@ -4,6 +4,7 @@ use crate::colour::Colours;
 use crate::container::{Obstacle, SECOND_PICTURES_UNFIT, second_pictures};
 use crate::decode;
 use crate::explicit::{self, Corner, Plate};
+use crate::labeller::{Labelled, Made};
 use crate::loss::Loss;
 use crate::security::{self, Party};
 use crate::{Error, Finding, LabelKey, LabelReport, LabelValues, LabelVerdict, ProviderCode, ServiceType, Severity};
@@ -58,7 +59,7 @@ impl Propagator {
 
     /// The file with `ContentPropagator`, `PropagateID` (which is `id`) and, with a key, `ReservedCode2`. The producer's four fields
     /// stay as they are; a file without label gets one that names no producer, on the given ground. Nothing but the metadata changes.
-    pub fn pass_on(&self, bytes: &[u8], ground: Option<Ground>, earlier: EarlierPropagator, id: ProduceId) -> Result<Relabelled, Error> {
+    pub fn pass_on(&self, bytes: &[u8], ground: Option<Ground>, earlier: EarlierPropagator, id: ProduceId) -> Result<DerivedFile, Error> {
         let report = read_labels(bytes);
         let format = report.format.ok_or(FORMAT_UNKNOWN)?;
         let mut values = match one_label(&report)? {
@@ -82,17 +83,17 @@ impl Propagator {
         let bare = without_manifest(format, bytes)?;
         let written = write(format, bare.as_deref().unwrap_or(bytes), &values)?;
         check_read_back(&written, format, &values, &report)?;
-        let copy = Relabelled::new(Operation::PassedOn, id, (bytes, report), (written, format, values), None);
-        Ok(copy.changed(vec![Change::MetadataEdited]))
+        let derived = DerivedFile::new(Operation::PassedOn, id, (bytes, report), (written, format, values), None);
+        Ok(derived.changed(vec![Change::MetadataEdited]))
     }
 }
 
 /// How a picture is converted.
 #[derive(Debug, Clone)]
 pub struct Conversion {
-    /// The format of the copy.
+    /// The format of the derived file.
     pub format: FileFormat,
-    /// Pixels that the copy must fit into, its proportions kept; smaller pictures stay as they are unless `enlarge`. The same size without it.
+    /// Pixels that the derived file must fit into, its proportions kept; smaller pictures stay as they are unless `enlarge`. The same size without it.
     pub fit: Option<(u32, u32)>,
     /// Whether a picture may grow to the size that it must fit into.
     pub enlarge: bool,
@@ -103,12 +104,12 @@ pub struct Conversion {
 }
 
 impl Conversion {
-    /// Decodes, scales, labels and encodes a picture whose implicit label is kept as it is; `id` is the copy's own in the ledger.
+    /// Decodes, scales, labels and encodes a picture whose implicit label is kept as it is; `id` is the derived file's own in the ledger.
     ///
     /// A picture that says it is generated (`Label` 1) shows the explicit label afterwards: scaled with the picture where that is high enough,
     /// drawn over the old one where not, and in the lower left corner of pictures that Danqing did not make, whose own label often stands
     /// in the right one.
-    pub fn convert(&self, bytes: &[u8], id: ProduceId) -> Result<Relabelled, Error> {
+    pub fn convert(&self, bytes: &[u8], id: ProduceId) -> Result<DerivedFile, Error> {
         let report = read_labels(bytes);
         report.format.ok_or(FORMAT_UNKNOWN)?;
         let values = one_label(&report)?.ok_or(Error::LabelMissing)?.clone();
@@ -134,8 +135,8 @@ impl Conversion {
         let resized = (picture.width(), picture.height()) != before;
         let edited = text.as_ref().map(|text| Change::Edited(format!("explicit label drawn / 添加显式标识: {text}")));
         let visible = [turned.then_some(Change::Turned), resized.then_some(Change::Resized), edited, Some(Change::Transcoded)];
-        let copy = Relabelled::new(Operation::Converted, id, (bytes, report), (written, format, values), text);
-        Ok(Relabelled { losses, ..copy.changed(visible.into_iter().flatten().collect()) })
+        let derived = DerivedFile::new(Operation::Converted, id, (bytes, report), (written, format, values), text);
+        Ok(DerivedFile { losses, ..derived.changed(visible.into_iter().flatten().collect()) })
     }
 
     fn size(&self, (width, height): (u32, u32)) -> (u32, u32) {
@@ -220,8 +221,9 @@ fn check_read_back(bytes: &[u8], format: FileFormat, values: &LabelValues, sourc
 
 /// A file made from another one, whose label reads back as meant. Only [`Propagator::pass_on`] and [`Conversion::convert`] make one.
 #[derive(Debug, Clone)]
-pub struct Relabelled {
+pub struct DerivedFile {
     relabelling: Relabelling,
+    format: FileFormat,
     values: LabelValues,
     changes: Vec<Change>,
     losses: Vec<Loss>,
@@ -229,7 +231,7 @@ pub struct Relabelled {
     sidecar: Option<Vec<u8>>,
 }
 
-impl Relabelled {
+impl DerivedFile {
     fn new(
         operation: Operation,
         id: ProduceId,
@@ -248,7 +250,7 @@ impl Relabelled {
             label: value::write(&values).unwrap_or_default(),
             explicit_label,
         };
-        Self { relabelling, values, changes: Vec::new(), losses: Vec::new(), bytes, sidecar: None }
+        Self { relabelling, format, values, changes: Vec::new(), losses: Vec::new(), bytes, sidecar: None }
     }
 
     fn changed(self, changes: Vec<Change>) -> Self {
@@ -272,22 +274,30 @@ impl Relabelled {
         &self.losses
     }
 
-    /// The label's values.
-    pub fn values(&self) -> &LabelValues {
-        &self.values
-    }
-}
-
-impl spec::stage::Relabelled for Relabelled {
-    fn relabelling(&self) -> &Relabelling {
+    /// What was done, for the record.
+    pub fn relabelling(&self) -> &Relabelling {
         &self.relabelling
     }
 
-    fn bytes(&self) -> &[u8] {
+    /// The whole file.
+    pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    fn sidecar(&self) -> Option<&[u8]> {
+    /// The C2PA manifest store that goes beside it, for a file that carries none inside.
+    pub fn sidecar(&self) -> Option<&[u8]> {
         self.sidecar.as_deref()
+    }
+
+    /// The stage that it has reached: a file with its labels.
+    pub fn labelled(self) -> Labelled {
+        let content_sha256 = self.relabelling.content_sha256;
+        let made = Made::Derived(Box::new(self.relabelling));
+        Labelled { made, bytes: self.bytes, sidecar: self.sidecar, format: self.format, content_sha256 }
+    }
+
+    /// The label's values.
+    pub fn values(&self) -> &LabelValues {
+        &self.values
     }
 }

@@ -3,7 +3,7 @@
 mod support;
 
 use provenance::{Conversion, Error, LabelVerdict, read_labels, read_watermark};
-use spec::stage::{Labelled as _, Relabelled as _};
+use spec::stage::Labelled as _;
 use spec::{FileFormat, Picture, ProduceId, Timestamp};
 use support::{FORMATS, PRODUCE_ID, decode, generated, label, labeller, paint, produce_id, unlabelled};
 
@@ -97,7 +97,7 @@ fn what_has_no_label_or_no_pixels_is_refused() {
 fn the_watermark_survives_a_conversion() {
     let smooth = paint(256, 256, |x, y| [90 + (x / 3) as u8, 140 - (y / 4) as u8, ((x + y) / 5) as u8 + 60]);
     let marked = labeller().with_watermark([7; 32]).label(generated(smooth, FileFormat::Png), produce_id()).unwrap();
-    assert!(marked.watermarked());
+    assert!(marked.production().unwrap().watermarked);
     for format in FORMATS {
         for fit in [None, Some((192, 192)), Some((384, 384))] {
             let converted = conversion(format, fit, true).convert(marked.bytes(), id()).unwrap();

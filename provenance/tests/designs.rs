@@ -20,8 +20,8 @@ fn a_surface_says_what_it_is_in_its_name() {
         (report.format, report.verdict, report.findings.as_slice()),
         (Some(FileFormat::Stl), LabelVerdict::Compliant, [].as_slice())
     );
-    assert_eq!(report.label.as_ref(), Some(labelled.label()));
-    assert_eq!((labelled.explicit_label(), labelled.watermarked()), ("AI生成", false));
+    assert_eq!(report.label.as_ref(), Some(labelled.production().unwrap().label));
+    assert_eq!((labelled.production().unwrap().explicit_label, labelled.production().unwrap().watermarked), ("AI生成", false));
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn a_drawing_is_marked_as_pictures_are() {
     let picture = read_picture(labelled.bytes()).unwrap();
     assert_eq!((picture.width(), picture.height()), (192, 160));
     let found = read_watermark(labelled.bytes(), [7; 32]);
-    assert_eq!(found, labelled.watermarked().then(|| produce_id().mark()));
+    assert_eq!(found, labelled.production().unwrap().watermarked.then(|| produce_id().mark()));
 }
 
 #[test]

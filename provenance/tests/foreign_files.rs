@@ -5,9 +5,8 @@ mod support;
 use image::ImageDecoder;
 use image::codecs::{jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
 use provenance::{
-    Conversion, EarlierPropagator, Error, Ground, Loss, PictureFault, Propagator, Relabelled, read_labels, read_picture, read_watermark,
+    Conversion, DerivedFile, EarlierPropagator, Error, Ground, Loss, PictureFault, Propagator, read_labels, read_picture, read_watermark,
 };
-use spec::stage::Relabelled as _;
 use spec::{FileFormat, Picture, ProduceId, Timestamp};
 use std::io::Cursor;
 use support::{FORMATS, LABEL_JSON, paint, png_chunk, png_with_label, unlabelled};
@@ -20,7 +19,7 @@ fn id() -> ProduceId {
     ProduceId::new(Timestamp(1_795_392_000_000), [9; 10])
 }
 
-fn convert(bytes: &[u8], format: FileFormat) -> Result<Relabelled, Error> {
+fn convert(bytes: &[u8], format: FileFormat) -> Result<DerivedFile, Error> {
     let conversion = Conversion { format, fit: None, enlarge: false, explicit_text: "AI生成".to_owned(), shows_label: false };
     conversion.convert(bytes, id())
 }

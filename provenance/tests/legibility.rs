@@ -207,7 +207,7 @@ fn a_picture_too_small_is_an_error() {
 fn another_text_is_drawn_as_high() {
     let labeller = labeller().with_explicit_text("人工智能生成合成").unwrap();
     let labelled = labeller.label(generated(flat(256, 256, BLUE), FileFormat::Png), produce_id()).unwrap();
-    assert_eq!(labelled.explicit_label(), "人工智能生成合成");
+    assert_eq!(labelled.production().unwrap().explicit_label, "人工智能生成合成");
     let narrow = labeller.label(generated(flat(64, 256, BLUE), FileFormat::Png), produce_id());
     assert!(matches!(narrow.unwrap_err(), Error::PictureTooSmall { .. }));
 }

@@ -6,7 +6,7 @@ mod support;
 
 use files::{CARRIERS, heif_with_label, make, mp4_chunk_places, with_label_elsewhere};
 use provenance::{Algorithm, EarlierPropagator, Error, Finding, Ground, LabelKey, LabelVerdict, Propagator, Security, read_labels};
-use spec::stage::{Labelled as _, Relabelled as _};
+use spec::stage::Labelled as _;
 use spec::{FileFormat, ProduceId, Timestamp};
 use std::time::{Duration, Instant};
 use support::{FORMATS, LABEL_JSON, PRODUCE_ID, PROVIDER_CODE, decode, generated, label, labeller, noise, produce_id};

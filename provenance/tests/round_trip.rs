@@ -21,10 +21,10 @@ fn the_label_survives_encoding_at_every_size() {
             assert_eq!(report.format, Some(format));
             assert_eq!(report.findings, []);
             assert_eq!(report.raw, [LABEL_JSON]);
-            assert_eq!(report.label.as_ref(), Some(labelled.label()));
+            assert_eq!(report.label.as_ref(), Some(labelled.production().unwrap().label));
             assert_eq!(report.values.unwrap().produce_id, PRODUCE_ID);
             assert_eq!(labelled.content_sha256(), Sha256Digest::of(labelled.bytes()));
-            assert_eq!(labelled.explicit_label(), "AI生成");
+            assert_eq!(labelled.production().unwrap().explicit_label, "AI生成");
             let decoded = decode(labelled.bytes());
             assert_eq!((decoded.width(), decoded.height()), (width, height));
         }
@@ -78,7 +78,7 @@ fn an_unset_provider_code_is_warned_of_and_found() {
     assert!(Warning::ProviderCodeUnset.to_string().contains("未设置"));
     for format in FORMATS {
         let labelled = labeller.label(generated(noise(64, 64), format), produce_id()).unwrap();
-        assert_eq!(labelled.label().content_producer, "");
+        assert_eq!(labelled.production().unwrap().label.content_producer, "");
         let report = read_labels(labelled.bytes());
         assert_eq!((report.verdict, report.findings), (LabelVerdict::Noncompliant, vec![Finding::ProducerMissing]));
     }
@@ -133,15 +133,15 @@ fn the_mark_of_the_id_can_be_read_from_the_pixels() {
     let picture = Picture::new(192, 160, pixels).unwrap();
     for format in FORMATS {
         let labelled = marked.label(generated(picture.clone(), format), produce_id()).unwrap();
-        assert!(labelled.watermarked());
+        assert!(labelled.production().unwrap().watermarked);
         assert_eq!(read_watermark(labelled.bytes(), key), Some(produce_id().mark()));
         assert_eq!(read_watermark(labelled.bytes(), [8; 32]), None, "another key");
         let unmarked = labeller().label(generated(picture.clone(), format), produce_id()).unwrap();
-        assert!(!unmarked.watermarked());
+        assert!(!unmarked.production().unwrap().watermarked);
         assert_eq!(read_watermark(unmarked.bytes(), key), None);
     }
     // Too small for the mark, not for the labels.
     let small = marked.label(generated(noise(64, 64), FileFormat::Png), produce_id()).unwrap();
-    assert!(!small.watermarked());
+    assert!(!small.production().unwrap().watermarked);
     assert_eq!(read_watermark(b"not a picture", key), None);
 }

@@ -54,22 +54,42 @@ pub trait Granted: Send {
     fn model(&self) -> &ModelIdentity;
 }
 
+/// Where a labelled file comes from.
+#[derive(Clone, Copy)]
+pub enum Source<'a> {
+    /// A model made its artifact.
+    Generated(Production<'a>),
+    /// It was made from another file: passed on, or converted.
+    Derived(&'a Relabelling),
+}
+
+/// What the record keeps of a generated file.
+#[derive(Clone, Copy)]
+pub struct Production<'a> {
+    /// How the artifact came to be.
+    pub origin: &'a dyn Origin,
+    /// What its examiner said of it.
+    pub screening: &'a Screening,
+    /// The implicit label as it was read back from the bytes.
+    pub label: &'a ImplicitLabel,
+    /// Text of the explicit label as drawn, for example `AI生成`; empty in an unlabelled copy, which was granted.
+    pub explicit_label: &'a str,
+    /// What allowed this file to go without an explicit label; `None` for every file that has one.
+    pub granted: Option<&'a dyn Granted>,
+    /// Whether the pixels carry an invisible watermark with the id's [`ProduceId::mark`].
+    pub watermarked: bool,
+}
+
 /// An encoded file that carries its labels: the implicit one always, the explicit one unless its absence was granted. Earned in `provenance`.
 pub trait Labelled {
-    /// How the picture came to be, for the record.
-    fn origin(&self) -> &dyn Origin;
-    /// What the classifiers said of it, for the record.
-    fn screening(&self) -> &Screening;
-    /// The implicit label as it was read back from the bytes.
-    fn label(&self) -> &ImplicitLabel;
-    /// Text of the explicit label as drawn, for example `AI生成`; empty in a copy that was granted without one.
-    fn explicit_label(&self) -> &str;
-    /// What allowed this file to go without an explicit label; `None` for every file that has one.
-    fn granted(&self) -> Option<&dyn Granted>;
-    /// Whether the pixels carry an invisible watermark with the id's [`ProduceId::mark`].
-    fn watermarked(&self) -> bool;
+    /// The id under which it is recorded: the one in a generated file's label, a new one of a derived file.
+    fn id(&self) -> ProduceId;
+    /// Where it comes from.
+    fn source(&self) -> Source<'_>;
     /// The whole file.
     fn bytes(&self) -> &[u8];
+    /// The C2PA manifest store that goes beside it, for a file that carries none inside.
+    fn sidecar(&self) -> Option<&[u8]>;
     /// Its format.
     fn format(&self) -> FileFormat;
     /// SHA-256 of [`Self::bytes`].
@@ -78,7 +98,7 @@ pub trait Labelled {
 
 /// A labelled file that is on disk under a name that nobody sees yet. Earned in `store`.
 pub trait Stored {
-    /// The id in its label.
+    /// The id under which it is recorded.
     fn produce_id(&self) -> ProduceId;
     /// The labelled file.
     fn labelled(&self) -> &dyn Labelled;
@@ -97,32 +117,4 @@ pub trait Recorded {
     fn leaf_index(&self) -> u64;
     /// Root of the ledger's tree just after that leaf.
     fn root(&self) -> Sha256Digest;
-}
-
-/// A file made from another one, whose implicit label is kept. Earned in `provenance`.
-pub trait Relabelled {
-    /// What was done, for the record.
-    fn relabelling(&self) -> &Relabelling;
-    /// The whole file.
-    fn bytes(&self) -> &[u8];
-    /// The C2PA manifest store that goes beside it, for a file that carries none inside.
-    fn sidecar(&self) -> Option<&[u8]>;
-}
-
-/// A relabelled file that is on disk under a name that nobody sees yet. Earned in `store`.
-pub trait StoredCopy {
-    /// What was done.
-    fn relabelling(&self) -> &Relabelling;
-    /// The name under which it will be released.
-    fn release_name(&self) -> &str;
-    /// As [`Stored::keep`].
-    fn keep(&self);
-}
-
-/// A stored copy that the ledger knows. Earned in `ledger`; only this can be released to a user.
-pub trait RecordedCopy {
-    /// The stored copy.
-    fn stored_copy(&self) -> &dyn StoredCopy;
-    /// Index of its leaf in the ledger.
-    fn leaf_index(&self) -> u64;
 }

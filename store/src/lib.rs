@@ -56,7 +56,7 @@ pub use memory_log::MemoryLog;
 pub use memory_queue::MemoryQueue;
 pub use outbox::{Existing, LeftOver, Outbox, Recovery, prepare_folder};
 pub use output::{check_output, create_output, write_output};
-pub use part::{Stored, StoredCopy, sidecar};
+pub use part::{Stored, sidecar};
 pub use release_name::ReleaseName;
 pub use sqlite_log::SqliteLog;
 pub use sqlite_queue::SqliteQueue;

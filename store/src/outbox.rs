@@ -1,7 +1,7 @@
-use crate::part::{self, Holder, Part, Stored, StoredCopy};
+use crate::part::{self, Holder, Part, Stored};
 use crate::release_name::{ReleaseName, check_plain, shortest_name, spare_name};
 use crate::{Error, Result};
-use spec::stage::{Labelled, Recorded, RecordedCopy, Relabelled};
+use spec::stage::{Labelled, Recorded};
 use spec::{FileFormat, ProduceId};
 use std::fs;
 use std::io::{self, Write as _};
@@ -94,27 +94,17 @@ impl Outbox {
         Ok(())
     }
 
-    /// Puts the file on disk, whole and flushed, under a name that nobody sees. `release_name` is the file name that it
-    /// gets when released: see [`ReleaseName`].
+    /// Puts the file on disk, whole and flushed, under a name that nobody sees; and what lies beside it, if there is something.
+    /// `release_name` is the file name that it gets when released: see [`ReleaseName`].
     pub fn put<L: Labelled + 'static>(&self, labelled: L, release_name: &str) -> Result<Stored> {
         let name = self.check_name(release_name, labelled.format())?;
-        let part = self.hide(labelled.label().produce_id, labelled.bytes())?;
-        Ok(Stored { part, labelled: Box::new(labelled), release_name: name.as_str().to_owned() })
-    }
-
-    /// Puts a file that was made from another one on disk, by the rules of [`Self::put`], and its sidecar, if it has one.
-    pub fn put_copy(&self, copy: &impl Relabelled, release_name: &str) -> Result<StoredCopy> {
-        let relabelling = copy.relabelling().clone();
-        let unknown = || Error::NameInvalid { name: release_name.to_owned() };
-        let format = FileFormat::from_extension(&relabelling.format).ok_or_else(unknown)?;
-        let name = self.check_name(release_name, format)?;
-        let part = self.hide(relabelling.id, copy.bytes())?;
-        if let Some(bytes) = copy.sidecar() {
+        let part = self.hide(labelled.id(), labelled.bytes())?;
+        if let Some(bytes) = labelled.sidecar() {
             self.check_free(part::sidecar(&self.folder.join(name.as_str())))?;
-            part.put_beside(bytes).map_err(Error::write(&self.folder.join(part::part_name(relabelling.id))))?;
+            part.put_beside(bytes).map_err(Error::write(&self.folder.join(part::part_name(labelled.id()))))?;
             sync_folder(&self.folder).map_err(Error::folder(&self.folder))?;
         }
-        Ok(StoredCopy { part, relabelling, release_name: release_name.to_owned() })
+        Ok(Stored { part, labelled: Box::new(labelled), release_name: name.as_str().to_owned() })
     }
 
     fn hide(&self, id: ProduceId, bytes: &[u8]) -> Result<Part> {
@@ -133,12 +123,6 @@ impl Outbox {
     pub fn release(&self, recorded: &impl Recorded) -> Result<PathBuf> {
         let stored = recorded.stored();
         self.publish(stored.produce_id(), stored.release_name(), self.existing)
-    }
-
-    /// Releases a recorded file that was made from another one, by the rules of [`Self::release`].
-    pub fn release_copy(&self, recorded: &impl RecordedCopy) -> Result<PathBuf> {
-        let stored = recorded.stored_copy();
-        self.publish(stored.relabelling().id, stored.release_name(), self.existing)
     }
 
     fn publish(&self, produce_id: ProduceId, release_name: &str, existing: Existing) -> Result<PathBuf> {

@@ -1,7 +1,7 @@
 //! The hidden file between `put` and `release`.
 
+use spec::ProduceId;
 use spec::stage::{self, Labelled};
-use spec::{ProduceId, Relabelling};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -119,33 +119,11 @@ pub struct Stored {
 
 impl stage::Stored for Stored {
     fn produce_id(&self) -> ProduceId {
-        self.labelled.label().produce_id
+        self.labelled.id()
     }
 
     fn labelled(&self) -> &dyn Labelled {
         self.labelled.as_ref()
-    }
-
-    fn release_name(&self) -> &str {
-        &self.release_name
-    }
-
-    fn keep(&self) {
-        self.part.keep();
-    }
-}
-
-/// A relabelled file that is on disk under a name that nobody sees yet. Only [`crate::Outbox::put_copy`] makes it.
-#[derive(Debug)]
-pub struct StoredCopy {
-    pub(crate) part: Part,
-    pub(crate) relabelling: Relabelling,
-    pub(crate) release_name: String,
-}
-
-impl stage::StoredCopy for StoredCopy {
-    fn relabelling(&self) -> &Relabelling {
-        &self.relabelling
     }
 
     fn release_name(&self) -> &str {

@@ -1,5 +1,5 @@
 //! A visible name always stands for a whole file, and nobody's file is overwritten unasked.
-use spec::stage::{Granted, Labelled, Origin, Recorded, Stored as _};
+use spec::stage::{Labelled, Recorded, Source, Stored as _};
 use spec::{Code, FileFormat, ImplicitLabel, LabelKind, ProduceId, Sha256Digest, Timestamp};
 use std::convert::Infallible;
 use std::fs;
@@ -14,23 +14,14 @@ struct File {
 }
 
 impl Labelled for File {
-    fn origin(&self) -> &dyn Origin {
-        unreachable!("the store does not look at the origin")
+    fn id(&self) -> ProduceId {
+        self.label.produce_id
     }
-    fn screening(&self) -> &spec::Screening {
-        unreachable!("nor at the screening")
+    fn source(&self) -> Source<'_> {
+        unreachable!("the store does not look at the source")
     }
-    fn label(&self) -> &ImplicitLabel {
-        &self.label
-    }
-    fn explicit_label(&self) -> &'static str {
-        "AI生成"
-    }
-    fn granted(&self) -> Option<&dyn Granted> {
+    fn sidecar(&self) -> Option<&[u8]> {
         None
-    }
-    fn watermarked(&self) -> bool {
-        false
     }
     fn bytes(&self) -> &[u8] {
         &self.bytes

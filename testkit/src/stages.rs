@@ -3,7 +3,7 @@
 //! Their fields are open, and they earn nothing: with one of them a test may store a file that nobody labelled. That is what only tests may
 //! do, and why no room depends on this crate but for them.
 
-use spec::stage::{Cleared, Generated, Granted, Labelled, Origin, Recorded, Screened, Stored};
+use spec::stage::{Cleared, Generated, Granted, Labelled, Origin, Production, Recorded, Screened, Source, Stored};
 use spec::{
     Artifact, ClassifierResult, FileFormat, ImageScore, ImplicitLabel, LabelKind, ModelIdentity, Picture, ProduceId, Reason, Request,
     Screening, Sha256Digest, Timestamp, Verdict,
@@ -177,23 +177,21 @@ impl LabelledFile {
 }
 
 impl Labelled for LabelledFile {
-    fn origin(&self) -> &dyn Origin {
-        &self.made
+    fn id(&self) -> ProduceId {
+        self.label.produce_id
     }
-    fn screening(&self) -> &Screening {
-        &self.made.screening
+    fn source(&self) -> Source<'_> {
+        Source::Generated(Production {
+            origin: &self.made,
+            screening: &self.made.screening,
+            label: &self.label,
+            explicit_label: &self.explicit_label,
+            granted: self.grant.as_deref(),
+            watermarked: false,
+        })
     }
-    fn label(&self) -> &ImplicitLabel {
-        &self.label
-    }
-    fn explicit_label(&self) -> &str {
-        &self.explicit_label
-    }
-    fn granted(&self) -> Option<&dyn Granted> {
-        self.grant.as_deref()
-    }
-    fn watermarked(&self) -> bool {
-        false
+    fn sidecar(&self) -> Option<&[u8]> {
+        None
     }
     fn bytes(&self) -> &[u8] {
         &self.bytes

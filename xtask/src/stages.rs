@@ -13,9 +13,6 @@ const STAGES: &[(&str, &str)] = &[
     ("Labelled", "provenance"),
     ("Stored", "store"),
     ("Recorded", "ledger"),
-    ("Relabelled", "provenance"),
-    ("StoredCopy", "store"),
-    ("RecordedCopy", "ledger"),
 ];
 
 /// Rooms whose sources are searched.

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use ledger::{Account, Decision, MINIMUM_RETENTION_DAYS, PromptStorage, Recipient, VaultSettings};
-use spec::stage::{Granted, Labelled, Origin, Stored};
+use spec::stage::{Granted, Labelled, Origin, Production, Source, Stored};
 use spec::{
     Asked, ClassifierResult, Clock, FileFormat, ImageScore, ImplicitLabel, LabelKind, ModelIdentity, PictureRequest, ProduceId, Reason,
     Request, Run, RunPrecision, Screening, Sha256Digest, Texts, Timestamp, Verdict,
@@ -144,23 +144,21 @@ pub fn name(number: u32) -> String {
 }
 
 impl Labelled for File {
-    fn origin(&self) -> &dyn Origin {
-        &self.rendering
+    fn id(&self) -> ProduceId {
+        self.label.produce_id
     }
-    fn screening(&self) -> &Screening {
-        &self.screening
+    fn source(&self) -> Source<'_> {
+        Source::Generated(Production {
+            origin: &self.rendering,
+            screening: &self.screening,
+            label: &self.label,
+            explicit_label: self.explicit_label,
+            granted: self.grant.as_deref(),
+            watermarked: false,
+        })
     }
-    fn label(&self) -> &ImplicitLabel {
-        &self.label
-    }
-    fn explicit_label(&self) -> &'static str {
-        self.explicit_label
-    }
-    fn granted(&self) -> Option<&dyn Granted> {
-        self.grant.as_deref()
-    }
-    fn watermarked(&self) -> bool {
-        false
+    fn sidecar(&self) -> Option<&[u8]> {
+        None
     }
     fn bytes(&self) -> &[u8] {
         &self.bytes
