@@ -9,7 +9,7 @@ fn field(size: [usize; 3], value: impl Fn([usize; 3]) -> f64) -> DensityField {
 
 /// Numbers that look random.
 fn noise(place: [usize; 3]) -> f64 {
-    let mixed = (place[0] * 73_856_093 ^ place[1] * 19_349_663 ^ place[2] * 83_492_791).wrapping_mul(2_654_435_761);
+    let mixed = ((place[0] * 73_856_093) ^ (place[1] * 19_349_663) ^ (place[2] * 83_492_791)).wrapping_mul(2_654_435_761);
     (mixed >> 7 & 0xffff) as f64 / 65_535.0
 }
 

@@ -12,9 +12,9 @@ use spec::{Code, JobQueue, ModelIdentity, Request, RunPrecision};
 use std::any::Any;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long a lease holds unless it is extended: a worker that dies keeps its items from others for no longer.
@@ -84,22 +84,25 @@ impl Worker {
 
     /// All items of a lease, job by job. An interruption puts back what is not done.
     fn work(&mut self, lease: &Lease, watcher: &mut dyn Watcher) -> Result<()> {
-        let lost = AtomicBool::new(false);
+        let standing = Standing::default();
         let queue = Arc::clone(&self.queue);
         std::thread::scope(|scope| {
             let (done, over) = mpsc::channel::<()>();
-            let lost = &lost;
+            let standing = &standing;
             scope.spawn(move || {
                 // Ends with the channel, which closes when the work is done.
                 while over.recv_timeout(HEARTBEAT) == Err(mpsc::RecvTimeoutError::Timeout) {
-                    if matches!(queue.extend(lease.token, TERM), Ok(Extension::Lost)) {
-                        lost.store(true, Ordering::Relaxed);
+                    match queue.extend(lease.token, TERM) {
+                        Ok(Extension::Lost) => standing.lost.store(true, Ordering::Relaxed),
+                        Ok(Extension::Until { cancelled, .. }) => standing.cancel(cancelled),
+                        // The next beat tries again; the lease ends by itself.
+                        Err(_) => {}
                     }
                 }
             });
             let mut outcome = Ok(());
             for leased in &lease.jobs {
-                outcome = self.settle_job(lease, leased, lost, watcher);
+                outcome = self.settle_job(lease, leased, standing, watcher);
                 if outcome.is_err() {
                     break;
                 }
@@ -109,7 +112,7 @@ impl Worker {
         })
     }
 
-    fn settle_job(&mut self, lease: &Lease, leased: &LeasedJob, lost: &AtomicBool, watcher: &mut dyn Watcher) -> Result<()> {
+    fn settle_job(&mut self, lease: &Lease, leased: &LeasedJob, standing: &Standing, watcher: &mut dyn Watcher) -> Result<()> {
         let job = leased.job.id;
         let mut finished: HashSet<u32> = HashSet::new();
         let made = {
@@ -125,7 +128,7 @@ impl Worker {
                 queue.finish(lease.token, &[FinishedItem { item, result }]).map(drop).map_err(Error::from)
             };
             // What a panic leaves half-way is the model's buffers alone: it is dropped below.
-            catch_unwind(AssertUnwindSafe(|| self.make(leased, lost, watcher, &mut settle)))
+            catch_unwind(AssertUnwindSafe(|| self.make(leased, standing, watcher, &mut settle)))
                 .unwrap_or_else(|panic| Err(Error::Panicked(message_of(panic.as_ref()))))
         };
         let rest = || lease.items().filter(|item| item.job == job && !finished.contains(&item.index)).collect::<Vec<_>>();
@@ -136,6 +139,11 @@ impl Worker {
                 let failure =
                     JobFailure { code: Code::Refused, message: format!("{} / {}", refused.refusal.english, refused.refusal.chinese) };
                 self.queue.fail(lease.token, &rest(), &failure, Retry::Never)?;
+                Ok(())
+            }
+            // Others have the items now, or nobody wants them: no fault of this worker, which goes on.
+            Err(error) if error.code() == Code::Interrupted && standing.is_over(job) => {
+                self.queue.put_back(lease.token, &rest())?;
                 Ok(())
             }
             Err(error) if matches!(error.code(), Code::Interrupted | Code::Stopped) => {
@@ -159,7 +167,7 @@ impl Worker {
     fn make(
         &mut self,
         leased: &LeasedJob,
-        lost: &AtomicBool,
+        standing: &Standing,
         watcher: &mut dyn Watcher,
         settle: &mut dyn FnMut(&mut dyn Watcher, JobItem, &Settled) -> Result<()>,
     ) -> Result<Option<Box<Refused>>> {
@@ -187,7 +195,7 @@ impl Worker {
                 watcher.warned(leased.job.id, &warnings);
             }
             let generated = self.generate(&cleared, first.index..last.index + 1, &mut |progress| {
-                if lost.load(Ordering::Relaxed) { Control::Stop } else { watcher.progress(progress) }
+                if standing.is_over(leased.job.id) { Control::Stop } else { watcher.progress(progress) }
             })?;
             for (index, generated) in (first.index..=last.index).zip(generated) {
                 let item = JobItem { job: leased.job.id, index };
@@ -284,6 +292,23 @@ impl Worker {
             Some((_, _, model)) => Ok(model),
             None => Err(Error::InvalidRequest("no model is loaded / 未加载模型".into())),
         }
+    }
+}
+
+/// Whether a lease, and each of its jobs, still stand: what its heartbeat learns from the queue.
+#[derive(Default)]
+struct Standing {
+    lost: AtomicBool,
+    cancelled: Mutex<Vec<JobId>>,
+}
+
+impl Standing {
+    fn cancel(&self, jobs: Vec<JobId>) {
+        *self.cancelled.lock().unwrap_or_else(PoisonError::into_inner) = jobs;
+    }
+
+    fn is_over(&self, job: JobId) -> bool {
+        self.lost.load(Ordering::Relaxed) || self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).contains(&job)
     }
 }
 
