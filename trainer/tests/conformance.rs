@@ -1,6 +1,6 @@
 //! The executor that records for training keeps the waist's contract: the conformance suite of every executor.
 
-#[allow(unused_imports, dead_code, reason = "the recorder has no strips")]
+#[allow(unused_imports, reason = "the recorder has no strips")]
 #[path = "../../engine/tests/conformance/suite/mod.rs"]
 mod suite;
 
