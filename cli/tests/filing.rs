@@ -36,10 +36,10 @@ fn pictures_refusals_and_a_saved_evaluation_reach_the_documents() {
     std::fs::write(desk.path().join("filing.toml"), "[records]\nbank = \"bank.jsonl\"\nevaluation = \"evaluation.json\"\n").unwrap();
     assert_eq!(desk.run(["filing", "build", "out"]).status.code(), Some(0));
     let read = |name: &str| std::fs::read_to_string(desk.path().join("out").join(name)).unwrap();
-    assert!(read("3-应用商店标识材料/1-生成合成内容标识材料.md").contains("“AI生成” 1 张"));
-    assert!(read("1-算法备案/3-算法详细属性信息.md").contains("拒绝 1 次：A1.f（"));
+    assert!(read("3-应用商店标识材料/1-生成合成内容标识材料.md").contains("“AI生成” 1 个"));
+    assert!(read("1-算法备案/3-算法详细属性信息.md").contains("拒绝 1 次（图片 1）：A1.f（"));
     assert!(read("2-生成式人工智能服务备案/2-安全评估报告.md").contains("非拒答题拒答率"));
-    assert!(read("1-算法备案/3-算法详细属性信息.md").contains("拦截 0 张"));
+    assert!(read("1-算法备案/3-算法详细属性信息.md").contains("拦截 0 件"));
     assert!(read("0-封面与缺项.md").contains("账本中没有账户暂停的记录"), "that the strike rule works is not on record");
     let findings = text(&desk.run(["filing", "check"]).stdout);
     assert!(findings.contains("草稿") && !findings.contains("evaluation was of model"), "{findings}");

@@ -69,7 +69,7 @@ pub(super) fn mechanism(records: &Records) -> Vec<Row> {
         Row::new(
             "算法流程",
             records.program(format!(
-                "请求 → 内容安全策略 → 模型 → 采样 → 解码 → {}标识 → 存储 → 账本；未经标识与记录的图片不会放行",
+                "请求 → 内容安全策略 → 模型 → 采样 → 解码 → {}标识 → 存储 → 账本；未经标识与记录的文件不会放行",
                 if records.classifiers.is_empty() { "" } else { "图片审核 → " }
             )),
             clause,
@@ -145,7 +145,7 @@ fn prevention(records: &Records) -> Vec<Row> {
         Row::new("日志留存", ledger_text(records), clause),
         Row::new("拒绝情况", refusals(records), clause),
         Row::new("输出审核", screening(records), clause),
-        Row::new("图片拦截情况", withheld(records), clause),
+        Row::new("拦截情况", withheld(records), clause),
         Row::new("违规账户处置", suspensions(records), "暂行办法 14 第二款"),
         Row::new("申诉渠道", records.appeal_contact(), "算法推荐规定 22；深度合成规定 12"),
     ]
@@ -171,7 +171,8 @@ pub(super) fn refusals(records: &Records) -> Content {
         let refused = counts.kinds.get("refused").copied().unwrap_or_default();
         let classes: Vec<String> =
             counts.refusals_by_class.iter().map(|(class, count)| format!("{} {count} 次", kinds::risk(class))).collect();
-        if classes.is_empty() { format!("拒绝 {refused} 次") } else { format!("拒绝 {refused} 次：{}", classes.join("，")) }
+        let total = format!("拒绝 {refused} 次{}", kinds::of_kinds(&counts.refused_by_kind));
+        if classes.is_empty() { total } else { format!("{total}：{}", classes.join("，")) }
     })
 }
 
@@ -190,11 +191,12 @@ pub(super) fn withheld(records: &Records) -> Content {
     records.of_ledger(|counts| {
         let withheld = counts.kinds.get("withheld").copied().unwrap_or_default();
         let mut parts: Vec<String> =
-            counts.withheld_by_class.iter().map(|(class, count)| format!("{} {count} 张", kinds::risk(class))).collect();
+            counts.withheld_by_class.iter().map(|(class, count)| format!("{} {count} 件", kinds::risk(class))).collect();
         if counts.withheld_unanswered > 0 {
-            parts.push(format!("因分类器无有效结果 {} 张", counts.withheld_unanswered));
+            parts.push(format!("因分类器无有效结果 {} 件", counts.withheld_unanswered));
         }
-        if parts.is_empty() { format!("拦截 {withheld} 张") } else { format!("拦截 {withheld} 张：{}", parts.join("，")) }
+        let total = format!("拦截 {withheld} 件{}", kinds::of_kinds(&counts.withheld_by_kind));
+        if parts.is_empty() { total } else { format!("{total}：{}", parts.join("，")) }
     })
 }
 
@@ -206,7 +208,7 @@ pub(super) fn suspensions(records: &Records) -> Content {
         let (row, day) = (of(SuspensionCause::InARow), of(SuspensionCause::InADay));
         let lifted = counts.kinds.get("lifted").copied().unwrap_or_default();
         Some(format!(
-            "账本有账户暂停 {} 条（连续三次 {row}，一日五次 {day}），最近一条为第 {latest} 条；解除暂停 {lifted} 条；现有 {} 个账户处于暂停；其中计入的拦截图片 {} 张",
+            "账本有账户暂停 {} 条（连续三次 {row}，一日五次 {day}），最近一条为第 {latest} 条；解除暂停 {lifted} 条；现有 {} 个账户处于暂停；其中计入的拦截 {} 件",
             row + day,
             counts.suspended_accounts,
             counts.withheld_strikes
@@ -232,7 +234,7 @@ fn responsibility(records: &Records) -> Document {
         records.section("organisation").into_iter().partition(|row| row.clause == "落实主体责任 一");
     let measures = [
         Row::new("算法安全监测：拒绝", refusals(records), "落实主体责任 三"),
-        Row::new("算法安全监测：图片拦截", withheld(records), "落实主体责任 三"),
+        Row::new("算法安全监测：拦截", withheld(records), "落实主体责任 三"),
         Row::new("日志留存与防篡改", ledger_text(records), "落实主体责任 三；网络安全法（不少于六个月）"),
     ];
     Document::new(FOLDER, "5-落实算法安全主体责任基本情况", "落实算法安全主体责任基本情况")
@@ -274,8 +276,11 @@ fn report(records: &Records) -> Document {
         Row::new("用户数量", records.answer("product.user_count"), "自评估报告 二"),
         records.field("product.traffic"),
         Row::new(
-            "生成图片数",
-            records.of_ledger(|counts| counts.kinds.get("produced").copied().unwrap_or_default().to_string()),
+            "生成数量（按种类）",
+            records.of_ledger(|counts| match counts.generated_by_kind.is_empty() {
+                true => "尚无".to_owned(),
+                false => kinds::by_kind(&counts.generated_by_kind),
+            }),
             "自评估报告 二",
         ),
     ];

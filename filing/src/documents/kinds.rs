@@ -1,6 +1,8 @@
 //! Chinese names of what records name in English.
 
 use policy::{Aspect, RiskClass};
+use spec::KindOfWork;
+use std::collections::BTreeMap;
 
 /// Kinds of ledger entries.
 const ENTRIES: &[(&str, &str)] = &[
@@ -21,6 +23,17 @@ const ENTRIES: &[(&str, &str)] = &[
 /// The name of a kind of ledger entry; its own where this list does not know it.
 pub fn entry(kind: &str) -> &str {
     ENTRIES.iter().find(|(known, _)| *known == kind).map_or(kind, |(_, chinese)| chinese)
+}
+
+/// Counts of every kind of work: `图片 3，工程设计 1`.
+pub fn by_kind(counts: &BTreeMap<KindOfWork, u64>) -> String {
+    let parts: Vec<String> = counts.iter().map(|(kind, count)| format!("{} {count}", kind.chinese())).collect();
+    parts.join("，")
+}
+
+/// Counts of every kind of work in brackets, to stand after their sum; nothing where there are none.
+pub fn of_kinds(counts: &BTreeMap<KindOfWork, u64>) -> String {
+    if counts.is_empty() { String::new() } else { format!("（{}）", by_kind(counts)) }
 }
 
 /// A risk with its title: `A1.f（淫秽色情…）`.

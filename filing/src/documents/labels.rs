@@ -10,7 +10,7 @@ pub fn explicit(records: &Records) -> Content {
     let text = match &records.ledger {
         Some(found) => {
             let labelled: u64 = found.record.explicit_labels.iter().filter(|(text, _)| !text.is_empty()).map(|(_, count)| count).sum();
-            format!("{scheme}；账本中带显式标识的图片 {labelled} 张，不带的 {} 张", unlabelled(records))
+            format!("{scheme}；账本中带显式标识的文件 {labelled} 个，不带的 {} 个", unlabelled(records))
         }
         None => scheme,
     };

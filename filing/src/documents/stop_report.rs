@@ -5,7 +5,7 @@ use crate::document::GAP;
 use crate::records::{beijing_time, file_name};
 use crate::{Document, Error};
 use ledger::{Decision, Entry, Ledger, Record};
-use spec::Verdict;
+use spec::{KindOfWork, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -25,7 +25,7 @@ pub struct Stop<'a> {
 /// What happened in a part of the ledger.
 #[derive(Default)]
 struct Counts {
-    pictures: u64,
+    labelled: BTreeMap<KindOfWork, u64>,
     unlabelled: u64,
     refusals: u64,
     withheld: u64,
@@ -41,7 +41,7 @@ impl Counts {
         let account = entry.personal.as_ref().and_then(|personal| personal.account.clone());
         match &entry.record {
             Record::Produced(produced) => {
-                self.pictures += 1;
+                *self.labelled.entry(produced.request.asked.kind()).or_default() += 1;
                 *self.models.entry(format!("{}（{}）", produced.model.name, produced.model.sha256)).or_default() += 1;
             }
             Record::Delivered(_) => self.unlabelled += 1,
@@ -76,8 +76,8 @@ struct Episode {
     before: Counts,
     /// From its beginning to its end, or to the last entry.
     during: Counts,
-    /// The last picture before it.
-    last_picture: Option<String>,
+    /// The last file before it.
+    last_file: Option<String>,
 }
 
 impl Episode {
@@ -86,15 +86,15 @@ impl Episode {
         let first = first_of_latest(&all).ok_or(Error::NeverStopped)?.clone();
         let mut switches: Vec<Entry> = all.into_iter().filter(|entry| entry.index >= first.index).collect();
         switches.reverse();
-        let mut episode = Self { first, switches, before: Counts::default(), during: Counts::default(), last_picture: None };
+        let mut episode = Self { first, switches, before: Counts::default(), during: Counts::default(), last_file: None };
         for index in (0..episode.first.index).rev() {
             let Some(entry) = ledger.entry(index)? else { break };
             if entry.time.0.saturating_add(DAY) < episode.first.time.0 {
                 break;
             }
-            if let (None, Some(picture)) = (&episode.last_picture, entry.produced()) {
+            if let (None, Some(picture)) = (&episode.last_file, entry.produced()) {
                 let (id, time) = (picture.produce_id, beijing_time(entry.time));
-                episode.last_picture = Some(format!("{id}（账本条目 {}，{time}）", entry.index));
+                episode.last_file = Some(format!("{id}（账本条目 {}，{time}）", entry.index));
             }
             episode.before.add(&entry);
         }
@@ -124,14 +124,14 @@ pub fn stop_report(stop: &Stop<'_>) -> Result<Document, Error> {
         .table(&[("时间", 30), ("账本条目", 12), ("处置", 10), ("决定人", 16), ("原因", 32)], course(&episode))
         .heading("影响范围（停用前 24 小时）")
         .table(&[("事项", 75), ("数量", 25)], extent(&episode.before))
-        .text(match &episode.last_picture {
-            Some(picture) => format!("停用前最后一张图片：{picture}。"),
-            None => "停用前 24 小时内无图片记录。".to_owned(),
+        .text(match &episode.last_file {
+            Some(picture) => format!("停用前最后一个文件：{picture}。"),
+            None => "停用前 24 小时内无生成记录。".to_owned(),
         })
         .heading("停用效果")
         .table(&[("事项", 75), ("数量", 25)], effect(&episode.during, stop.hidden_files))
         .heading("已采取的措施");
-    let first = format!("自账本条目 {} 起停止生成、停止转换与传播、停止放行；账本拒绝在停用期间登记任何图片。", episode.first.index);
+    let first = format!("自账本条目 {} 起停止生成、停止转换与传播、停止放行；账本拒绝在停用期间登记任何文件。", episode.first.index);
     let measures = episode.switches.iter().flat_map(|entry| &decision(entry).measures).map(|measure| measure.replace('\n', " "));
     let measures = std::iter::once(first).chain(measures).zip(1..).map(|(measure, number)| format!("{number}. {measure}"));
     let proof = format!("账本的校验命令为 danqing ledger verify；停用记录的证明由 danqing ledger prove {} 出具。", episode.first.index);
@@ -168,13 +168,14 @@ fn course(episode: &Episode) -> Vec<Vec<String>> {
 
 fn extent(counts: &Counts) -> Vec<Vec<String>> {
     let mut rows = lines([
-        ("已生成并带标识的图片", counts.pictures),
+        ("已生成并带标识的文件", counts.labelled.values().sum()),
         ("依申请提供的不含显式标识副本", counts.unlabelled),
         ("转换或传播的文件", counts.derived),
         ("被拒绝的请求", counts.refusals),
-        ("被图片审核拦截的图片", counts.withheld),
+        ("被审核拦截的文件", counts.withheld),
         ("涉及账户（按假名去重）", counts.accounts.len() as u64),
     ]);
+    rows.extend(counts.labelled.iter().map(|(kind, count)| vec![format!("其中：{}", kind.chinese()), count.to_string()]));
     rows.extend(counts.models.iter().map(|(model, count)| vec![format!("模型 {model}"), count.to_string()]));
     let classes = |what: &str, counts: &BTreeMap<String, u64>| -> Vec<Vec<String>> {
         counts.iter().map(|(class, count)| vec![format!("{what}类别 {}", kinds::risk(class)), count.to_string()]).collect()
@@ -186,7 +187,7 @@ fn extent(counts: &Counts) -> Vec<Vec<String>> {
 
 fn effect(counts: &Counts, hidden_files: usize) -> Vec<Vec<String>> {
     lines([
-        ("停用期间记录的图片", counts.pictures + counts.unlabelled),
+        ("停用期间记录的文件", counts.labelled.values().sum::<u64>() + counts.unlabelled),
         ("停用期间转换或传播的文件", counts.derived),
         ("停用期间记录的拒绝", counts.refusals),
         ("已记录但未放行（隐藏）的文件", hidden_files as u64),
@@ -195,7 +196,7 @@ fn effect(counts: &Counts, hidden_files: usize) -> Vec<Vec<String>> {
 
 fn open_questions() -> Vec<Vec<String>> {
     let rows = [
-        ("违法内容的认定及涉及的图片编号", "暂行办法第十四条第一款"),
+        ("违法内容的认定及涉及的内容编号", "暂行办法第十四条第一款"),
         ("停止传输、消除的完成情况", "暂行办法第十四条第一款"),
         ("模型优化训练等整改措施及完成时间", "暂行办法第十四条第一款"),
         ("向有关主管部门报告的机关、时间、方式", "暂行办法第十四条"),

@@ -16,10 +16,10 @@ pub fn document(records: &Records) -> Document {
                         .explicit_labels
                         .iter()
                         .map(|(text, count)| {
-                            format!("{} {count} 张", if text.is_empty() { "【无标识】".to_owned() } else { format!("“{text}”") })
+                            format!("{} {count} 个", if text.is_empty() { "【无标识】".to_owned() } else { format!("“{text}”") })
                         })
                         .collect();
-                    if labels.is_empty() { "尚无图片".to_owned() } else { labels.join("，") }
+                    if labels.is_empty() { "尚无文件".to_owned() } else { labels.join("，") }
                 }),
                 clause,
             ),
