@@ -198,6 +198,7 @@ impl Reporter<'_> {
             class,
             terms: vec![term.to_owned()],
             exceptions,
+            unless_after: Vec::new(),
             fields: options.fields.clone(),
             severity,
             match_type,

@@ -127,6 +127,8 @@ pub struct Rule {
     pub terms: Vec<String>,
     /// Longer words that contain a term by chance or innocently: a term inside one of them is no match.
     pub exceptions: Vec<String>,
+    /// Words right behind which a term is no match: 禁止, *stop*.
+    pub unless_after: Vec<String>,
     /// Where it applies.
     pub fields: Vec<Field>,
     /// What happens when it is met.

@@ -132,6 +132,20 @@ impl Normalised {
         self.units.get(index).filter(|unit| unit.source.0 == source).map(|unit| unit.character)
     }
 
+    /// Whether one of `words`, in their plain form, stands right before what was written at byte `source` of the user's text.
+    pub(crate) fn follows(&self, source: usize, words: &[String]) -> bool {
+        if words.is_empty() {
+            return false;
+        }
+        let index = self.units.partition_point(|unit| unit.source.0 < source);
+        let Some(unit) = self.units.get(index).filter(|unit| unit.gap != Gap::Clause) else { return false };
+        let before = self.text.get(..unit.offset).unwrap_or_default();
+        words.iter().any(|word| {
+            let starts = |start: usize| !self.is_inside_word(self.units.partition_point(|unit| unit.offset < start));
+            before.ends_with(word.as_str()) && starts(before.len() - word.len())
+        })
+    }
+
     /// Its characters from the last to the first, with gaps where they were.
     pub(crate) fn reversed(&self) -> Self {
         let mut reversed = Self::with_capacity(self.text.len());

@@ -19,6 +19,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+/// Most terms of a lexicon that is looked for backwards, by first letters, and by half of a short word where its rules do not say:
+/// a longer one would take a second to load and meet innocent words.
+const LARGEST_READ_CLOSELY: usize = 10_000;
+
 #[derive(Debug)]
 pub(crate) struct Screen {
     layers: Vec<Layer>,
@@ -35,6 +39,8 @@ pub(crate) struct RuleEntry {
     pub(crate) severity: Severity,
     in_prompt: bool,
     in_negative_prompt: bool,
+    /// As the plain view has them.
+    unless_after: Vec<String>,
     /// Of a rule that needs companions.
     nearness: Option<Nearness>,
 }
@@ -54,10 +60,11 @@ impl Screen {
         let mut builders = Reading::ALL.map(LayerBuilder::new);
         for lexicon in lexicons {
             let name: Arc<str> = lexicon.to_string().into();
+            let closely = lexicon.rules().iter().map(|rule| rule.terms.len()).sum::<usize>() <= LARGEST_READ_CLOSELY;
             for rule in lexicon.rules() {
                 let index = rules.len() as u32;
                 expressions.add(index, rule)?;
-                let words = words(rule);
+                let words = words(rule, closely);
                 let added: usize = builders.iter_mut().map(|builder| builder.add(index, rule, &words)).sum();
                 if added == 0 && rule.match_type != MatchType::Regex {
                     return Err(Error::RuleUseless {
@@ -73,6 +80,7 @@ impl Screen {
                     severity: rule.severity,
                     in_prompt: rule.fields.contains(&Field::Prompt),
                     in_negative_prompt: rule.fields.contains(&Field::NegativePrompt),
+                    unless_after: rule.unless_after.iter().map(|word| Normalised::new(word).text).collect(),
                     nearness: rule.companions.as_ref().map(Nearness::of),
                 });
             }
@@ -112,16 +120,25 @@ impl Screen {
             for (index, length) in layer.patterns_at(text, at) {
                 let Some(pattern) = layer.patterns.get(index) else { continue };
                 let range = text.units_of(unit.offset, unit.offset + length);
-                if self.applies(pattern.rule, field) && pattern.fits(text, texts.plain, &range) {
-                    let alone = self.rule(pattern.rule).is_some_and(|rule| rule.nearness.is_none());
-                    found.add(pattern, layer, text, &Match { range, alone });
+                if !self.applies(pattern.rule, field) || !pattern.fits(text, texts.plain, &range) {
+                    continue;
                 }
+                let Some(rule) = self.rule(pattern.rule) else { continue };
+                if pattern.role == Role::Term && texts.plain.follows(unit.source.0, &rule.unless_after) {
+                    continue;
+                }
+                found.add(pattern, layer, text, &Match { range, alone: rule.nearness.is_none() });
             }
         }
     }
 
     /// Makes objections of the words of rules that need several.
     fn combine(&self, text: &str, plain: &Normalised, found: &mut Found) {
+        // Most prompts have a word of such a rule and not the others: they are done here.
+        let could_meet = |rule: u32, occurrences: &[Occurrence]| {
+            self.rule(rule).and_then(|rule| rule.nearness.as_ref()).is_some_and(|nearness| nearness.has_every_list(occurrences))
+        };
+        found.occurrences.retain(|&rule, occurrences| could_meet(rule, occurrences));
         if found.occurrences.is_empty() {
             return;
         }
@@ -146,8 +163,8 @@ impl Screen {
 }
 
 /// The terms of a rule and their companions.
-fn words(rule: &Rule) -> Vec<Word<'_>> {
-    let word = |role, written| Word { role, written, normalised: Normalised::new(written) };
+fn words(rule: &Rule, closely: bool) -> Vec<Word<'_>> {
+    let word = |role, written| Word { role, written, normalised: Normalised::new(written), closely };
     let lists = rule.companions.iter().flat_map(|companions| &companions.lists).zip(1..);
     let companions = lists.flat_map(|(list, number)| list.iter().map(move |written| word(Role::Companion(number), written)));
     rule.terms.iter().map(|written| word(Role::Term, written)).chain(companions).collect()

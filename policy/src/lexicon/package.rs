@@ -56,6 +56,8 @@ struct Line {
     terms: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     exceptions: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unless_after: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fields: Option<Vec<Field>>,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -175,7 +177,7 @@ impl Line {
             return Err((self.id, "id and terms must not be empty", "id 与 terms 不能为空"));
         }
         let searchable = |term: &String| self.match_type == MatchType::Regex || !Normalised::new(term).units.is_empty();
-        if !self.terms.iter().all(searchable) || !self.exceptions.iter().all(searchable) {
+        if !self.terms.iter().all(searchable) || !self.exceptions.iter().chain(&self.unless_after).all(searchable) {
             let english = "a term or exception needs at least one letter, digit or ideograph";
             return Err((self.id, english, "词条至少要有一个汉字、字母或数字"));
         }
@@ -190,6 +192,7 @@ impl Line {
             class,
             terms: self.terms,
             exceptions: self.exceptions,
+            unless_after: self.unless_after,
             fields: self.fields.unwrap_or_else(|| Field::ALL.to_vec()),
             severity: self.severity,
             match_type: self.match_type,
@@ -204,6 +207,7 @@ impl Line {
             class: rule.class.id().to_owned(),
             terms: rule.terms.clone(),
             exceptions: rule.exceptions.clone(),
+            unless_after: rule.unless_after.clone(),
             fields: (rule.fields != Field::ALL).then(|| rule.fields.clone()),
             severity: rule.severity,
             match_type: rule.match_type,

@@ -28,6 +28,8 @@ struct FileRule {
     terms: Spanned<Vec<Spanned<String>>>,
     #[serde(default)]
     exceptions: Vec<Spanned<String>>,
+    #[serde(default)]
+    unless_after: Vec<Spanned<String>>,
     fields: Option<Vec<Field>>,
     #[serde(default)]
     severity: Severity,
@@ -105,7 +107,7 @@ impl Reporter<'_> {
         if rule.terms.get_ref().is_empty() {
             return Err(self.rule_error(rule.terms.span().start, id, "terms must not be empty", "terms 不能为空"));
         }
-        for term in rule.terms.get_ref().iter().chain(&rule.exceptions) {
+        for term in rule.terms.get_ref().iter().chain(&rule.exceptions).chain(&rule.unless_after) {
             let searchable = rule.match_type == MatchType::Regex || !Normalised::new(term.get_ref()).units.is_empty();
             if !searchable {
                 return Err(self.rule_error(
@@ -131,6 +133,7 @@ impl Reporter<'_> {
             class,
             terms: strings(rule.terms.into_inner()),
             exceptions: strings(rule.exceptions),
+            unless_after: strings(rule.unless_after),
             fields: rule.fields.unwrap_or_else(|| Field::ALL.to_vec()),
             severity: rule.severity,
             match_type: rule.match_type,

@@ -1,5 +1,6 @@
 //! Pictographs that stand for words (💧印 for 水印).
 use super::{Gap, Normalised};
+use std::sync::LazyLock;
 
 /// Pictographs and the words that people write them for. Those that only decorate (✨, ❤) are left out.
 const WORDS: &[(&str, &str)] = &[
@@ -48,9 +49,16 @@ const WORDS: &[(&str, &str)] = &[
 /// The first pictograph of [`WORDS`] in the order of Unicode: texts without any such character are not looked at twice.
 const FIRST_PICTOGRAPH: char = '\u{2600}';
 
+/// First characters of the words, in order.
+static FIRSTS: LazyLock<Vec<char>> = LazyLock::new(|| {
+    let mut firsts: Vec<char> = WORDS.iter().filter_map(|(_, word)| word.chars().next()).collect();
+    firsts.sort_unstable();
+    firsts
+});
+
 /// Whether a term could be hidden behind a pictograph.
 pub(crate) fn has_pictured(term: &Normalised) -> bool {
-    WORDS.iter().any(|(_, word)| word.chars().next().is_some_and(|first| term.text.contains(first)))
+    term.units.iter().any(|unit| FIRSTS.binary_search(&unit.character).is_ok())
 }
 
 /// Writes pictographs as words; nothing when the text has none.

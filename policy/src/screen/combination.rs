@@ -27,6 +27,11 @@ impl Nearness {
         Self { lists: companions.lists.len(), within: companions.within, order: companions.order }
     }
 
+    /// Whether there is a term and a word of every list, wherever they stand.
+    pub(super) fn has_every_list(&self, occurrences: &[Occurrence]) -> bool {
+        (0..=self.lists).all(|list| occurrences.iter().any(|occurrence| occurrence.list == list))
+    }
+
     /// The stretches of text that hold a term and one word of every list, none of them inside another.
     pub(super) fn stretches(&self, mut occurrences: Vec<Occurrence>, steps: &Steps) -> Vec<(Range<usize>, View)> {
         occurrences.sort_by_key(|other| other.span.start);

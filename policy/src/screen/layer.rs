@@ -97,6 +97,8 @@ pub(super) struct Word<'a> {
     pub(super) role: Role,
     pub(super) written: &'a str,
     pub(super) normalised: Normalised,
+    /// Whether its lexicon is small enough to be looked for in every view.
+    pub(super) closely: bool,
 }
 
 impl Word<'_> {
@@ -108,7 +110,7 @@ impl Word<'_> {
             (false, true) => FEWEST_REVERSED_IDEOGRAPHS,
             (_, false) => FEWEST_REVERSED_LETTERS,
         };
-        self.normalised.units.len() >= fewest
+        self.closely && self.normalised.units.len() >= fewest
     }
 
     /// How many characters must be as written where it is found by its sound; nothing where it is not looked for so.
@@ -123,11 +125,11 @@ impl Word<'_> {
             (View::Pinyin, MatchType::Pinyin, _) | (View::Pinyin, _, true) => Some(0),
             (_, MatchType::Pinyin, _) => None,
             (View::Pinyin, ..) if syllables >= FEWEST_SYLLABLES_IN_PINYIN => Some(0),
-            (View::Pinyin, ..) => Some(1),
+            (View::Pinyin, ..) => self.closely.then_some(1),
             _ if syllables >= FEWEST_SYLLABLES_IN_HOMOPHONE => Some(0),
             // Half of the word gives it away where another word stands by.
             (_, _, true) => Some(syllables.div_ceil(2)),
-            _ if syllables + 1 == FEWEST_SYLLABLES_IN_HOMOPHONE => Some(syllables - 1),
+            _ if self.closely && syllables + 1 == FEWEST_SYLLABLES_IN_HOMOPHONE => Some(syllables - 1),
             _ => None,
         }
     }
@@ -234,7 +236,8 @@ impl LayerBuilder {
             }
             Reading::Initials if spelled => {
                 let fewest = if rule.companions.is_some() { FEWEST_SYLLABLES } else { FEWEST_INITIALS };
-                let letters = normalise::initials_of_term(term).filter(|_| wanted(View::Initial, term.units.len() >= fewest));
+                let letters =
+                    normalise::initials_of_term(term).filter(|_| wanted(View::Initial, word.closely && term.units.len() >= fewest));
                 if let Some(letters) = letters.filter(|_| term.units.len() >= FEWEST_SYLLABLES) {
                     let spelling = Spelling::Initials { written: term.text.as_str().into(), fewest_literal: fewest - 1 };
                     self.push(letters, pattern(spelling));
