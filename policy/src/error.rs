@@ -44,7 +44,7 @@ pub enum Error {
         line: usize,
         /// What is wrong and what to do.
         english: String,
-        /// The same in Chinese.
+        /// Its Chinese text.
         chinese: String,
     },
     /// A package does not hold together: wrong digest or signature.
@@ -54,7 +54,7 @@ pub enum Error {
         path: String,
         /// What is wrong.
         english: String,
-        /// The same in Chinese.
+        /// Its Chinese text.
         chinese: String,
     },
     /// A package is sound, but nobody who is trusted signed it.
@@ -64,7 +64,7 @@ pub enum Error {
         path: String,
         /// Why.
         english: String,
-        /// The same in Chinese.
+        /// Its Chinese text.
         chinese: String,
     },
     /// A text is no Ed25519 key.
@@ -85,7 +85,7 @@ pub enum Error {
         rule: String,
         /// What is wrong.
         english: String,
-        /// The same in Chinese.
+        /// Its Chinese text.
         chinese: String,
     },
     /// The rules for a picture classifier contradict themselves.
@@ -95,7 +95,7 @@ pub enum Error {
         classifier: String,
         /// What is wrong.
         english: String,
-        /// The same in Chinese.
+        /// Its Chinese text.
         chinese: String,
     },
     /// A question bank says something that its format does not allow.
@@ -107,7 +107,7 @@ pub enum Error {
         line: usize,
         /// What is wrong.
         english: String,
-        /// The same in Chinese.
+        /// Its Chinese text.
         chinese: String,
     },
     /// A file could not be written.

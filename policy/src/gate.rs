@@ -52,13 +52,13 @@ impl spec::stage::Cleared for Cleared {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Refusal {
-    /// As it was asked.
+    /// What was asked.
     pub request: Request,
     /// Always [`Verdict::Refuse`], with every reason.
     pub verdict: Verdict,
     /// Which words met which rule, and what to do if that is a mistake.
     pub english: String,
-    /// The same in Chinese.
+    /// Its Chinese text.
     pub chinese: String,
     /// The reasons with the view and severity of each.
     pub findings: Vec<Finding>,
@@ -95,14 +95,14 @@ impl Gate {
         Self::new(&[Lexicon::builtin()?, Lexicon::read(path)?])
     }
 
-    /// The same gate with another answer to findings that ask for review.
+    /// This gate with another answer to findings that ask for review.
     #[must_use]
     pub fn on_review(mut self, on_review: OnReview) -> Self {
         self.on_review = on_review;
         self
     }
 
-    /// The same gate with the contact that refusals send people to, for example an address or a telephone number.
+    /// This gate with the contact that refusals send people to, for example an address or a telephone number.
     #[must_use]
     pub fn appeal_to(mut self, contact: impl Into<String>) -> Self {
         self.appeal = Some(contact.into()).filter(|contact| !contact.trim().is_empty());

@@ -19,7 +19,7 @@ pub enum ImportFormat {
     /// Fields between commas, quoted as in RFC 4180: term, class, severity, match, exceptions with `|` between them. All but the
     /// first may be left out or empty.
     Csv,
-    /// The same with tabs, without quotes.
+    /// Fields between tabs, without quotes.
     Tsv,
 }
 

@@ -58,7 +58,7 @@ pub enum MatchType {
     Automatic,
     /// Anywhere, inside words too.
     Substring,
-    /// As whole words: what touches the term must not go on in the same script.
+    /// Whole words: what touches the term must not go on in the same script.
     Word,
     /// By its sound only, in the views [`View::Pinyin`] and [`View::Homophone`].
     Pinyin,

@@ -39,7 +39,7 @@ pub(crate) struct RuleEntry {
     pub(crate) severity: Severity,
     in_prompt: bool,
     in_negative_prompt: bool,
-    /// As the plain view has them.
+    /// In their plain form.
     unless_after: Vec<String>,
     /// Of a rule that needs companions.
     nearness: Option<Nearness>,

@@ -84,7 +84,7 @@ pub fn is_one_of_the_17(class: RiskClass) -> bool {
 pub struct Check {
     /// What is measured, in English.
     pub english: String,
-    /// The same in Chinese.
+    /// Its Chinese text.
     pub chinese: String,
     /// What was found; none where it could not be measured, which does not pass.
     pub found: Option<f64>,
@@ -121,14 +121,14 @@ impl Check {
 }
 
 impl Threshold<usize> {
-    /// As a number that may have a fraction.
+    /// Turns the value into a number that may have a fraction.
     pub fn real(self) -> Threshold<f64> {
         Threshold { value: self.value as f64, confidence: self.confidence }
     }
 }
 
 impl Threshold<i64> {
-    /// As a number that may have a fraction.
+    /// Turns the value into a number that may have a fraction.
     pub fn real(self) -> Threshold<f64> {
         Threshold { value: self.value as f64, confidence: self.confidence }
     }

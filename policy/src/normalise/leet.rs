@@ -27,7 +27,7 @@ pub(crate) fn leet(text: &str) -> Option<Normalised> {
     Some(leet_term(text)).filter(|read| read.units.iter().any(|unit| unit.altered))
 }
 
-/// The same for a term, which is read this way whether or not it has a digit.
+/// Reads a term as leet, whether or not it has a digit.
 pub(crate) fn leet_term(text: &str) -> Normalised {
     Normalised::build(text, |character| match (letter(character), character) {
         (Some(letter), _) => Some(Written { character: letter, altered: true }),

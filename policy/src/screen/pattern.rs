@@ -116,7 +116,7 @@ impl Pattern {
         }
     }
 
-    /// As written, words run together or apart, every letter apart (p o r n), or a long word cut anywhere (wate rmark).
+    /// Whether letters stand as written, words run together or apart, every letter apart (p o r n), or a long word cut anywhere (wate rmark).
     fn spaced(&self, around: &Surroundings, gap_before: &[bool]) -> bool {
         let gaps = || around.inside.iter().skip(1).map(|unit| unit.gap);
         let exact = self.role == Role::Exception;
