@@ -114,7 +114,7 @@ impl Word<'_> {
     }
 
     /// How many characters must be as written where it is found by its sound; nothing where it is not looked for so.
-    fn fewest_literal(rule: &Rule, view: View, syllables: usize) -> Option<usize> {
+    fn fewest_literal(&self, rule: &Rule, view: View, syllables: usize) -> Option<usize> {
         if syllables < FEWEST_SYLLABLES {
             return None;
         }
@@ -255,7 +255,7 @@ impl LayerBuilder {
         if rule.match_type == MatchType::Regex || term.units.len() < FEWEST_SYLLABLES || !by_sound_only && !has_ideograph(term) {
             return;
         }
-        let fewest_literal = |view: View, syllables: usize| Word::fewest_literal(rule, view, syllables);
+        let fewest_literal = |view: View, syllables: usize| word.fewest_literal(rule, view, syllables);
         let possible =
             by_sound_only || [View::Pinyin, View::Homophone].iter().any(|&view| fewest_literal(view, term.units.len()).is_some());
         if !possible {
