@@ -112,8 +112,14 @@ impl Watcher for Front {
             Progress::Decoding => self.bar.set_message("decoding / 解码"),
             _ => {}
         }
-        // The first Ctrl-C lets what is in work be finished; the second ends the process.
-        if interrupt::is_final(&self.interrupt) { Control::Stop } else { Control::Continue }
+        // The first Ctrl-C lets what is mostly done be finished; the second ends the process.
+        let mostly_done = match progress {
+            Progress::Step { done, total } => 2 * done >= total,
+            Progress::Decoding => true,
+            _ => false,
+        };
+        let stops = interrupt::is_final(&self.interrupt) || (self.interrupt.load(Ordering::SeqCst) && !mostly_done);
+        if stops { Control::Stop } else { Control::Continue }
     }
 
     fn goes_on(&mut self) -> bool {

@@ -13,7 +13,9 @@ pub fn flag() -> Arc<AtomicBool> {
         if seen.swap(true, Ordering::SeqCst) {
             std::process::exit(i32::from(spec::Code::Interrupted.exit_code()));
         }
-        eprintln!("\nfinishing what is in work; Ctrl-C again stops at once / 完成进行中的工作后停止；再按一次 Ctrl-C 立即停止");
+        eprintln!(
+            "\nstopping, once what is mostly done is finished; Ctrl-C again stops at once / 正在停止（已完成过半的会先完成）；再按一次 Ctrl-C 立即停止"
+        );
     });
     if let Err(error) = installed {
         eprintln!("warning: Ctrl-C cannot be caught / 警告：无法捕获 Ctrl-C：{error}");

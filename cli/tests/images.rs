@@ -146,8 +146,8 @@ fn withheld_pictures_suspend_an_account_as_refusals_do() {
     let read = |name: &str| std::fs::read_to_string(desk.path().join("filing").join(name)).expect("a document");
     let detailed = read("1-算法备案/3-算法详细属性信息.md");
     for words in [
-        "拦截 15 张：A1.f 11 张，因分类器无有效结果 4 张",
-        "suspended 条目 1 条（连续三次 1，一日五次 0）",
+        "拦截 15 件（图片 15）：A1.f（宣扬暴力、淫秽色情） 11 件，因分类器无有效结果 4 件",
+        "账户暂停 1 条（连续三次 1，一日五次 0）",
         "现有 1 个账户处于暂停",
         "open-nsfw",
     ] {
@@ -155,7 +155,7 @@ fn withheld_pictures_suspend_an_account_as_refusals_do() {
     }
     let assessment = read("2-生成式人工智能服务备案/2-安全评估报告.md");
     let line = assessment.lines().find(|line| line.contains("连续三次或一日累计五次")).expect("the item");
-    assert!(line.contains("suspended 条目 1 条") && line.contains("账本"), "{line}");
+    assert!(line.contains("账户暂停 1 条") && line.contains("账本"), "{line}");
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn init_writes_once_and_one_ledger_serves_all_folders() {
     let (shown, _) = succeeds(&desk, desk.path(), &["verify", "first/cat.png", "second/cat.png"]);
     assert!(shown.contains("entry 0") && shown.contains("entry 1") && shown.contains("compliant / 合规"), "{shown}");
     let (checked, _) = succeeds(&desk, desk.path(), &["ledger", "verify", "--json"]);
-    assert_eq!(serde_json::from_str::<serde_json::Value>(&checked).unwrap()["length"], 2, "{checked}");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&checked).unwrap()["entries"], 2, "{checked}");
     succeeds(&desk, desk.path(), &["convert", "first/cat.png", "--out", "third/cat.jpg"]);
     assert_eq!(names(&desk.path().join("third")), ["cat.jpg"]);
     #[cfg(unix)]

@@ -1,5 +1,5 @@
 //! Families of models: what happens between a request and what it asks for. [`registry`] is the only list of class names; what most
-//! families share is written once ([`latent_diffusion`]), so that a family is a recipe: data, and no loop.
+//! families share is written once (`latent_diffusion`), so that a family is a recipe: data, and no loop.
 //!
 //! Implementations are private to this crate: what a model makes leaves it through [`crate::generate()`], as a stage of the sentence, or
 //! through [`crate::measure::Measurement`], whose callers `cargo xtask check` lists.

@@ -17,6 +17,7 @@ macro_rules! findings {
         /// One thing that [`crate::read_labels`] has to say about a file.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
         #[non_exhaustive]
+        #[allow(rustdoc::bare_urls, reason = "the texts are for terminals")]
         pub enum Finding { $(#[doc = $english] #[serde(rename = $code)] $variant,)* }
 
         impl Finding {

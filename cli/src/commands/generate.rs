@@ -87,7 +87,7 @@ pub fn generate(
             return Ok(Code::Refused.exit_code());
         }
     };
-    let count = request.count;
+    let (count, kind) = (request.count, request.asked.kind());
     // Somebody waits; what fails once fails for a reason that another attempt does not mend.
     let terms = JobTerms { priority: Priority::INTERACTIVE, maximum_attempts: 1 };
     let order = Order { request, names: target.names.clone() };
@@ -116,7 +116,7 @@ pub fn generate(
     }
     if outcome.withheld > 0 {
         let withheld = outcome.withheld;
-        eprintln!("{withheld} of {count} withheld and not saved / {count} 个中有 {withheld} 个被拦截，未保存");
+        eprintln!("{withheld} of {count} {kind}s withheld and not saved / {count} 个{}中有 {withheld} 个被拦截，未保存", kind.chinese());
         return Ok(Code::Refused.exit_code());
     }
     Ok(0)

@@ -7,7 +7,7 @@ use filing::{ClassifierRecord, DefaultOutput, ModelRecord, Records, Subject};
 use policy::Lexicon;
 use std::path::Path;
 
-pub const TODAY: &str = "2026-11-23";
+pub const TODAY: &str = "2026-12-01";
 
 pub fn subject(folder: &Path, text: &str) -> Subject {
     let path = folder.join("filing.toml");

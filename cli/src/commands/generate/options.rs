@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 Pictures go to ./danqing-out unless --out says otherwise; the ledger lies beside them.
 图片默认写入 ./danqing-out，账本与图片放在同一文件夹。
-Ctrl-C finishes the pictures in work and stops; a second Ctrl-C stops at once. What is finished is kept.
-按 Ctrl-C 会完成进行中的图片后停止，再按一次立即停止；已完成的图片会保留。")]
+Ctrl-C stops, after pictures that are mostly done; a second Ctrl-C stops at once. What is finished is kept.
+按 Ctrl-C 停止，已完成过半的图片会先完成；再按一次立即停止。已完成的图片会保留。")]
 pub struct Options {
     /// What to generate, in Chinese or English; @FILE reads a file, - standard input / 提示词；@文件 从文件读取，- 从标准输入读取
     pub prompt: std::ffi::OsString,
