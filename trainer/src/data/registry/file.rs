@@ -24,6 +24,9 @@ pub fn with_all(text: &str, registry: &Registry) -> Result<String, String> {
             None => sources.push(table_of(source)?),
         }
     }
+    let is_kept =
+        |table: &Table| table.get("id").and_then(Item::as_str).is_some_and(|id| registry.sources.iter().any(|source| source.id == id));
+    sources.retain(is_kept);
     Ok(document.to_string())
 }
 
