@@ -9,6 +9,9 @@ use std::path::PathBuf;
 #[derive(Parser)]
 #[command(name = "danqing", version, after_help = "Example / 示例:\n  danqing generate \"一只小猫\"\n  danqing verify danqing-out/*.png")]
 pub struct Arguments {
+    /// No notes and warnings; errors and refusals are told all the same / 不显示提示与警告，错误与拒绝仍会显示
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
     /// Worker threads; by default the cores that this process may use / 线程数
     #[arg(long, global = true, env = "DANQING_THREADS", value_name = "N")]
     pub threads: Option<NonZeroUsize>,

@@ -1,6 +1,6 @@
 //! What a command that generates shows of its work: a bar, a line for each file, and what was withheld.
 
-use crate::{interrupt, progress};
+use crate::{interrupt, notes, progress};
 use engine::Warning;
 use engine::families::{Control, Progress};
 use indicatif::ProgressBar;
@@ -129,7 +129,7 @@ impl Watcher for Front {
     fn warned(&mut self, _: JobId, warnings: &[Warning]) {
         // Each batch of a job has the same.
         if self.warnings.is_empty() {
-            self.bar.suspend(|| warnings.iter().for_each(|warning| eprintln!("warning / 警告: {warning}")));
+            self.bar.suspend(|| warnings.iter().for_each(|warning| notes::warn(warning.code(), warning)));
             self.warnings = warnings.to_vec();
         }
     }

@@ -3,6 +3,6 @@ use installation::FirstUse;
 /// Says which keys, and which ledger that could be published by mistake, were made just now.
 pub fn tell_made(first_use: &mut FirstUse) {
     for made in first_use.made() {
-        eprintln!("note / 提示: {made}");
+        crate::notes::note(made);
     }
 }

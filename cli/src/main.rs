@@ -9,6 +9,7 @@ mod front;
 mod identity;
 mod interrupt;
 mod made;
+mod notes;
 mod progress;
 mod stop_watch;
 
@@ -31,6 +32,9 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));
         }
     };
+    if arguments.quiet {
+        notes::be_quiet();
+    }
     if let Some(threads) = arguments.threads {
         kernels::pool::set_threads(threads.get());
     }

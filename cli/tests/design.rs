@@ -39,7 +39,7 @@ fn a_design_is_labelled_recorded_and_verifies_in_both_formats() {
         assert_eq!(report["entry"]["record"]["screening"]["rule"], "design-v1", "no silent pass");
     }
     let solid = std::fs::read_to_string(desk.path().join("beam.stl")).unwrap();
-    assert!(solid.starts_with("solid ") && solid.lines().next().is_some_and(|line| line.contains("AIGC")), "{:.200}", solid);
+    assert!(solid.starts_with("solid ") && solid.lines().next().is_some_and(|line| line.contains("AIGC")), "{solid:.200}");
     assert!(desk.run(["ledger", "verify", "--ledger", "danqing-ledger.sqlite"]).status.success());
 }
 

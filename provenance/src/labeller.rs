@@ -33,26 +33,29 @@ pub enum Warning {
 }
 
 impl Warning {
+    /// A stable name.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::ProviderCodeUnset => "provider_code_unset",
+            Self::TestCertificate => "test_certificate",
+        }
+    }
+
     /// What it is about, in English.
     pub fn english(self) -> &'static str {
         match self {
             Self::ProviderCodeUnset => {
-                "no provider code is set: ContentProducer in the implicit label stays empty, which GB 45438-2025 does not \
-                 allow for a public service; set your 27-character code (TC260-PG-20252A)"
+                "no provider code: ContentProducer stays empty, which GB 45438-2025 forbids a public service; set provider_code"
             }
-            Self::TestCertificate => {
-                "C2PA manifests are signed with a test certificate, which nobody trusts; for a public service set c2pa_certificate and c2pa_key"
-            }
+            Self::TestCertificate => "C2PA is signed with a test certificate, which nobody trusts; set c2pa_certificate and c2pa_key",
         }
     }
 
     /// The same in Chinese.
     pub fn chinese(self) -> &'static str {
         match self {
-            Self::ProviderCodeUnset => {
-                "未设置服务提供者编码：隐式标识的 ContentProducer 为空，向公众提供服务时不符合 GB 45438-2025；请配置 27 位编码（TC260-PG-20252A）"
-            }
-            Self::TestCertificate => "C2PA 清单由测试证书签名，不被任何一方信任；向公众提供服务时请配置 c2pa_certificate 与 c2pa_key",
+            Self::ProviderCodeUnset => "未设置服务提供者编码，ContentProducer 为空，向公众服务时不符合 GB 45438-2025；请配置 provider_code",
+            Self::TestCertificate => "C2PA 由测试证书签名，不被信任；请配置 c2pa_certificate 与 c2pa_key",
         }
     }
 }

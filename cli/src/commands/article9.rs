@@ -2,7 +2,7 @@ use crate::commands::ledger::{DEFAULT_LEDGER, find};
 use crate::failure::Failure;
 use crate::identity::system_user;
 use crate::made::tell_made;
-use crate::{interrupt, stop_watch};
+use crate::{interrupt, notes, stop_watch};
 use clap::{Args, Subcommand};
 use engine::families::{Control, Residency};
 use installation::{Configuration, FirstUse, PartsOptions};
@@ -157,7 +157,7 @@ fn export(options: &ExportOptions, configuration: &Configuration) -> Result<u8, 
     let mut parts = configuration.parts(PartsOptions { folder, ledger: &options.ledger, existing, residency })?;
     tell_made(&mut first_use);
     for warning in parts.admission.warnings() {
-        eprintln!("warning / 警告: {warning}");
+        notes::warn(warning.code(), warning);
     }
     let flag = interrupt::flag();
     stop_watch::start(Switch::of(&options.ledger, configuration.stop_file()), Arc::clone(&flag));

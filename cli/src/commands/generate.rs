@@ -9,7 +9,7 @@ pub use target::Target;
 use crate::failure::Failure;
 use crate::front::{Front, tell_refused};
 use crate::made::tell_made;
-use crate::{identity, interrupt, stop_watch};
+use crate::{identity, interrupt, notes, stop_watch};
 use engine::ModelDefaults;
 use engine::families::Residency;
 use installation::{Configuration, FirstUse, Parts, PartsOptions};
@@ -75,7 +75,7 @@ pub fn generate(
         eprintln!("left hidden / 未能处理的遗留文件: {}: {}", left.path.display(), left.reason);
     }
     for notice in parts.ledger.notices() {
-        eprintln!("note / 提示: {notice}");
+        notes::note(notice);
     }
     parts.chain.check_names(&target.names, target.format)?;
     let flag = interrupt::flag();
@@ -96,7 +96,7 @@ pub fn generate(
         return Ok(Code::Refused.exit_code());
     }
     for warning in parts.admission.warnings() {
-        eprintln!("warning / 警告: {warning}");
+        notes::warn(warning.code(), warning);
     }
     let mut front = Front::new(count, asking.as_json, flag);
     front.wants_watermark = configuration.watermark_key.is_some();

@@ -3,7 +3,7 @@
 use crate::arguments::{ConvertOptions, LabelOptions};
 use crate::failure::Failure;
 use crate::made::tell_made;
-use crate::{identity, stop_watch};
+use crate::{identity, notes, stop_watch};
 use credentials::Source;
 use installation::{Configuration, FirstUse};
 use ledger::{Account, Ledger};
@@ -179,13 +179,13 @@ fn notice(label: &str) -> &'static str {
 
 fn tell(released: &ReleasedDerivedFile, as_json: bool, notice: Option<&str>) {
     if let Some(warning) = released.warning {
-        eprintln!("warning / 警告: {warning}");
+        notes::warn(warning.code(), warning);
     }
     for notice in &released.notices {
         eprintln!("note / 提示: {notice}");
     }
     for loss in &released.losses {
-        eprintln!("warning / 警告: {} / {}", loss.english(), loss.chinese());
+        notes::warn("loss", format_args!("{} / {}", loss.english(), loss.chinese()));
     }
     if as_json {
         let mut line = json!(released);
