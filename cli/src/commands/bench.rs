@@ -10,7 +10,7 @@ use kernels::element::{Elements, Precision};
 use kernels::gemm::{Epilogue, gemm};
 use kernels::matrix::{MatrixView, PackedMatrix};
 use serde_json::{Value, json};
-use spec::{Asked, FileFormat, PictureRequest, Request, Run, Texts};
+use spec::{Request, Run};
 use std::time::Instant;
 
 /// Timed runs of a row, after one that warms up; the best and the median are shown.
@@ -140,21 +140,7 @@ fn picture(options: &BenchOptions) -> Result<Row, Failure> {
     let folder = installation::find_model(&options.model)?;
     let defaults = ModelDefaults::read(&folder)?;
     let mut model = LoadedModel::open(folder, &options.model, options.dtype, Residency::Keep)?;
-    let request = Request {
-        model: options.model.clone(),
-        texts: Texts::of(PROMPT.to_owned()),
-        seed: SEED,
-        count: 1,
-        run: Run::exact(options.dtype),
-        asked: Asked::Picture(PictureRequest {
-            width: defaults.width,
-            height: defaults.height,
-            num_inference_steps: defaults.num_inference_steps,
-            guidance_scale: defaults.guidance_scale,
-            guidance_interval: None,
-            format: FileFormat::Png,
-        }),
-    };
+    let request = Request { seed: SEED, run: Run::exact(options.dtype), ..defaults.request(&options.model, PROMPT) };
     Measurement::of(&mut model).picture(&request)?;
     let ((width, height), steps) = (request.picture_size(), request.picture_steps());
     let name = format!("{} {width}×{height}, {steps} steps, {}", options.model, options.dtype);

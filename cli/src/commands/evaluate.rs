@@ -5,7 +5,7 @@ use engine::families::{Control, Residency};
 use engine::measure::Measurement;
 use engine::{LoadedModel, ModelDefaults};
 use serde_json::json;
-use spec::{Asked, FileFormat, PictureRequest, Request, Run, Texts};
+use spec::{Request, Run};
 use trainer::data::{DataRecipe, Dataset, PALETTE};
 use trainer::evaluation::{ConceptMatcher, border_colour};
 
@@ -68,19 +68,5 @@ pub fn run(options: &EvaluateOptions) -> Result<u8, Failure> {
 }
 
 fn request(options: &EvaluateOptions, defaults: ModelDefaults) -> Request {
-    Request {
-        model: options.model.clone(),
-        texts: Texts::of(String::new()),
-        seed: SEED,
-        count: 1,
-        run: Run::exact(options.dtype),
-        asked: Asked::Picture(PictureRequest {
-            width: defaults.width,
-            height: defaults.height,
-            num_inference_steps: defaults.num_inference_steps,
-            guidance_scale: defaults.guidance_scale,
-            guidance_interval: None,
-            format: FileFormat::Png,
-        }),
-    }
+    Request { seed: SEED, run: Run::exact(options.dtype), ..defaults.request(&options.model, "") }
 }

@@ -8,7 +8,7 @@ use engine::measure::Measurement;
 use engine::metrics::PictureSize;
 use engine::{LoadedModel, ModelDefaults, metrics};
 use serde_json::json;
-use spec::{Asked, FileFormat, PictureRequest, Request, Run, RunPrecision, Speed, Texts};
+use spec::{Request, Run, RunPrecision, Speed};
 use std::time::Instant;
 
 /// Prompts that are drawn in each way, together in one batch.
@@ -78,21 +78,7 @@ fn precisions(first: RunPrecision) -> Vec<RunPrecision> {
 
 fn ways(options: &BenchOptions) -> Result<Vec<Way>, Failure> {
     let defaults = ModelDefaults::read(&installation::find_model(&options.model)?)?;
-    let exact = Request {
-        model: options.model.clone(),
-        texts: Texts::default(),
-        seed: SEED,
-        count: 1,
-        run: Run::exact(options.dtype),
-        asked: Asked::Picture(PictureRequest {
-            width: defaults.width,
-            height: defaults.height,
-            num_inference_steps: defaults.num_inference_steps,
-            guidance_scale: defaults.guidance_scale,
-            guidance_interval: None,
-            format: FileFormat::Png,
-        }),
-    };
+    let exact = Request { seed: SEED, run: Run::exact(options.dtype), ..defaults.request(&options.model, "") };
     let way = |name: String, request: Request| Way { name, request, seconds: Vec::new(), pictures: Vec::new() };
     let mut ways: Vec<Way> = [Speed::Exact, Speed::Balanced, Speed::Fast]
         .map(|speed| way(format!("{speed}, {}", options.dtype), Request { run: Run { dtype: options.dtype, speed }, ..exact.clone() }))
