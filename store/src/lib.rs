@@ -14,7 +14,7 @@
 //! [`ReleaseName`] says what a file may be called: never as a ledger, a key, or another file that an installation lives by, never with the
 //! ending of another format, and never so long that a suffix would not fit. [`write_output`] asks the first of it for every other file.
 //!
-//! A copy's C2PA manifest that its file cannot carry waits as `.danqing-<ProduceID>.part.c2pa` and is renamed just before the file, or removed
+//! A derived file's C2PA manifest that its file cannot carry waits as `.danqing-<ProduceID>.part.c2pa` and is renamed just before the file, or removed
 //! with it.
 //!
 //! [`Outbox::put`] accepts only `spec::stage::Labelled`, [`Outbox::release`] only `spec::stage::Recorded`. A [`Stored`]
